@@ -1,0 +1,212 @@
+/*
+ * Between a tenant's processes and the agent: two shared pages and one socket, all in the tenant's directory.
+ *
+ *   <tenant directory>/control      made and written by the agent, 0444: the tenant can only read it
+ *   <tenant directory>/usage        made by the agent, written by the tenant: one slot per process
+ *   <tenant directory>/agent.sock   stream socket, served by the agent
+ *
+ * Glossary
+ *   slot      a process of the tenant that uses CUDA; the agent gives it an index at HELLO and takes it back when it is gone
+ *   credit    bytes of a device that a slot may hold right now; only the agent writes it (control page)
+ *   used      bytes of a device that a slot holds or is about to ask the driver for; only that process writes it (usage page)
+ *   overhead  bytes of a device that the driver holds for the tenant's processes beyond what they report (contexts, modules)
+ *
+ * How a limit holds without a lock
+ *   A process adds to its own `used` first and reads its own `credit` after that; the agent lowers a `credit` first and reads
+ *   `used` after that, both sequentially consistent. So either the process sees the lower credit and withdraws, or the agent
+ *   sees the higher use and gives the credit back. The sum of all credits plus the overhead never exceeds the tenant's limit,
+ *   so no set of threads or processes can pass it together, and a process killed at any instruction leaves nothing behind but
+ *   its own slot.
+ *
+ * Failure contract
+ *   No agent: the pages stay mapped, allocations within credit go on, a larger one waits `agent_wait_ms` for the agent and
+ *   then gets CUDA_ERROR_OUT_OF_MEMORY. Every connection is made for one exchange and closed after it, so that the library
+ *   keeps no file descriptor open in the tenant. A frame the agent cannot accept is answered with STATUS_MALFORMED and the
+ *   connection is closed; no other connection notices.
+ *
+ * All integers are little-endian. Both pages are exactly as large as stated; reserved bytes are zero.
+ */
+#ifndef ALIQUOT_PROTOCOL_H
+#define ALIQUOT_PROTOCOL_H
+
+#include <stdint.h>
+
+#define ALQ_PROTOCOL_VERSION 1u
+
+#define ALQ_MAX_DEVICES 16u
+#define ALQ_MAX_SLOTS 512u
+#define ALQ_UUID_BYTES 48u
+#define ALQ_PATH_BYTES 256u
+#define ALQ_NAME_BYTES 64u
+
+/* Where a process finds its tenant directory: the environment, else the place a container has it mounted. The environment
+ * only names the place; what may be held there is the agent's. */
+#define ALQ_TENANT_DIR_ENV "ALIQUOT_TENANT_DIR"
+#define ALQ_TENANT_DIR_DEFAULT "/run/aliquot/tenant"
+#define ALQ_CONTROL_FILE "control"
+#define ALQ_USAGE_FILE "usage"
+#define ALQ_SOCKET_FILE "agent.sock"
+
+/* ---- control page ------------------------------------------------------------------------------------------------- */
+
+#define ALQ_CONTROL_MAGIC 0x43514c41u /* "ALQC" */
+
+enum alq_tenant_state {
+    ALQ_TENANT_STARTING = 0, /* page not filled in yet */
+    ALQ_TENANT_READY = 1,
+    ALQ_TENANT_CLOSED = 2 /* the agent has ended this tenant: nothing new may be held */
+};
+
+/* One device of the tenant. */
+struct alq_control_device {
+    char uuid[ALQ_UUID_BYTES];       /* 0: "GPU-...", zero-terminated */
+    uint64_t request_bytes;          /* 48 */
+    uint64_t limit_bytes;            /* 56: what the tenant sees as the device's total */
+    uint64_t overhead_bytes;         /* 64: for all processes of the tenant, from ground truth */
+    uint64_t context_estimate_bytes; /* 72: what a new context is expected to take; 0 where unknown */
+    uint64_t other_used_bytes;       /* 80: held on this device by the tenant outside of any slot's report */
+    uint64_t reserved[5];            /* 88 */
+};                                   /* 128 bytes */
+
+/* One process of the tenant. host_pid == 0: free. */
+struct alq_control_slot {
+    uint32_t host_pid;                      /* 0: in the agent's pid namespace */
+    uint32_t tenant_pid;                    /* 4: in the process's own pid namespace */
+    uint64_t start_time;                    /* 8: field 22 of /proc/<host_pid>/stat, so that a reused pid is told apart */
+    uint64_t generation;                    /* 16: odd while taken; changes whenever the slot changes hands */
+    uint64_t reserved[5];                   /* 24 */
+    uint64_t credit_bytes[ALQ_MAX_DEVICES]; /* 64 */
+    uint64_t reserved2[8];                  /* 192 */
+};                                          /* 256 bytes */
+
+struct alq_control_page {
+    uint32_t magic;                                    /* 0 */
+    uint32_t version;                                  /* 4: ALQ_PROTOCOL_VERSION */
+    uint32_t state;                                    /* 8: enum alq_tenant_state */
+    uint32_t device_count;                             /* 12 */
+    uint64_t heartbeat_ns;                             /* 16: CLOCK_MONOTONIC of the agent's last sign of life */
+    uint32_t gate;                                     /* 24: reserved for swap; 0 = open */
+    uint32_t agent_wait_ms;                            /* 28: how long to wait for an absent agent */
+    uint64_t agent_epoch;                              /* 32: changes at every start of the agent */
+    uint8_t reserved[24];                              /* 40 */
+    char tenant[ALQ_NAME_BYTES];                       /* 64 */
+    char cuda_library[ALQ_PATH_BYTES];                 /* 128: full path of the driver library to open */
+    char nvml_library[ALQ_PATH_BYTES];                 /* 384 */
+    uint8_t reserved2[1408];                           /* 640 */
+    struct alq_control_device devices[ALQ_MAX_DEVICES]; /* 2048 */
+    struct alq_control_slot slots[ALQ_MAX_SLOTS];      /* 4096 */
+};                                                     /* 135168 bytes */
+
+/* ---- usage page --------------------------------------------------------------------------------------------------- */
+
+#define ALQ_USAGE_MAGIC 0x55514c41u /* "ALQU" */
+
+/* Written by one process only; the agent reads it as a claim, never as a fact, and zeroes it when it takes the slot back. */
+struct alq_usage_slot {
+    uint64_t generation;                  /* 0: copied from the control slot at attach; a report of another generation is void */
+    uint32_t state;                       /* 8: 0 = free, 1 = attached */
+    uint32_t reserved;                    /* 12 */
+    uint64_t refusals;                    /* 16: allocations answered with CUDA_ERROR_OUT_OF_MEMORY because of the limit */
+    uint64_t changes;                     /* 24: grows with every change of `used`, before it and after it */
+    uint64_t reserved2[4];                /* 32 */
+    uint64_t used_bytes[ALQ_MAX_DEVICES]; /* 64 */
+    uint64_t reserved3[8];                /* 192 */
+};                                        /* 256 bytes */
+
+struct alq_usage_page {
+    uint32_t magic;   /* 0 */
+    uint32_t version; /* 4 */
+    uint8_t reserved[4088];
+    struct alq_usage_slot slots[ALQ_MAX_SLOTS]; /* 4096 */
+};                                              /* 135168 bytes */
+
+/* ---- frames -------------------------------------------------------------------------------------------------------- */
+
+#define ALQ_FRAME_MAGIC 0x46514c41u /* "ALQF" */
+#define ALQ_FRAME_MAX_PAYLOAD 4096u
+
+struct alq_frame {
+    uint32_t magic;      /* 0 */
+    uint16_t version;    /* 4: ALQ_PROTOCOL_VERSION */
+    uint16_t type;       /* 6: enum alq_frame_type */
+    uint32_t length;     /* 8: payload bytes that follow, at most ALQ_FRAME_MAX_PAYLOAD */
+    uint32_t request_id; /* 12: the answer carries the request's */
+};                       /* 16 bytes */
+
+enum alq_frame_type {
+    /* "I am a process of this tenant": payload alq_hello; answered with WELCOME or REFUSED. Said once per process; said again it
+     * gets the same slot. Who is asking is read from the socket's peer credentials. */
+    ALQ_FRAME_HELLO = 1,
+    ALQ_FRAME_WELCOME = 2, /* payload alq_welcome */
+    /* "Let me hold wanted_bytes of device": payload alq_ask; answered with GRANTED (the slot's credit, already in the control
+     * page, is at least wanted_bytes) or REFUSED. May block while the agent makes room. */
+    ALQ_FRAME_ASK = 3,
+    ALQ_FRAME_GRANTED = 4, /* payload alq_granted */
+    /* "The driver may just have taken memory that I cannot count": payload alq_settle; answered with GRANTED once the
+     * overhead in the control page is fresh. */
+    ALQ_FRAME_SETTLE = 5,
+    /* "I am about to leave CUDA for good" (cuda library unloaded, orderly exit): payload alq_bye, answered with GRANTED. */
+    ALQ_FRAME_BYE = 6,
+    ALQ_FRAME_REFUSED = 15 /* payload alq_refused */
+};
+
+struct alq_hello {
+    uint32_t tenant_pid; /* getpid() of the process, for display and for its own process lists */
+    uint32_t flags;      /* 0 */
+};
+
+struct alq_welcome {
+    uint32_t slot;
+    uint32_t reserved;
+    uint64_t generation;
+};
+
+struct alq_ask {
+    uint32_t slot;
+    uint32_t device; /* index into the control page's devices */
+    uint64_t generation;
+    uint64_t wanted_bytes; /* what `used` would be with this allocation in it */
+};
+
+struct alq_settle {
+    uint32_t slot;
+    uint32_t device;
+    uint64_t generation;
+};
+
+struct alq_bye {
+    uint32_t slot;
+    uint32_t reserved;
+    uint64_t generation;
+};
+
+struct alq_granted {
+    uint64_t credit_bytes; /* the slot's credit on that device now; 0 for BYE */
+};
+
+enum alq_status {
+    ALQ_STATUS_LIMIT = 1,         /* would pass the tenant's limit */
+    ALQ_STATUS_NOT_A_TENANT = 2,  /* the peer is no process of this tenant */
+    ALQ_STATUS_MALFORMED = 3,     /* bad magic, length, type or field */
+    ALQ_STATUS_VERSION = 4,       /* a protocol version this agent does not speak */
+    ALQ_STATUS_NO_SLOT = 5,       /* more processes than ALQ_MAX_SLOTS */
+    ALQ_STATUS_STALE = 6,         /* slot or generation is not this process's: say HELLO again */
+    ALQ_STATUS_CLOSED = 7,        /* the tenant has been ended */
+    ALQ_STATUS_UNAVAILABLE = 8    /* the device is gone or the agent is stopping */
+};
+
+struct alq_refused {
+    uint32_t status; /* enum alq_status */
+    uint32_t reason_bytes;
+    char reason[192]; /* a sentence for a person, not zero-terminated beyond reason_bytes */
+};
+
+_Static_assert(sizeof(struct alq_control_device) == 128, "control device");
+_Static_assert(sizeof(struct alq_control_slot) == 256, "control slot");
+_Static_assert(sizeof(struct alq_control_page) == 135168, "control page");
+_Static_assert(sizeof(struct alq_usage_slot) == 256, "usage slot");
+_Static_assert(sizeof(struct alq_usage_page) == 135168, "usage page");
+_Static_assert(sizeof(struct alq_frame) == 16, "frame");
+_Static_assert(sizeof(struct alq_refused) == 200, "refused");
+
+#endif
