@@ -108,7 +108,9 @@ struct alq_usage_slot {
     uint32_t reserved;                    /* 12 */
     uint64_t refusals;                    /* 16: allocations answered with CUDA_ERROR_OUT_OF_MEMORY because of the limit */
     uint64_t changes;                     /* 24: grows with every change of `used`, before it and after it */
-    uint64_t reserved2[4];                /* 32 */
+    uint64_t in_flight;                   /* 32: driver calls between their charge and their outcome; while it is not 0, ground
+                                           * truth less `used` may be too low */
+    uint64_t reserved2[3];                /* 40 */
     uint64_t used_bytes[ALQ_MAX_DEVICES]; /* 64 */
     uint64_t reserved3[8];                /* 192 */
 };                                        /* 256 bytes */

@@ -1,0 +1,235 @@
+/* Frames to the agent and back. */
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pages.h"
+
+#define ALQ_RETRY_STEP_MS 20
+
+/* The connection of the exchange in progress, -1 without one: a forked child has to close its copy. */
+static int alq_connection = -1;
+static uint32_t alq_next_request;
+
+static int64_t alq_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void alq_sleep_ms(long milliseconds)
+{
+    struct timespec step = {.tv_nsec = milliseconds * 1000000L};
+    nanosleep(&step, NULL);
+}
+
+void alq_agent_after_fork(void)
+{
+    int connection = __atomic_exchange_n(&alq_connection, -1, __ATOMIC_RELAXED);
+    if (connection >= 0) {
+        close(connection);
+    }
+}
+
+static void alq_disconnect(int connection)
+{
+    __atomic_store_n(&alq_connection, -1, __ATOMIC_RELAXED);
+    close(connection);
+}
+
+/* Connects to the tenant's socket, through the directory's own descriptor where its path is too long for an address. */
+static int alq_connect_once(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int directory = -1;
+    if (!alq_pages_path(address.sun_path, sizeof address.sun_path, ALQ_SOCKET_FILE)) {
+        directory = open(alq_pages_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0) {
+            return -1;
+        }
+        snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory, ALQ_SOCKET_FILE);
+    }
+    int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (connection >= 0) {
+        __atomic_store_n(&alq_connection, connection, __ATOMIC_RELAXED);
+        int result;
+        do {
+            result = connect(connection, (const struct sockaddr *)&address, sizeof address);
+        } while (result != 0 && errno == EINTR);
+        if (result != 0) {
+            alq_disconnect(connection);
+            connection = -1;
+        }
+    }
+    if (directory >= 0) {
+        close(directory);
+    }
+    return connection;
+}
+
+static bool alq_wait_for(int connection, short events, int64_t deadline_ms)
+{
+    for (;;) {
+        int64_t left_ms = deadline_ms - alq_now_ms();
+        struct pollfd wanted = {.fd = connection, .events = events};
+        int ready = poll(&wanted, 1, left_ms > 0 ? (int)(left_ms < 60000 ? left_ms : 60000) : 0);
+        if (ready > 0) {
+            return true;
+        }
+        if (ready < 0 && errno != EINTR) {
+            return false;
+        }
+        if (left_ms <= 0) {
+            return false;
+        }
+    }
+}
+
+static bool alq_send_all(int connection, const void *bytes, size_t length, int64_t deadline_ms)
+{
+    const char *next = bytes;
+    while (length > 0) {
+        ssize_t sent = send(connection, next, length, MSG_NOSIGNAL);
+        if (sent > 0) {
+            next += sent;
+            length -= (size_t)sent;
+        } else if (errno == EAGAIN) {
+            if (!alq_wait_for(connection, POLLOUT, deadline_ms)) {
+                return false;
+            }
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool alq_receive_all(int connection, void *bytes, size_t length, int64_t deadline_ms)
+{
+    char *next = bytes;
+    while (length > 0) {
+        ssize_t received = recv(connection, next, length, 0);
+        if (received > 0) {
+            next += received;
+            length -= (size_t)received;
+        } else if (received == 0) {
+            return false;
+        } else if (errno == EAGAIN) {
+            if (!alq_wait_for(connection, POLLIN, deadline_ms)) {
+                return false;
+            }
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One connection: the request out, the answer in. False: this agent did not finish the exchange. */
+static bool alq_exchange_once(const struct alq_frame *request, const void *payload, struct alq_frame *answer,
+    void *answer_payload, int64_t deadline_ms)
+{
+    char out[sizeof *request + 64];
+    memcpy(out, request, sizeof *request);
+    memcpy(out + sizeof *request, payload, request->length);
+    int connection = alq_connect_once();
+    if (connection < 0) {
+        return false;
+    }
+    bool done = alq_send_all(connection, out, sizeof *request + request->length, deadline_ms)
+        && alq_receive_all(connection, answer, sizeof *answer, deadline_ms) && answer->magic == ALQ_FRAME_MAGIC
+        && answer->length <= ALQ_FRAME_MAX_PAYLOAD && answer->request_id == request->request_id
+        && alq_receive_all(connection, answer_payload, answer->length, deadline_ms);
+    alq_disconnect(connection);
+    return done;
+}
+
+static void alq_read_refusal(const struct alq_frame *answer, const void *payload, struct alq_agent_refusal *refusal)
+{
+    const struct alq_refused *refused = payload;
+    memset(refusal, 0, sizeof *refusal);
+    refusal->status = refused->status;
+    size_t room = answer->length - offsetof(struct alq_refused, reason);
+    size_t length = refused->reason_bytes < room ? refused->reason_bytes : room;
+    length = length < sizeof refused->reason ? length : sizeof refused->reason;
+    memcpy(refusal->reason, refused->reason, length);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)refusal->reason[i];
+        refusal->reason[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+    }
+}
+
+/* Repeats the exchange until an agent answers it or the time is over. A SETTLE is not worth waiting for an absent agent: an agent that
+ * comes back settles by itself. */
+static enum alq_agent_answer alq_exchange(uint32_t wait_ms, enum alq_frame_type type, const void *payload, uint32_t length,
+    enum alq_frame_type wanted_type, void *wanted, size_t wanted_length, struct alq_agent_refusal *refusal)
+{
+    int64_t deadline_ms = alq_now_ms() + wait_ms;
+    _Alignas(16) char answer_payload[ALQ_FRAME_MAX_PAYLOAD];
+    for (;;) {
+        struct alq_frame answer;
+        struct alq_frame request = {.magic = ALQ_FRAME_MAGIC,
+            .version = ALQ_PROTOCOL_VERSION,
+            .type = (uint16_t)type,
+            .length = length,
+            .request_id = __atomic_add_fetch(&alq_next_request, 1, __ATOMIC_RELAXED)};
+        if (alq_exchange_once(&request, payload, &answer, answer_payload, deadline_ms)) {
+            if (answer.type == wanted_type && answer.length >= wanted_length) {
+                memcpy(wanted, answer_payload, wanted_length);
+                return ALQ_AGENT_YES;
+            }
+            if (answer.type == ALQ_FRAME_REFUSED && answer.length >= offsetof(struct alq_refused, reason)) {
+                alq_read_refusal(&answer, answer_payload, refusal);
+                if (refusal->status != ALQ_STATUS_UNAVAILABLE) {
+                    return ALQ_AGENT_REFUSED;
+                }
+            }
+        }
+        if (type == ALQ_FRAME_SETTLE || alq_now_ms() + ALQ_RETRY_STEP_MS >= deadline_ms) {
+            return ALQ_AGENT_ABSENT;
+        }
+        alq_sleep_ms(ALQ_RETRY_STEP_MS);
+    }
+}
+
+enum alq_agent_answer alq_agent_hello(uint32_t wait_ms, struct alq_seat *seat, struct alq_agent_refusal *refusal)
+{
+    struct alq_hello hello = {.tenant_pid = (uint32_t)getpid()};
+    struct alq_welcome welcome;
+    enum alq_agent_answer answer = alq_exchange(
+        wait_ms, ALQ_FRAME_HELLO, &hello, sizeof hello, ALQ_FRAME_WELCOME, &welcome, sizeof welcome, refusal);
+    if (answer == ALQ_AGENT_YES && welcome.slot >= ALQ_MAX_SLOTS) {
+        return ALQ_AGENT_ABSENT;
+    }
+    if (answer == ALQ_AGENT_YES) {
+        *seat = (struct alq_seat){.slot = welcome.slot, .generation = welcome.generation};
+    }
+    return answer;
+}
+
+enum alq_agent_answer alq_agent_ask(
+    uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, uint64_t wanted_bytes, struct alq_agent_refusal *refusal)
+{
+    struct alq_ask ask = {
+        .slot = seat->slot, .device = device, .generation = seat->generation, .wanted_bytes = wanted_bytes};
+    struct alq_granted granted;
+    return alq_exchange(wait_ms, ALQ_FRAME_ASK, &ask, sizeof ask, ALQ_FRAME_GRANTED, &granted, sizeof granted, refusal);
+}
+
+enum alq_agent_answer alq_agent_settle(
+    uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, struct alq_agent_refusal *refusal)
+{
+    struct alq_settle settle = {.slot = seat->slot, .device = device, .generation = seat->generation};
+    struct alq_granted granted;
+    return alq_exchange(
+        wait_ms, ALQ_FRAME_SETTLE, &settle, sizeof settle, ALQ_FRAME_GRANTED, &granted, sizeof granted, refusal);
+}

@@ -1,0 +1,43 @@
+/*
+ * Exchanges with the agent: one connection each, closed after it.
+ *
+ * Thread-safe in themselves; charge.c lets one thread of the process ask at a time. Everything that comes back is checked. Signals
+ * only restart what they interrupt. No descriptor stays open, none survives exec.
+ */
+#ifndef ALIQUOT_INTERPOSER_AGENT_H
+#define ALIQUOT_INTERPOSER_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol.h"
+
+enum alq_agent_answer {
+    ALQ_AGENT_YES,     /* WELCOME or GRANTED */
+    ALQ_AGENT_REFUSED, /* *refused is filled in */
+    ALQ_AGENT_ABSENT   /* nobody answered in time */
+};
+
+struct alq_agent_refusal {
+    uint32_t status; /* enum alq_status */
+    char reason[sizeof((struct alq_refused *)0)->reason + 1];
+};
+
+/* The place an agent gave this process. */
+struct alq_seat {
+    uint32_t slot; /* below ALQ_MAX_SLOTS */
+    uint64_t generation;
+};
+
+/* wait_ms bounds the whole exchange, from looking for the agent to its answer. */
+enum alq_agent_answer alq_agent_hello(uint32_t wait_ms, struct alq_seat *seat, struct alq_agent_refusal *refusal);
+enum alq_agent_answer alq_agent_ask(
+    uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, uint64_t wanted_bytes, struct alq_agent_refusal *refusal);
+enum alq_agent_answer alq_agent_settle(
+    uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, struct alq_agent_refusal *refusal);
+
+/* In the child after fork: closes the connection that the parent may have had open. */
+void alq_agent_after_fork(void);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * Contexts. What a new one will take is charged as an estimate while it is made, so that the credit for it is there; then the estimate is
+ * withdrawn and the agent moves that credit into the overhead, by what the driver really took. A context that goes takes with it
+ * what was allocated in it.
+ */
+#include "fork.h"
+#include "pointers.h"
+#include "pool.h"
+#include "settled.h"
+
+#define ALQ_ORDINALS 64
+
+/* Primary contexts by ordinal, to know what goes with them. */
+static CUcontext alq_primaries[ALQ_ORDINALS];
+static uint64_t alq_next_mark;
+
+/* A context in the making. */
+struct alq_making {
+    int device;
+    uint64_t estimate_bytes;
+};
+
+/* Charges the estimate. False: the limit forbids another context. */
+static bool alq_making_begin(struct alq_making *making, CUdevice ordinal)
+{
+    const struct alq_control_page *control = alq_pages_control();
+    *making = (struct alq_making){.device = alq_device_index(ordinal)};
+    if (making->device < 0) {
+        /* a device that is not there is the driver's to name; one that is not the tenant's has no room */
+        return !alq_device_exists(ordinal);
+    }
+    if (control != NULL) {
+        making->estimate_bytes = __atomic_load_n(&control->devices[making->device].context_estimate_bytes, __ATOMIC_ACQUIRE);
+    }
+    if (making->estimate_bytes == 0) {
+        if (alq_charge_free_bytes(making->device) != 0) {
+            return true;
+        }
+        alq_charge_refused();
+        return false;
+    }
+    return alq_take(making->device, making->estimate_bytes);
+}
+
+static CUresult alq_making_end(const struct alq_making *making, CUresult result)
+{
+    alq_uncharge(making->device, making->estimate_bytes);
+    alq_settle(making->device);
+    return result;
+}
+
+/* Everything of a context that is about to be destroyed, and what to do once it is. */
+struct alq_ending {
+    uint64_t mark;
+    int device;
+};
+
+static void alq_ending_begin(struct alq_ending *ending, CUcontext context, int device)
+{
+    *ending = (struct alq_ending){.mark = __atomic_add_fetch(&alq_next_mark, 1, __ATOMIC_RELAXED), .device = device};
+    alq_pointers_doom(context, ending->mark);
+}
+
+static void alq_ending_end(const struct alq_ending *ending, bool gone)
+{
+    if (!gone) {
+        alq_pointers_spare(ending->mark);
+        return;
+    }
+    struct alq_holding holding;
+    while (alq_pointers_reap(ending->mark, &holding)) {
+        alq_uncharge(holding.device, holding.bytes);
+    }
+    alq_pool_settle_all(ending->device);
+    alq_settle(ending->device);
+}
+
+static bool alq_primary_active(CUdevice ordinal)
+{
+    unsigned int flags;
+    int active = 0;
+    return ALQ_CALL(cuDevicePrimaryCtxGetState, ordinal, &flags, &active) == CUDA_SUCCESS && active != 0;
+}
+
+CUresult alq_hook_cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice ordinal)
+{
+    ALQ_IN_FLIGHT(cuDevicePrimaryCtxRetain, context, ordinal);
+    bool fresh = context != NULL && !alq_primary_active(ordinal);
+    struct alq_making making;
+    if (fresh && !alq_making_begin(&making, ordinal)) {
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    CUresult result = ALQ_CALL(cuDevicePrimaryCtxRetain, context, ordinal);
+    if (result == CUDA_SUCCESS && context != NULL && ordinal >= 0 && ordinal < ALQ_ORDINALS) {
+        __atomic_store_n(&alq_primaries[ordinal], *context, __ATOMIC_RELEASE);
+    }
+    return fresh ? alq_making_end(&making, result) : result;
+}
+
+static void alq_primary_ending(struct alq_ending *ending, CUdevice ordinal)
+{
+    CUcontext context =
+        ordinal >= 0 && ordinal < ALQ_ORDINALS ? __atomic_load_n(&alq_primaries[ordinal], __ATOMIC_ACQUIRE) : NULL;
+    alq_ending_begin(ending, context, alq_device_index(ordinal));
+}
+
+#define ALQ_PRIMARY_END(name)                                                                          \
+    CUresult alq_hook_##name(CUdevice ordinal)                                                         \
+    {                                                                                                  \
+        ALQ_IN_FLIGHT(name, ordinal);                                                      \
+        bool active = alq_primary_active(ordinal);                                                     \
+        struct alq_ending ending;                                                                      \
+        alq_primary_ending(&ending, ordinal);                                                          \
+        CUresult result = ALQ_CALL(name, ordinal);                                                     \
+        alq_ending_end(&ending, result == CUDA_SUCCESS && active && !alq_primary_active(ordinal));     \
+        return result;                                                                                 \
+    }
+
+ALQ_PRIMARY_END(cuDevicePrimaryCtxRelease)
+ALQ_PRIMARY_END(cuDevicePrimaryCtxRelease_v2)
+
+/* A reset destroys what is in the context even where it stays retained. */
+#define ALQ_PRIMARY_RESET(name)                            \
+    CUresult alq_hook_##name(CUdevice ordinal)             \
+    {                                                      \
+        ALQ_IN_FLIGHT(name, ordinal);          \
+        struct alq_ending ending;                          \
+        alq_primary_ending(&ending, ordinal);              \
+        CUresult result = ALQ_CALL(name, ordinal);         \
+        alq_ending_end(&ending, result == CUDA_SUCCESS);   \
+        return result;                                     \
+    }
+
+ALQ_PRIMARY_RESET(cuDevicePrimaryCtxReset)
+ALQ_PRIMARY_RESET(cuDevicePrimaryCtxReset_v2)
+
+#define ALQ_CONTEXT_CREATE(name, parameters, ...)                          \
+    CUresult alq_hook_##name parameters                                    \
+    {                                                                       \
+        ALQ_IN_FLIGHT(name, __VA_ARGS__);                       \
+        struct alq_making making;                                           \
+        if (context == NULL) {                                              \
+            return ALQ_CALL(name, __VA_ARGS__);                             \
+        }                                                                   \
+        if (!alq_making_begin(&making, ordinal)) {                          \
+            return CUDA_ERROR_OUT_OF_MEMORY;                                \
+        }                                                                   \
+        return alq_making_end(&making, ALQ_CALL(name, __VA_ARGS__));        \
+    }
+
+ALQ_CONTEXT_CREATE(cuCtxCreate, (CUcontext * context, unsigned int flags, CUdevice ordinal), context, flags, ordinal)
+ALQ_CONTEXT_CREATE(cuCtxCreate_v2, (CUcontext * context, unsigned int flags, CUdevice ordinal), context, flags, ordinal)
+ALQ_CONTEXT_CREATE(cuCtxCreate_v3,
+    (CUcontext * context, CUexecAffinityParam *affinities, int affinity_count, unsigned int flags, CUdevice ordinal), context,
+    affinities, affinity_count, flags, ordinal)
+ALQ_CONTEXT_CREATE(cuCtxCreate_v4, (CUcontext * context, CUctxCreateParams *parameters, unsigned int flags, CUdevice ordinal),
+    context, parameters, flags, ordinal)
+ALQ_CONTEXT_CREATE(cuGLCtxCreate, (CUcontext * context, unsigned int flags, CUdevice ordinal), context, flags, ordinal)
+ALQ_CONTEXT_CREATE(cuGLCtxCreate_v2, (CUcontext * context, unsigned int flags, CUdevice ordinal), context, flags, ordinal)
+ALQ_CONTEXT_CREATE(cuVDPAUCtxCreate,
+    (CUcontext * context, unsigned int flags, CUdevice ordinal, uint32_t vdpau_device, void *get_address), context, flags,
+    ordinal, vdpau_device, get_address)
+ALQ_CONTEXT_CREATE(cuVDPAUCtxCreate_v2,
+    (CUcontext * context, unsigned int flags, CUdevice ordinal, uint32_t vdpau_device, void *get_address), context, flags,
+    ordinal, vdpau_device, get_address)
+ALQ_CONTEXT_CREATE(cuGreenCtxCreate, (CUgreenCtx * context, CUdevResourceDesc description, CUdevice ordinal, unsigned int flags),
+    context, description, ordinal, flags)
+ALQ_SETTLED(cuCtxFromGreenCtx, (CUcontext * context, CUgreenCtx green), context, green)
+ALQ_SETTLED(cuGreenCtxDestroy, (CUgreenCtx green), green)
+
+#define ALQ_CONTEXT_DESTROY(name)                                                          \
+    CUresult alq_hook_##name(CUcontext context)                                            \
+    {                                                                                      \
+        ALQ_IN_FLIGHT(name, context);                                          \
+        struct alq_place place;                                                            \
+        struct alq_ending ending;                                                          \
+        bool known = alq_place_of_context(context, &place);                                \
+        alq_ending_begin(&ending, context, known ? place.device : -1);                     \
+        CUresult result = ALQ_CALL(name, context);                                         \
+        alq_ending_end(&ending, result == CUDA_SUCCESS && known);                          \
+        return result;                                                                     \
+    }
+
+ALQ_CONTEXT_DESTROY(cuCtxDestroy)
+ALQ_CONTEXT_DESTROY(cuCtxDestroy_v2)
+
+CUresult alq_hook_cuCtxDetach(CUcontext context)
+{
+    ALQ_IN_FLIGHT(cuCtxDetach, context);
+    struct alq_place place;
+    struct alq_ending ending;
+    unsigned int version;
+    bool known = alq_place_of_context(context, &place);
+    alq_ending_begin(&ending, context, known ? place.device : -1);
+    CUresult result = ALQ_CALL(cuCtxDetach, context);
+    /* it goes with the last of its attachments */
+    bool gone = result == CUDA_SUCCESS && known && ALQ_CALL(cuCtxGetApiVersion, context, &version) != CUDA_SUCCESS;
+    alq_ending_end(&ending, gone);
+    return result;
+}
+
+void alq_context_after_fork(void)
+{
+    for (int ordinal = 0; ordinal < ALQ_ORDINALS; ordinal++) {
+        alq_primaries[ordinal] = NULL;
+    }
+}

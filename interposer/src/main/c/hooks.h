@@ -1,0 +1,67 @@
+/*
+ * What every hook is made of. Only in the CUDA stand-in.
+ *
+ * Contract of a hook: it has the real function's type; it answers what the driver answers, except CUDA_ERROR_OUT_OF_MEMORY where
+ * the tenant's limit forbids the call; it passes NULL and nonsense on to the driver; it calls the driver with no lock held; it
+ * keeps errno; it is transparent when the process is not attached, and when the driver itself is what calls it.
+ */
+#ifndef ALIQUOT_INTERPOSER_HOOKS_H
+#define ALIQUOT_INTERPOSER_HOOKS_H
+
+#include <aliquot/cuda_abi.h>
+
+#include "charge.h"
+#include "library.h"
+
+#define ALQ_DECLARE_charged(name) extern __typeof__(name) alq_hook_##name;
+#define ALQ_DECLARE_released(name) extern __typeof__(name) alq_hook_##name;
+#define ALQ_DECLARE_settled(name) extern __typeof__(name) alq_hook_##name;
+#define ALQ_DECLARE_queried(name) extern __typeof__(name) alq_hook_##name;
+#define ALQ_DECLARE_routed(name) extern __typeof__(name) alq_hook_##name;
+#define ALQ_DECLARE_free(name)
+#define PASS(name)
+#define DATA(name)
+#define HOOK(name, family, class) ALQ_DECLARE_##class(name)
+#include ALQ_TABLE
+#undef PASS
+#undef DATA
+#undef HOOK
+
+/* How deep this thread is in calls of the driver made by hooks: what the driver calls itself is not charged again. */
+extern __thread int alq_depth __attribute__((tls_model("initial-exec")));
+
+/* Calls the driver from a hook. */
+#define ALQ_CALL(name, ...)                          \
+    ({                                               \
+        alq_depth++;                                 \
+        CUresult alq_r_ = ALQ_REAL(name)(__VA_ARGS__); \
+        alq_depth--;                                 \
+        alq_r_;                                      \
+    })
+
+/* Whether this call is none of our business. */
+static inline bool alq_transparent(void)
+{
+    return alq_depth != 0 || !alq_charge_attached();
+}
+
+#define ALQ_PASS_WHEN_TRANSPARENT(name, ...)    \
+    do {                                        \
+        if (__builtin_expect(alq_transparent(), 0)) { \
+            return ALQ_REAL(name)(__VA_ARGS__); \
+        }                                       \
+    } while (0)
+
+/* The same, and the rest of the hook is in flight: `used` and what the driver holds may differ until it returns. */
+#define ALQ_IN_FLIGHT(name, ...)                  \
+    ALQ_PASS_WHEN_TRANSPARENT(name, __VA_ARGS__); \
+    __attribute__((cleanup(alq_flight_land))) bool alq_flight_ = alq_flight_begin()
+
+static inline void alq_flight_land(bool *begun)
+{
+    if (*begun) {
+        alq_flight_end();
+    }
+}
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * Start of CUDA, and look-ups by name. A look-up is the driver's: version, flags and per-thread variants come out right by
+ * construction; only the address that it returns is exchanged where it is that of a function with a hook.
+ */
+#include <stddef.h>
+
+#include "hooks.h"
+
+const struct alq_library alq_library = {
+    .path_offset = offsetof(struct alq_control_page, cuda_library),
+    .not_ready = CUDA_ERROR_SYSTEM_NOT_READY,
+    .missing = CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER,
+    .wait_ms = ALQ_DEFAULT_WAIT_MS,
+};
+
+__thread int alq_depth __attribute__((tls_model("initial-exec")));
+
+/* Real address of every hooked function -> its exported entry. Open addressing; complete once built. */
+#define ALQ_ROUTES 1024u
+
+struct alq_route {
+    void *real;
+    void *entry;
+};
+
+static struct alq_route alq_routes[ALQ_ROUTES];
+static uint32_t alq_routes_built;
+
+/* The hooked rows, those of class free too: their index and our exported entry for them. */
+#define ALQ_ROUTE_charged(name) {ALQ_FN_##name, (void *)&name},
+#define ALQ_ROUTE_released(name) {ALQ_FN_##name, (void *)&name},
+#define ALQ_ROUTE_settled(name) {ALQ_FN_##name, (void *)&name},
+#define ALQ_ROUTE_queried(name) {ALQ_FN_##name, (void *)&name},
+#define ALQ_ROUTE_routed(name) {ALQ_FN_##name, (void *)&name},
+#define ALQ_ROUTE_free(name) {ALQ_FN_##name, (void *)&name},
+#define PASS(name)
+#define DATA(name)
+#define HOOK(name, family, class) ALQ_ROUTE_##class(name)
+static const struct {
+    enum alq_function function;
+    void *entry;
+} alq_hooked[] = {
+#include ALQ_TABLE
+};
+#undef PASS
+#undef DATA
+#undef HOOK
+
+_Static_assert(sizeof alq_hooked / sizeof alq_hooked[0] <= ALQ_ROUTES / 4, "the table of routes is too full");
+
+static struct alq_route *alq_route_of(void *real)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)real * 0x9e3779b97f4a7c15ull;
+    uint32_t at = (uint32_t)(hash >> 40) % ALQ_ROUTES;
+    for (;;) {
+        void *there = __atomic_load_n(&alq_routes[at].real, __ATOMIC_ACQUIRE);
+        if (there == NULL || there == real) {
+            return &alq_routes[at];
+        }
+        at = (at + 1) % ALQ_ROUTES;
+    }
+}
+
+/* Several threads may build at once: each writes the same pairs, entry first. */
+static void alq_routes_build(void)
+{
+    if (__atomic_load_n(&alq_routes_built, __ATOMIC_ACQUIRE) || alq_library_open() == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof alq_hooked / sizeof alq_hooked[0]; i++) {
+        void *real = alq_library_symbol(alq_hooked[i].function);
+        bool placed = real == NULL;
+        while (!placed) {
+            void *none = NULL;
+            struct alq_route *route = alq_route_of(real);
+            placed = __atomic_load_n(&route->real, __ATOMIC_ACQUIRE) == real
+                || __atomic_compare_exchange_n(&route->real, &none, real, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+            if (placed) {
+                __atomic_store_n(&route->entry, alq_hooked[i].entry, __ATOMIC_RELEASE);
+            }
+        }
+    }
+    __atomic_store_n(&alq_routes_built, 1, __ATOMIC_RELEASE);
+}
+
+/* Our entry for a real function that has a hook, else the function itself. */
+static void *alq_route(void *real)
+{
+    alq_routes_build();
+    if (real == NULL) {
+        return NULL;
+    }
+    void *entry = __atomic_load_n(&alq_route_of(real)->entry, __ATOMIC_ACQUIRE);
+    return entry == NULL ? real : entry;
+}
+
+CUresult alq_hook_cuGetProcAddress_v2(
+    const char *name, void **function, int version, cuuint64_t flags, CUdriverProcAddressQueryResult *status)
+{
+    CUresult result = ALQ_REAL(cuGetProcAddress_v2)(name, function, version, flags, status);
+    if (result == CUDA_SUCCESS && function != NULL && alq_depth == 0) {
+        *function = alq_route(*function);
+    }
+    return result;
+}
+
+CUresult alq_hook_cuGetProcAddress(const char *name, void **function, int version, cuuint64_t flags)
+{
+    CUresult result = ALQ_REAL(cuGetProcAddress)(name, function, version, flags);
+    if (result == CUDA_SUCCESS && function != NULL && alq_depth == 0) {
+        *function = alq_route(*function);
+    }
+    return result;
+}
+
+CUresult alq_hook_cuInit(unsigned int flags)
+{
+    if (alq_depth != 0) {
+        return ALQ_REAL(cuInit)(flags);
+    }
+    if (!alq_charge_attach()) {
+        return CUDA_ERROR_SYSTEM_NOT_READY;
+    }
+    return ALQ_CALL(cuInit, flags);
+}

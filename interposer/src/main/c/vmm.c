@@ -1,0 +1,265 @@
+/*
+ * Memory made with cuMemCreate: held until its last handle is released and its last mapping is gone.
+ *
+ * A chunk counts its references: one per use of a handle (created, retained) and one per mapping. Handles and mappings that
+ * are not on record (imported, host memory, multicast) go to the driver untouched. One lock for all of it, held for look-ups only.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fork.h"
+#include "hooks.h"
+#include "pool.h"
+#include "vmm_table.h"
+
+/* Of all devices: the granularity of most is 2 MiB. */
+#define ALQ_SMALLEST_GRANULARITY_BYTES 65536u
+
+struct alq_chunk {
+    uint64_t bytes;
+    int device;
+    uint64_t references;
+};
+
+static pthread_mutex_t alq_vmm_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct alq_vmm_table alq_vmm_handles;
+static struct alq_vmm_table alq_vmm_maps;
+
+/* Drops references after the driver has; the last one gives the bytes back. */
+static void alq_chunk_drop(struct alq_chunk *chunk, uint64_t references)
+{
+    pthread_mutex_lock(&alq_vmm_mutex);
+    chunk->references -= references;
+    bool last = chunk->references == 0;
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    if (last) {
+        alq_uncharge(chunk->device, chunk->bytes);
+        free(chunk);
+    }
+}
+
+/* Puts a chunk that was charged on record; undoes it where that fails. */
+static CUresult alq_chunk_keep(CUmemGenericAllocationHandle handle, int device, uint64_t bytes)
+{
+    struct alq_chunk *chunk = malloc(sizeof *chunk);
+    if (chunk != NULL) {
+        *chunk = (struct alq_chunk){.bytes = bytes, .device = device, .references = 1};
+    }
+    pthread_mutex_lock(&alq_vmm_mutex);
+    bool kept = chunk != NULL && alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){handle, 1, chunk});
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    if (kept) {
+        return CUDA_SUCCESS;
+    }
+    free(chunk);
+    ALQ_CALL(cuMemRelease, handle);
+    alq_uncharge(device, bytes);
+    return CUDA_ERROR_OUT_OF_MEMORY;
+}
+
+/* A size that no driver takes: it is asked first, before its other arguments are looked at here. */
+static CUresult alq_create_odd(
+    CUmemGenericAllocationHandle *handle, size_t bytes, const CUmemAllocationProp *properties, unsigned long long flags)
+{
+    CUresult result = ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
+    if (result != CUDA_SUCCESS || properties->location.type != CU_MEM_LOCATION_TYPE_DEVICE) {
+        return result;
+    }
+    int device = alq_device_index(properties->location.id);
+    if (!alq_take(device, alq_charge_size(bytes))) {
+        ALQ_CALL(cuMemRelease, *handle);
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    return alq_chunk_keep(*handle, device, alq_charge_size(bytes));
+}
+
+CUresult alq_hook_cuMemCreate(
+    CUmemGenericAllocationHandle *handle, size_t bytes, const CUmemAllocationProp *properties, unsigned long long flags)
+{
+    ALQ_IN_FLIGHT(cuMemCreate, handle, bytes, properties, flags);
+    if (handle == NULL || properties == NULL || bytes == 0) {
+        return ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
+    }
+    if (bytes % ALQ_SMALLEST_GRANULARITY_BYTES != 0) {
+        return alq_create_odd(handle, bytes, properties, flags);
+    }
+    int device = alq_device_index(properties->location.id);
+    uint64_t charge_bytes = alq_charge_size(bytes);
+    if (properties->location.type != CU_MEM_LOCATION_TYPE_DEVICE
+        || (device < 0 && !alq_device_exists(properties->location.id))) {
+        return ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
+    }
+    if (!alq_take(device, charge_bytes)) {
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    CUresult result = ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
+    if (result != CUDA_SUCCESS) {
+        alq_uncharge(device, charge_bytes);
+        return result;
+    }
+    return alq_chunk_keep(*handle, device, charge_bytes);
+}
+
+CUresult alq_hook_cuMemRelease(CUmemGenericAllocationHandle handle)
+{
+    ALQ_IN_FLIGHT(cuMemRelease, handle);
+    struct alq_chunk *chunk = NULL;
+    pthread_mutex_lock(&alq_vmm_mutex);
+    struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
+    if (entry != NULL) {
+        chunk = entry->chunk;
+        if (--entry->extent == 0) {
+            alq_vmm_remove(&alq_vmm_handles, entry);
+        }
+    }
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    CUresult result = ALQ_CALL(cuMemRelease, handle);
+    if (chunk == NULL) {
+        return result;
+    }
+    if (result == CUDA_SUCCESS) {
+        alq_chunk_drop(chunk, 1);
+        return result;
+    }
+    pthread_mutex_lock(&alq_vmm_mutex);
+    entry = alq_vmm_get(&alq_vmm_handles, handle);
+    if (entry != NULL) {
+        entry->extent++;
+    } else {
+        alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){handle, 1, chunk});
+    }
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    return result;
+}
+
+CUresult alq_hook_cuMemMap(
+    CUdeviceptr address, size_t bytes, size_t offset, CUmemGenericAllocationHandle handle, unsigned long long flags)
+{
+    ALQ_IN_FLIGHT(cuMemMap, address, bytes, offset, handle, flags);
+    /* the mapping's reference is there before the mapping is: the handle may be released meanwhile */
+    pthread_mutex_lock(&alq_vmm_mutex);
+    struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
+    struct alq_chunk *chunk = entry == NULL ? NULL : entry->chunk;
+    if (chunk != NULL) {
+        chunk->references++;
+    }
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    CUresult result = ALQ_CALL(cuMemMap, address, bytes, offset, handle, flags);
+    if (chunk == NULL) {
+        return result;
+    }
+    if (result == CUDA_SUCCESS) {
+        pthread_mutex_lock(&alq_vmm_mutex);
+        bool kept = alq_vmm_put(&alq_vmm_maps, (struct alq_vmm_entry){address, bytes, chunk});
+        pthread_mutex_unlock(&alq_vmm_mutex);
+        if (kept) {
+            return result;
+        }
+        ALQ_CALL(cuMemUnmap, address, bytes);
+        result = CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    alq_chunk_drop(chunk, 1);
+    return result;
+}
+
+/* Takes out one mapping that begins in the range; false when none is left. */
+static bool alq_vmm_take_map(CUdeviceptr address, size_t bytes, struct alq_vmm_entry *taken)
+{
+    pthread_mutex_lock(&alq_vmm_mutex);
+    size_t at = alq_vmm_at(&alq_vmm_maps, address);
+    bool found = at < alq_vmm_maps.count && alq_vmm_maps.entries[at].key - address < bytes;
+    if (found) {
+        *taken = alq_vmm_maps.entries[at];
+        alq_vmm_remove(&alq_vmm_maps, &alq_vmm_maps.entries[at]);
+    }
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    return found;
+}
+
+CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
+{
+    ALQ_IN_FLIGHT(cuMemUnmap, address, bytes);
+    struct alq_vmm_entry *taken = NULL;
+    size_t count = 0;
+    struct alq_vmm_entry entry;
+    while (alq_vmm_take_map(address, bytes, &entry)) {
+        struct alq_vmm_entry *grown = (count & (count - 1)) == 0 ? realloc(taken, (count == 0 ? 1 : count * 2) * sizeof *taken) : taken;
+        if (grown == NULL) {
+            pthread_mutex_lock(&alq_vmm_mutex);
+            alq_vmm_put(&alq_vmm_maps, entry);
+            pthread_mutex_unlock(&alq_vmm_mutex);
+            break;
+        }
+        taken = grown;
+        taken[count++] = entry;
+    }
+    CUresult result = ALQ_CALL(cuMemUnmap, address, bytes);
+    for (size_t i = 0; i < count; i++) {
+        if (result == CUDA_SUCCESS) {
+            alq_chunk_drop(taken[i].chunk, 1);
+        } else {
+            pthread_mutex_lock(&alq_vmm_mutex);
+            alq_vmm_put(&alq_vmm_maps, taken[i]);
+            pthread_mutex_unlock(&alq_vmm_mutex);
+        }
+    }
+    free(taken);
+    return result;
+}
+
+CUresult alq_hook_cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *address)
+{
+    ALQ_IN_FLIGHT(cuMemRetainAllocationHandle, handle, address);
+    CUresult result = ALQ_CALL(cuMemRetainAllocationHandle, handle, address);
+    if (result != CUDA_SUCCESS || handle == NULL) {
+        return result;
+    }
+    uint64_t key = (uintptr_t)address;
+    pthread_mutex_lock(&alq_vmm_mutex);
+    size_t at = alq_vmm_at(&alq_vmm_maps, key);
+    if (at == alq_vmm_maps.count || alq_vmm_maps.entries[at].key != key) {
+        at = at == 0 ? alq_vmm_maps.count : at - 1;
+    }
+    if (at < alq_vmm_maps.count && key - alq_vmm_maps.entries[at].key < alq_vmm_maps.entries[at].extent) {
+        struct alq_chunk *chunk = alq_vmm_maps.entries[at].chunk;
+        struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, *handle);
+        if (entry != NULL) {
+            entry->extent++;
+            chunk->references++;
+        } else if (alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){*handle, 1, chunk})) {
+            chunk->references++;
+        }
+    }
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    return result;
+}
+
+CUresult alq_hook_cuMemMapArrayAsync(CUarrayMapInfo *list, unsigned int count, CUstream stream)
+{
+    ALQ_IN_FLIGHT(cuMemMapArrayAsync, list, count, stream);
+    CUresult result = ALQ_CALL(cuMemMapArrayAsync, list, count, stream);
+    struct alq_place place;
+    if (result == CUDA_SUCCESS && alq_place_of_stream(stream, &place)) {
+        alq_settle_lazily(place.device);
+    }
+    return result;
+}
+
+CUresult alq_hook_cuMemMapArrayAsync_ptsz(CUarrayMapInfo *list, unsigned int count, CUstream stream)
+{
+    ALQ_IN_FLIGHT(cuMemMapArrayAsync_ptsz, list, count, stream);
+    CUresult result = ALQ_CALL(cuMemMapArrayAsync_ptsz, list, count, stream);
+    struct alq_place place;
+    if (result == CUDA_SUCCESS && alq_place_of_stream(stream, &place)) {
+        alq_settle_lazily(place.device);
+    }
+    return result;
+}
+
+void alq_vmm_after_fork(void)
+{
+    pthread_mutex_init(&alq_vmm_mutex, NULL);
+    memset(&alq_vmm_handles, 0, sizeof alq_vmm_handles);
+    memset(&alq_vmm_maps, 0, sizeof alq_vmm_maps);
+}

@@ -1,0 +1,76 @@
+/* Cases in processes of their own; see support_world.h. */
+#include "support_world.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CASE_SECONDS 60
+
+int check_failures;
+static int cases_passed, cases_failed;
+
+void check_failed(const char *file, int line, const char *what, unsigned long long got, unsigned long long want)
+{
+    const char *base = strrchr(file, '/');
+    check_failures++;
+    fprintf(stderr, "  %s:%d: %s is %llu, not %llu\n", base == NULL ? file : base + 1, line, what, got, want);
+}
+
+_Noreturn void end_case(void)
+{
+    fflush(NULL);
+    _exit(check_failures == 0 ? 0 : 1);
+}
+
+void count_failure(const char *name, const char *why)
+{
+    cases_failed++;
+    fprintf(stderr, "FAILED %s: %s\n", name, why);
+}
+
+/* What a case's processes held is taken back before the next case begins; a case may have ended the agent. */
+static void wait_for_empty_slots(const struct world *world)
+{
+    for (int i = 0; i < 1000 && world->agent != NULL && test_agent_slots(world->agent) != 0 && kill(world->agent->pid, 0) == 0;
+         i++) {
+        usleep(1000);
+    }
+}
+
+bool run_case(const char *name, case_body *body, struct world *world, const void *argument)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        alarm(CASE_SECONDS);
+        check_failures = 0;
+        body(world, argument);
+        end_case();
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    wait_for_empty_slots(world);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        cases_passed++;
+        return true;
+    }
+    char why[64];
+    if (WIFSIGNALED(status)) {
+        snprintf(why, sizeof why, "ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else {
+        snprintf(why, sizeof why, "see the checks above");
+    }
+    count_failure(name, why);
+    return false;
+}
+
+int finish_cases(void)
+{
+    printf("%d passed, %d failed\n", cases_passed, cases_failed);
+    return cases_failed == 0 ? 0 : 1;
+}

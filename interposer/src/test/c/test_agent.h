@@ -1,0 +1,83 @@
+/*
+ * A small agent for the C tests: speaks protocol.h over a temporary tenant directory, in a process of its own.
+ *
+ * Glossary
+ *   mode      how the agent answers; anything but AGENT_HONEST is a fault that a test asks for
+ *   truth     what the driver's NVML says that a process holds on a device
+ *
+ * What holds: the sum of all credits plus the overhead plus other use stays within the limit whenever an answer is GRANTED.
+ * Slots of dead processes are taken back within AGENT_TICK_MS, and before any answer is REFUSED.
+ *
+ * Failure contract: test_agent_start answers NULL and says why on stderr; everything else asserts nothing and never blocks
+ * longer than a second. Not thread-safe; the figures in `struct agent_shared` may be read by any process forked after the start.
+ */
+#ifndef ALIQUOT_TEST_AGENT_H
+#define ALIQUOT_TEST_AGENT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "protocol.h"
+
+#define AGENT_TICK_MS 50
+
+enum agent_mode {
+    AGENT_HONEST = 0,
+    AGENT_REFUSES = 1,       /* every ASK gets REFUSED with STATUS_LIMIT */
+    AGENT_HANGS_UP = 2,      /* closes each connection without a word */
+    AGENT_BAD_MAGIC = 3,     /* answers with another magic */
+    AGENT_LONG_PAYLOAD = 4,  /* answers with a length of 2^32-1 */
+    AGENT_SHORT_PAYLOAD = 5, /* answers with half a payload, then closes */
+    AGENT_WRONG_ID = 6,      /* answers another request */
+    AGENT_WRONG_TYPE = 7,    /* answers with a type that nobody knows */
+    AGENT_NOISE = 8,         /* answers with bytes from a generator */
+    AGENT_STALE = 9          /* answers STATUS_STALE to the next exchange that is no HELLO, then is honest */
+};
+
+/* Shared with the agent's process. Limits may be changed by a test at any time; the agent follows at its next tick. */
+struct agent_shared {
+    _Atomic uint32_t mode;
+    _Atomic uint32_t ready;
+    _Atomic uint32_t stop;
+    _Atomic uint64_t hellos, asks, granted, refused, settles, byes, malformed, reaped;
+    _Atomic uint64_t limit_bytes[ALQ_MAX_DEVICES];
+    _Atomic uint64_t other_used_bytes[ALQ_MAX_DEVICES];
+    _Atomic uint64_t slack_bytes; /* credit given beyond what was asked for, where there is room */
+};
+
+struct test_agent {
+    char dir[ALQ_PATH_BYTES];
+    pid_t pid;
+    uint32_t device_count;
+    struct agent_shared *shared;
+    const struct alq_control_page *control;
+    const struct alq_usage_page *usage;
+};
+
+struct test_agent_config {
+    const char *dir;              /* tenant directory, existing */
+    const char *library_dir;      /* where the driver's two libraries lie */
+    uint32_t device_count;        /* devices of the tenant */
+    const char *const *uuids;     /* "GPU-..." */
+    const uint64_t *limit_bytes;  /* one per device */
+    uint64_t slack_bytes;
+    uint64_t context_estimate_bytes;
+    uint32_t agent_wait_ms;
+};
+
+/* Starts an agent over the directory; pages that are already there are taken over, as after a restart of a real agent. */
+struct test_agent *test_agent_start(const struct test_agent_config *config);
+/* Ends it: orderly removes the socket, otherwise it is killed and everything stays as it lies. */
+void test_agent_stop(struct test_agent *agent, int orderly);
+
+/* Sum over live slots of what the tenant's processes report; saturating. */
+uint64_t test_agent_used(const struct test_agent *agent, uint32_t device);
+uint64_t test_agent_credit(const struct test_agent *agent, uint32_t device);
+uint64_t test_agent_overhead(const struct test_agent *agent, uint32_t device);
+uint64_t test_agent_refusals(const struct test_agent *agent);
+/* The slot of a process, by its pid as the agent sees it; -1 when it has none. */
+int test_agent_slot(const struct test_agent *agent, pid_t pid);
+uint32_t test_agent_slots(const struct test_agent *agent);
+
+#endif

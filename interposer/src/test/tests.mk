@@ -1,0 +1,52 @@
+# The tests of the tenant-side libraries; included by the module's Makefile.
+#
+#   test_<what>.c   one program each, linked with test_agent.c and every support_*.c; `make check` runs them one after another
+#   fuzz_<what>.c   one program each, linked with the libraries' shared objects; runs FUZZ_ROUNDS rounds in `make check`;
+#                   `make fuzz-<what>` builds it for libFuzzer (clang)
+#   bench.c         `make bench`: JSON on stdout
+#
+# Variables: SIMULATOR (folder of the simulator's branches), BRANCH (580), DURATION (seconds of the torture test, 10), FUZZ_ROUNDS, ONLY
+# (one program's name, for `make check ONLY=test_nvml`).
+
+TEST := src/test/c
+BRANCH ?= 580
+DURATION ?= 10
+FUZZ_ROUNDS ?= 20000
+TEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -I$(SOURCE) -I$(TEST) -I$(ABI) $(CFLAGS)
+TEST_LIBS := -ldl -lpthread
+
+SUPPORT_OBJECTS := $(patsubst $(TEST)/%.c,$(OUT)/test/%.o,$(TEST)/test_agent.c $(wildcard $(TEST)/support_*.c))
+TEST_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(filter-out $(TEST)/test_agent.c,$(wildcard $(TEST)/test_*.c)))
+FUZZ_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(wildcard $(TEST)/fuzz_*.c))
+FUZZ_OBJECTS := $(patsubst %,$(OUT)/obj/cuda/%.o,pages.c agent.c)
+RUN_PROGRAMS := $(filter $(OUT)/test/$(or $(ONLY),%),$(FUZZ_PROGRAMS) $(TEST_PROGRAMS))
+
+$(OUT)/test/%.o: $(TEST)/%.c src/test/tests.mk
+	@mkdir -p $(@D)
+	@$(CC) $(TEST_FLAGS) -MMD -MP -c -o $@ $<
+
+.SECONDARY: $(SUPPORT_OBJECTS) $(addsuffix .o,$(TEST_PROGRAMS) $(FUZZ_PROGRAMS) $(OUT)/test/bench)
+
+$(TEST_PROGRAMS) $(OUT)/test/bench: %: %.o $(SUPPORT_OBJECTS)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(FUZZ_PROGRAMS): %: %.o $(FUZZ_OBJECTS)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+fuzz-%: all
+	clang $(TEST_FLAGS) -DALQ_LIBFUZZER -fsanitize=fuzzer,address,undefined -o $(OUT)/test/$@ $(TEST)/fuzz_$*.c \
+	  $(SOURCE)/pages.c $(SOURCE)/agent.c $(TEST_LIBS)
+
+-include $(wildcard $(OUT)/test/*.d)
+
+check-tests: $(TEST_PROGRAMS) $(FUZZ_PROGRAMS)
+	@failed=; for program in $(RUN_PROGRAMS); do \
+	  echo "$${program##*/}"; \
+	  ALIQUOT_LIB_DIR=$(abspath $(OUT)) SIM_LIB_DIR=$(abspath $(SIMULATOR)/$(BRANCH)) DURATION=$(DURATION) \
+	  FUZZ_ROUNDS=$(FUZZ_ROUNDS) $$program || failed="$$failed $${program##*/}"; \
+	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
+bench: all $(OUT)/test/bench
+	@ALIQUOT_LIB_DIR=$(abspath $(OUT)) SIM_LIB_DIR=$(abspath $(SIMULATOR)/$(BRANCH)) $(OUT)/test/bench
+
+.PHONY: bench
