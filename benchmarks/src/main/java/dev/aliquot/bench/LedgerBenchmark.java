@@ -1,0 +1,59 @@
+package dev.aliquot.bench;
+
+import dev.aliquot.ledger.AskResult;
+import dev.aliquot.ledger.CreditBook;
+import dev.aliquot.ledger.SlotPort;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+
+/** An ask that has to take credit back from siblings, by number of processes of the tenant. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class LedgerBenchmark {
+
+  private static final long LIMIT_BYTES = 16L << 30;
+
+  @Param({"1", "8", "64"})
+  int processes;
+
+  private CreditBook book = new CreditBook(LIMIT_BYTES, new Memory());
+  private int next;
+
+  /** Pages out of plain memory. */
+  private static final class Memory implements SlotPort {
+    private final long[] creditBytes = new long[512];
+
+    @Override
+    public long usedBytes(int slot) {
+      return 0;
+    }
+
+    @Override
+    public void writeCredit(int slot, long bytes) {
+      creditBytes[slot] = bytes;
+    }
+  }
+
+  @Setup
+  public void attach() {
+    book = new CreditBook(LIMIT_BYTES, new Memory());
+    for (int slot = 0; slot < processes; slot++) {
+      book.attach(slot);
+    }
+  }
+
+  /** Every process in turn wants nearly everything, so each ask takes from all others. */
+  @Benchmark
+  public AskResult ask() {
+    next = (next + 1) % processes;
+    return book.ask(next, LIMIT_BYTES - (1 << 20));
+  }
+}

@@ -1,0 +1,77 @@
+package dev.aliquot.bench;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code aliquot bench}. */
+@Command(
+    name = "aliquot bench",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Measures what Aliquot costs, beside the bare driver in the same run.",
+    footer = {
+      "",
+      "Suites:",
+      "  interposer  launches, allocations, process start and attach (the C harness)",
+      "  agent       start, memory with 8 devices and 64 tenants, attach from 1 to 64 processes",
+      "  java        the agent's own hot paths (JMH)"
+    })
+public final class Main implements Callable<Integer> {
+
+  private static final List<Suite> SUITES =
+      List.of(new InterposerSuite(), new AgentSuite(), new JavaSuite());
+
+  @Parameters(paramLabel = "SUITE", description = "What to measure; all of it unless named.")
+  private List<String> names = new ArrayList<>();
+
+  @Option(names = "--json", description = "JSON on stdout instead of a table.")
+  private boolean json;
+
+  @Option(names = "--quick", description = "Fewer repetitions: a look, not a figure to publish.")
+  private boolean quick;
+
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new Main()).execute(args));
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Settings settings =
+        new Settings(Path.of(System.getProperty("aliquot.home", ".")).toAbsolutePath(), quick);
+    List<Figure> figures = new ArrayList<>();
+    int failures = 0;
+    for (Suite suite : chosen()) {
+      System.err.println("bench: " + suite.name() + ": " + suite.summary());
+      try {
+        figures.addAll(suite.run(settings, line -> System.err.println("bench:   " + line)));
+      } catch (BenchException e) {
+        failures++;
+        System.err.println("bench: " + suite.name() + " could not run: " + e.getMessage());
+      }
+    }
+    System.out.print(
+        json ? Report.json(figures, Machine.describe()) + "\n" : Report.table(figures));
+    return failures == 0 ? 0 : 1;
+  }
+
+  private List<Suite> chosen() {
+    List<String> known = SUITES.stream().map(Suite::name).toList();
+    for (String name : names) {
+      if (!known.contains(name)) {
+        throw new CommandLine.ParameterException(
+            new CommandLine(this),
+            "unknown suite '" + name + "'; there are " + String.join(", ", known));
+      }
+    }
+    return SUITES.stream()
+        .filter(suite -> names.isEmpty() || names.contains(suite.name()))
+        .collect(Collectors.toList());
+  }
+}

@@ -1,0 +1,287 @@
+package dev.aliquot.agent;
+
+import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.device.Inventory;
+import dev.aliquot.agent.device.NvmlInventory;
+import dev.aliquot.agent.page.PageLayout;
+import dev.aliquot.agent.process.ProcFs;
+import dev.aliquot.agent.process.ProcessWatcher;
+import dev.aliquot.agent.state.AgentLock;
+import dev.aliquot.agent.state.StateDir;
+import dev.aliquot.agent.state.TenantRecord;
+import dev.aliquot.agent.state.TenantRecords;
+import dev.aliquot.agent.tenant.AgentTraits;
+import dev.aliquot.agent.tenant.Tenant;
+import dev.aliquot.agent.tenant.TenantContext;
+import dev.aliquot.agent.tenant.Tenants;
+import dev.aliquot.agent.truth.GroundTruth;
+import dev.aliquot.agent.view.NodeView;
+import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.agent.wire.Status;
+import dev.aliquot.agent.wire.TenantSockets;
+import dev.aliquot.ffm.NativeException;
+import dev.aliquot.ledger.Headroom;
+import dev.aliquot.nvml.Nvml;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The agent. Thread-safe. */
+public final class Agent implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+  private static final Duration TICK = Duration.ofMillis(500);
+  private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(5);
+  private static final int MOST_CONNECTIONS = 64;
+
+  private final AgentOptions options;
+  private final InstantSource clock;
+  private final Instant started;
+  private final StateDir state;
+  private final Driver driver;
+  private final Inventory inventory;
+  private final Counters counters;
+  private final GroundTruth truth;
+  private final Tenants tenants;
+  private final Admissions admissions;
+  private final Cleanup cleanup;
+  private volatile boolean ready;
+
+  private Agent(AgentOptions options, InstantSource clock, Cleanup cleanup) throws IOException {
+    this.options = options;
+    this.clock = clock;
+    this.cleanup = cleanup;
+    this.started = clock.instant();
+    this.state = StateDir.prepare(options.stateDir());
+    cleanup.add("the state directory's lock", AgentLock.take(state.lockFile()));
+    this.driver = Driver.provide(options, state);
+    Nvml nvml = Nvml.open(driver.nvml());
+    Headroom headroom = new Headroom(options.headroomPercent(), options.headroomMinBytes());
+    this.inventory = NvmlInventory.of(nvml, headroom);
+    this.counters = new Counters();
+    ProcFs proc = ProcFs.system();
+    this.truth = new GroundTruth();
+    cleanup.add(
+        "the driver",
+        () -> {
+          // A thread that hangs in the driver must not find it shut down when it comes back.
+          if (truth.stop()) {
+            nvml.close();
+          }
+        });
+    ProcessWatcher watcher = cleanup.add("the process watcher", new ProcessWatcher(proc));
+    TenantSockets sockets =
+        cleanup.add("the sockets", new TenantSockets(IDLE_TIMEOUT, MOST_CONNECTIONS, counters));
+    TenantContext context =
+        new TenantContext(
+            proc, watcher, new TenantRecords(state.registry()), counters, System::nanoTime);
+    AgentTraits traits =
+        new AgentTraits(
+            (started.toEpochMilli() << 16) | (ProcessHandle.current().pid() & 0xffff),
+            options.agentWait(),
+            checkedPath(driver.cuda()),
+            checkedPath(driver.nvml()));
+    this.tenants =
+        cleanup.add("the tenants", new Tenants(state, inventory, context, sockets, truth, traits));
+    this.admissions = new Admissions(inventory, proc, clock);
+    truth.start(inventory, tenants, proc, counters, options.samplePeriod());
+    tenants.restore();
+    truth.readAll();
+    startTicking();
+    ready = true;
+  }
+
+  /**
+   * Starts serving: takes the state directory, opens the driver, carries on with the tenants of an
+   * earlier agent.
+   *
+   * @throws AgentException with the reason why not
+   */
+  public static Agent start(AgentOptions options, InstantSource clock) throws AgentException {
+    Cleanup cleanup = new Cleanup();
+    boolean served = false;
+    try {
+      Agent agent = new Agent(options, clock, cleanup);
+      served = true;
+      LOG.info(
+          "serving {} devices and {} tenants from {}",
+          agent.inventory.devices().size(),
+          agent.tenants.all().size(),
+          agent.state.path());
+      return agent;
+    } catch (AgentLock.HeldException e) {
+      throw new AgentException(AgentException.Kind.CONFLICT, String.valueOf(e.getMessage()), e);
+    } catch (IOException | NativeException e) {
+      throw new AgentException(AgentException.Kind.UNAVAILABLE, String.valueOf(e.getMessage()), e);
+    } finally {
+      if (!served) {
+        cleanup.close();
+      }
+    }
+  }
+
+  /**
+   * The node as last sampled, with credit and reports as they are now. Cheap: never waits for the
+   * driver.
+   */
+  public NodeView view() {
+    return new NodeView(
+        options.nodeName(),
+        options.version(),
+        inventory.driverVersion(),
+        inventory.cudaVersion(),
+        driver.simulatedNode() != null,
+        started,
+        truth.lastRead(clock),
+        ready && truth.hasRead(),
+        !ready ? "the agent is stopping" : truth.hasRead() ? "" : "no device has been read yet",
+        inventory.devices().stream().map(device -> NodeViews.device(device, truth)).toList(),
+        NodeViews.tenants(tenants.all()));
+  }
+
+  /**
+   * Makes a tenant whose processes are the descendants of the spec's root process, the peer itself
+   * unless named.
+   *
+   * @throws AgentException when the spec is invalid, or the device has no room: the sentence says
+   *     what is free
+   */
+  public synchronized TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException {
+    TenantRecord record = admissions.record(spec, peer);
+    try {
+      tenants.create(record);
+    } catch (Tenants.RefusedException e) {
+      throw new AgentException(
+          e.nameTaken() ? AgentException.Kind.CONFLICT : AgentException.Kind.NO_ROOM,
+          String.valueOf(e.getMessage()),
+          e);
+    } catch (IOException e) {
+      throw new AgentException(
+          AgentException.Kind.UNAVAILABLE,
+          "the tenant's files cannot be made: " + e.getMessage(),
+          e);
+    }
+    List<String> devices = record.grants().stream().map(TenantRecord.Grant::device).toList();
+    Map<String, String> environment = new LinkedHashMap<>(driver.environment());
+    environment.put("ALIQUOT_TENANT_DIR", state.tenant(record.id()).toString());
+    environment.put("CUDA_VISIBLE_DEVICES", String.join(",", devices));
+    LOG.info(
+        "tenant {} ({}) has {} bytes of {}",
+        record.id(),
+        record.name(),
+        record.grants().getFirst().requestBytes(),
+        devices);
+    return new TenantGrant(
+        record.id(),
+        record.name(),
+        state.tenant(record.id()).toString(),
+        devices,
+        record.grants().getFirst().requestBytes(),
+        environment);
+  }
+
+  /**
+   * Ends a tenant: nothing new may be held; it goes when its last process has.
+   *
+   * @throws AgentException NOT_FOUND
+   */
+  public void endTenant(String idOrName) throws AgentException {
+    Tenant tenant =
+        tenants
+            .find(idOrName)
+            .orElseThrow(
+                () ->
+                    new AgentException(
+                        AgentException.Kind.NOT_FOUND,
+                        "there is no tenant '" + idOrName + "': see aliquot status"));
+    tenants.end(tenant);
+  }
+
+  /** Counters since this agent started. */
+  public AgentStats stats() {
+    Map<String, Long> refusals = new LinkedHashMap<>();
+    for (Status status : Status.values()) {
+      refusals.put(status.name().toLowerCase(Locale.ROOT), counters.refusals(status));
+    }
+    return new AgentStats(
+        counters.attaches.sum(),
+        Duration.ofNanos(counters.attachNanos.sum()),
+        counters.asks.sum(),
+        counters.grants.sum(),
+        counters.settles.sum(),
+        refusals,
+        counters.malformedFrames.sum(),
+        counters.unknownPeers.sum(),
+        counters.idleConnections.sum(),
+        counters.reapedProcesses.sum(),
+        counters.usagePageAnomalies.sum(),
+        counters.samples.sum(),
+        Duration.ofNanos(counters.sampleNanos.sum()),
+        counters.sampleFailures.sum());
+  }
+
+  /**
+   * Writes {@code agent.json} (pid, http, version) into the state directory, where the other
+   * commands look for it.
+   */
+  public void announce(String httpAddress) throws AgentException {
+    try {
+      AgentFile.write(state, httpAddress, options.version());
+      cleanup.add("agent.json", () -> AgentFile.delete(state));
+    } catch (IOException e) {
+      throw new AgentException(
+          AgentException.Kind.UNAVAILABLE,
+          state.agentFile() + " cannot be written: " + e.getMessage(),
+          e);
+    }
+  }
+
+  /** Stops serving. Tenants run on within their credit, and the next agent carries on with them. */
+  @Override
+  public void close() {
+    ready = false;
+    cleanup.close();
+  }
+
+  private void startTicking() {
+    ScheduledExecutorService ticker =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> Thread.ofPlatform().daemon().name("aliquot-ticker").unstarted(task));
+    cleanup.add("the ticker", ticker::shutdown);
+    var _ =
+        ticker.scheduleWithFixedDelay(
+            this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void tick() {
+    try {
+      tenants.tick();
+      truth.checkSilence();
+    } catch (RuntimeException e) {
+      LOG.error("a regular look at the tenants failed", e);
+    }
+  }
+
+  private static Path checkedPath(Path library) throws IOException {
+    if (library.toString().getBytes(StandardCharsets.UTF_8).length >= PageLayout.PATH_BYTES) {
+      throw new IOException(
+          library
+              + " has too long a path: at most "
+              + (PageLayout.PATH_BYTES - 1)
+              + " bytes fit the tenants' pages");
+    }
+    return library;
+  }
+}

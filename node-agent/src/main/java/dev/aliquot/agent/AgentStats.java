@@ -1,0 +1,39 @@
+package dev.aliquot.agent;
+
+import java.time.Duration;
+import java.util.Map;
+
+/**
+ * What the agent has done since it started: counters that only grow.
+ *
+ * @param attaches HELLOs answered with WELCOME
+ * @param attachTime spent on them, in all
+ * @param asks ASK frames
+ * @param grants ASK frames answered with GRANTED
+ * @param settles SETTLE frames
+ * @param refusalsByStatus REFUSED answers by status, lower case as in {@code limit}, {@code
+ *     not_a_tenant}; every status is there
+ * @param malformedFrames frames that could not be read
+ * @param unknownPeers connections by processes that are no tenant's
+ * @param idleConnections connections closed because nothing came in time
+ * @param reapedProcesses slots taken back because their process was gone
+ * @param usagePageAnomalies impossible values seen in usage pages
+ * @param samples ground-truth readings of one device
+ * @param sampleTime spent on them, in all
+ * @param sampleFailures readings that failed or timed out
+ */
+public record AgentStats(
+    long attaches,
+    Duration attachTime,
+    long asks,
+    long grants,
+    long settles,
+    Map<String, Long> refusalsByStatus,
+    long malformedFrames,
+    long unknownPeers,
+    long idleConnections,
+    long reapedProcesses,
+    long usagePageAnomalies,
+    long samples,
+    Duration sampleTime,
+    long sampleFailures) {}

@@ -1,0 +1,34 @@
+package dev.aliquot.agent.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The agent's configuration, checked. {@link ConfigKeys} says what each value means and what it may
+ * be.
+ *
+ * @param simulate null: the machine's own driver
+ * @param nvmlLibrary null: where the system's loader finds it
+ * @param cudaLibrary null: where the system's loader finds it
+ * @param libraryDir null: the agent chooses
+ * @param adminGroup a name or a number; null: none
+ */
+public record AgentConfig(
+    Path stateDir,
+    String nodeName,
+    @Nullable SimulatedNode simulate,
+    @Nullable Path nvmlLibrary,
+    @Nullable Path cudaLibrary,
+    @Nullable Path libraryDir,
+    double headroomPercent,
+    long headroomMinBytes,
+    Duration samplePeriod,
+    Duration agentWait,
+    @Nullable String adminGroup,
+    String httpAddress,
+    int httpPort,
+    int httpMaxConnections,
+    Duration httpIdleTimeout,
+    LogLevel logLevel,
+    LogFormat logFormat) {}

@@ -1,0 +1,252 @@
+package dev.aliquot.agent.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+
+/** The table of everything that can be configured. Order is the reference page's. */
+public final class ConfigKeys {
+  static final ConfigKey<Path> STATE_DIR =
+      derived(
+          "state-dir",
+          path(),
+          "an absolute path",
+          "/run/aliquot for root, else $XDG_RUNTIME_DIR/aliquot, else /tmp/aliquot-UID",
+          "The folder of the agent's sockets, tenants and registry; one agent per folder.");
+  static final ConfigKey<String> NODE_NAME =
+      derived(
+          "node-name",
+          text(
+              "name",
+              "[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?",
+              "letters, digits, '.', '_' and '-'"),
+          "letters, digits, '.', '_' and '-', at most 253",
+          "the host's name",
+          "The node's name in metrics and answers.");
+  static final ConfigKey<SimulatedNode> SIMULATE =
+      derived(
+          "simulate",
+          new ConfigType<>("node", SimulatedNode::parse),
+          SimulatedNode.ALLOWED,
+          "none: the machine's own driver",
+          "Serve a simulated node instead of the machine's devices.");
+  static final ConfigKey<Path> NVML_LIBRARY =
+      derived(
+          "nvml-library",
+          path(),
+          "an absolute path",
+          "libnvidia-ml.so.1 where the system's loader finds it",
+          "The driver's NVML library.");
+  static final ConfigKey<Path> CUDA_LIBRARY =
+      derived(
+          "cuda-library",
+          path(),
+          "an absolute path",
+          "libcuda.so.1 where the system's loader finds it",
+          "The CUDA driver library that tenants are led to.");
+  static final ConfigKey<Path> LIBRARY_DIR =
+      derived(
+          "library-dir",
+          path(),
+          "an absolute path on a file system that allows execution",
+          "lib in the state folder, or /var/lib/aliquot where that does not allow execution",
+          "Where the libraries that tenants load are unpacked.");
+  static final ConfigKey<Double> HEADROOM_PERCENT =
+      fixed(
+          "headroom-percent",
+          bounded(
+              "percentage", Percent::parse, 0d, 50d, "a percentage from 0 to 50 such as 3 or 2.5%"),
+          "a percentage from 0 to 50",
+          "3",
+          "Part of each device's memory that no tenant is given.");
+  static final ConfigKey<Long> HEADROOM_MIN =
+      fixed(
+          "headroom-min",
+          bounded("size", ByteSize::parse, 0L, 1L << 40, "a size from 0 to 1TiB such as 256MiB"),
+          "a size from 0 to 1TiB",
+          "256MiB",
+          "The least that is held back on each device, whatever headroom-percent says.");
+  static final ConfigKey<Duration> SAMPLE_PERIOD =
+      fixed(
+          "sample-period",
+          bounded(
+              "duration",
+              Durations::parse,
+              Duration.ofMillis(50),
+              Duration.ofMinutes(1),
+              "a duration from 50ms to 1m such as 1s"),
+          "a duration from 50ms to 1m",
+          "1s",
+          "How often the driver is asked what each process really holds.");
+  static final ConfigKey<Duration> AGENT_WAIT =
+      fixed(
+          "agent-wait",
+          bounded(
+              "duration",
+              Durations::parse,
+              Duration.ZERO,
+              Duration.ofMinutes(10),
+              "a duration from 0s to 10m such as 30s"),
+          "a duration from 0s to 10m",
+          "30s",
+          "How long a tenant's request waits for an agent that is away before it fails.");
+  static final ConfigKey<String> ADMIN_GROUP =
+      derived(
+          "admin-group",
+          text("group", "[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}", "a group's name or number"),
+          "a group's name or number",
+          "none: root and the agent's own user only",
+          "The group whose members may create and end tenants over the administration socket.");
+  static final ConfigKey<String> HTTP_ADDRESS =
+      fixed(
+          "http-address",
+          text("address", "[0-9A-Fa-f:.]{2,45}", "a numeric IPv4 or IPv6 address"),
+          "a numeric IPv4 or IPv6 address",
+          "127.0.0.1",
+          "Where metrics and the API are served; 0.0.0.0 or :: opens them to the network,"
+              + " unauthenticated.");
+  static final ConfigKey<Integer> HTTP_PORT =
+      fixed(
+          "http-port",
+          bounded("number", ConfigKeys::integer, 0, 65535, "a port from 0 to 65535"),
+          "a port from 0 to 65535; 0 takes any free one",
+          "9464",
+          "Port of metrics and the API; the one in use is in agent.json in the state folder.");
+  static final ConfigKey<Integer> HTTP_MAX_CONNECTIONS =
+      fixed(
+          "http-max-connections",
+          bounded("number", ConfigKeys::integer, 1, 4096, "a number from 1 to 4096"),
+          "a number from 1 to 4096",
+          "64",
+          "Connections served at once; further ones are closed at once.");
+  static final ConfigKey<Duration> HTTP_IDLE_TIMEOUT =
+      fixed(
+          "http-idle-timeout",
+          bounded(
+              "duration",
+              Durations::parse,
+              Duration.ofMillis(100),
+              Duration.ofHours(1),
+              "a duration from 100ms to 1h such as 30s"),
+          "a duration from 100ms to 1h",
+          "30s",
+          "A connection on which nothing happens for this long is closed.");
+  static final ConfigKey<LogLevel> LOG_LEVEL =
+      fixed(
+          "log-level",
+          choice(LogLevel.class),
+          "error, warn, info, debug or trace",
+          "info",
+          "The least severe messages that are logged.");
+  static final ConfigKey<LogFormat> LOG_FORMAT =
+      fixed(
+          "log-format",
+          choice(LogFormat.class),
+          "auto, json or text",
+          "auto",
+          "json: one object a line; text: for a reader; auto: text where stderr is a terminal, else"
+              + " json.");
+
+  private static final List<ConfigKey<?>> ALL =
+      List.of(
+          STATE_DIR,
+          NODE_NAME,
+          SIMULATE,
+          NVML_LIBRARY,
+          CUDA_LIBRARY,
+          LIBRARY_DIR,
+          HEADROOM_PERCENT,
+          HEADROOM_MIN,
+          SAMPLE_PERIOD,
+          AGENT_WAIT,
+          ADMIN_GROUP,
+          HTTP_ADDRESS,
+          HTTP_PORT,
+          HTTP_MAX_CONNECTIONS,
+          HTTP_IDLE_TIMEOUT,
+          LOG_LEVEL,
+          LOG_FORMAT);
+
+  private ConfigKeys() {}
+
+  /** Every key, in the reference page's order. */
+  public static List<ConfigKey<?>> all() {
+    return ALL;
+  }
+
+  private static <T> ConfigKey<T> fixed(
+      String name, ConfigType<T> type, String allowed, String defaultText, String description) {
+    return new ConfigKey<>(name, type, allowed, defaultText, false, description);
+  }
+
+  private static <T> ConfigKey<T> derived(
+      String name, ConfigType<T> type, String allowed, String defaultText, String description) {
+    return new ConfigKey<>(name, type, allowed, defaultText, true, description);
+  }
+
+  private static <T extends Comparable<T>> ConfigType<T> bounded(
+      String name, Function<String, T> parse, T least, T most, String allowed) {
+    return new ConfigType<>(
+        name,
+        text -> {
+          T value;
+          try {
+            value = parse.apply(text);
+          } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("'" + text + "' is not " + allowed, e);
+          }
+          if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+            throw new IllegalArgumentException("'" + text + "' is not " + allowed);
+          }
+          return value;
+        });
+  }
+
+  private static ConfigType<String> text(String name, String pattern, String allowed) {
+    return new ConfigType<>(
+        name,
+        text -> {
+          if (!text.matches(pattern)) {
+            throw new IllegalArgumentException("'" + text + "' is not " + allowed);
+          }
+          return text;
+        });
+  }
+
+  private static ConfigType<Path> path() {
+    return new ConfigType<>("path", ConfigKeys::absolute);
+  }
+
+  private static Path absolute(String text) {
+    if (!text.startsWith("/") || text.indexOf('\0') >= 0) {
+      throw new IllegalArgumentException("'" + text + "' is not an absolute path");
+    }
+    return Path.of(text).normalize();
+  }
+
+  private static <E extends Enum<E>> ConfigType<E> choice(Class<E> values) {
+    return new ConfigType<>(
+        "word",
+        text -> {
+          for (E value : values.getEnumConstants()) {
+            if (value.name().toLowerCase(Locale.ROOT).equals(text.toLowerCase(Locale.ROOT))) {
+              return value;
+            }
+          }
+          throw new IllegalArgumentException(
+              "'" + text + "' is not one of " + String.join(", ", names(values)));
+        });
+  }
+
+  private static <E extends Enum<E>> List<String> names(Class<E> values) {
+    return List.of(values.getEnumConstants()).stream()
+        .map(value -> value.name().toLowerCase(Locale.ROOT))
+        .toList();
+  }
+
+  private static int integer(String text) {
+    return Integer.parseInt(text.strip());
+  }
+}

@@ -1,0 +1,164 @@
+package dev.aliquot.agent.config;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts the configuration together: a flag wins over the environment, that over the file, that over
+ * the default. A value that is wrong is an error even where a stronger source overrides it, so that
+ * a broken file is found on the day it is written.
+ */
+public final class ConfigLoader {
+  private final Map<String, String> environment;
+  private final MachineDefaults machine;
+
+  /** Reads defaults that depend on the machine from {@code machine}. */
+  public ConfigLoader(Map<String, String> environment, MachineDefaults machine) {
+    this.environment = Map.copyOf(environment);
+    this.machine = machine;
+  }
+
+  /** For this process: its environment, this machine. */
+  public static ConfigLoader system() {
+    return new ConfigLoader(System.getenv(), MachineDefaults.system());
+  }
+
+  /**
+   * Loads.
+   *
+   * @param flags by key name, without the leading hyphens
+   * @param file null: no file
+   * @throws ConfigException naming every fault
+   */
+  public AgentConfig load(Map<String, String> flags, @Nullable Path file) throws ConfigException {
+    return assemble(flags, file == null ? Map.of() : ConfigFile.read(file));
+  }
+
+  /** As {@link #load}, with the file's text at hand. */
+  AgentConfig loadText(Map<String, String> flags, String content, String name)
+      throws ConfigException {
+    return assemble(flags, ConfigFile.parse(content, name));
+  }
+
+  private AgentConfig assemble(Map<String, String> flags, Map<String, Given> file)
+      throws ConfigException {
+    List<String> faults = new ArrayList<>();
+    List<String> known = ConfigKeys.all().stream().map(ConfigKey::name).toList();
+    file.forEach(
+        (key, given) -> {
+          if (!known.contains(key)) {
+            faults.add(given.origin() + ": unknown key '" + key + "'; " + Nearest.hint(key, known));
+          }
+        });
+    for (String flag : flags.keySet()) {
+      if (!known.contains(flag)) {
+        faults.add("unknown flag --" + flag + "; " + Nearest.hint(flag, known));
+      }
+    }
+    Values values = new Values(flags, file, faults);
+    Path stateDir = values.orNull(ConfigKeys.STATE_DIR);
+    String nodeName = values.orNull(ConfigKeys.NODE_NAME);
+    SimulatedNode simulate = values.orNull(ConfigKeys.SIMULATE);
+    Path nvml = values.orNull(ConfigKeys.NVML_LIBRARY);
+    Path cuda = values.orNull(ConfigKeys.CUDA_LIBRARY);
+    Path libraryDir = values.orNull(ConfigKeys.LIBRARY_DIR);
+    Double headroomPercent = values.orNull(ConfigKeys.HEADROOM_PERCENT);
+    Long headroomMinBytes = values.orNull(ConfigKeys.HEADROOM_MIN);
+    var samplePeriod = values.orNull(ConfigKeys.SAMPLE_PERIOD);
+    var agentWait = values.orNull(ConfigKeys.AGENT_WAIT);
+    String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
+    String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
+    Integer httpPort = values.orNull(ConfigKeys.HTTP_PORT);
+    Integer httpMaxConnections = values.orNull(ConfigKeys.HTTP_MAX_CONNECTIONS);
+    var httpIdleTimeout = values.orNull(ConfigKeys.HTTP_IDLE_TIMEOUT);
+    LogLevel logLevel = values.orNull(ConfigKeys.LOG_LEVEL);
+    LogFormat logFormat = values.orNull(ConfigKeys.LOG_FORMAT);
+    if (simulate != null && (nvml != null || cuda != null)) {
+      faults.add(
+          "simulate and "
+              + (nvml != null ? "nvml-library" : "cuda-library")
+              + " exclude each other: a simulated node brings its own driver libraries; give one of"
+              + " them");
+    }
+    if (!faults.isEmpty()) {
+      throw new ConfigException(faults);
+    }
+    return new AgentConfig(
+        stateDir == null ? machine.stateDir() : stateDir,
+        nodeName == null ? machine.nodeName() : nodeName,
+        simulate,
+        nvml,
+        cuda,
+        libraryDir,
+        present(headroomPercent),
+        present(headroomMinBytes),
+        present(samplePeriod),
+        present(agentWait),
+        adminGroup,
+        present(httpAddress),
+        present(httpPort),
+        present(httpMaxConnections),
+        present(httpIdleTimeout),
+        present(logLevel),
+        present(logFormat));
+  }
+
+  private static <T> T present(@Nullable T value) {
+    if (value == null) {
+      throw new IllegalStateException("a key with a fixed default has no value");
+    }
+    return value;
+  }
+
+  /** Reads keys one by one and gathers what is wrong. */
+  private final class Values {
+    private final Map<String, String> flags;
+    private final Map<String, Given> file;
+    private final List<String> faults;
+
+    Values(Map<String, String> flags, Map<String, Given> file, List<String> faults) {
+      this.flags = flags;
+      this.file = file;
+      this.faults = faults;
+    }
+
+    <T> @Nullable T orNull(ConfigKey<T> key) {
+      T value = null;
+      for (Given given : weakestFirst(key).values()) {
+        try {
+          value = key.parse(given.text());
+        } catch (IllegalArgumentException e) {
+          faults.add(given.origin() + ": " + key.name() + ": " + e.getMessage());
+        }
+      }
+      return value;
+    }
+
+    /** An empty environment variable counts as not set: that is how a manifest leaves one out. */
+    private Map<String, Given> weakestFirst(ConfigKey<?> key) {
+      Map<String, Given> given = new LinkedHashMap<>();
+      if (!key.derived()) {
+        given.put("default", new Given(key.defaultText(), "the default"));
+      }
+      Given fromFile = file.get(key.name());
+      if (fromFile != null) {
+        given.put("file", fromFile);
+      }
+      String variable = key.environmentVariable();
+      String fromEnvironment = environment.get(variable);
+      if (fromEnvironment != null && !fromEnvironment.isEmpty()) {
+        given.put(
+            "environment", new Given(fromEnvironment, "the environment variable " + variable));
+      }
+      String flag = flags.get(key.name());
+      if (flag != null) {
+        given.put("flag", new Given(flag, "the flag " + key.flag()));
+      }
+      return given;
+    }
+  }
+}

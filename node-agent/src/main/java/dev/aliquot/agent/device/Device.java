@@ -1,0 +1,109 @@
+package dev.aliquot.agent.device;
+
+import dev.aliquot.ledger.DeviceLedger;
+import dev.aliquot.ledger.Headroom;
+
+/** One device of the node. Thread-safe; the ledger is guarded by whoever admits tenants. */
+public final class Device {
+  /**
+   * Smaller first readings of a process are no context: they would teach that contexts are free.
+   */
+  private static final long LEAST_CONTEXT_BYTES = 16L << 20;
+
+  private final DeviceFacts facts;
+  private final long headroomBytes;
+  private final DeviceLedger ledger;
+  private final DeviceReader reader;
+  private volatile DeviceReading reading = DeviceReading.NONE;
+  private volatile Health health;
+  private long contextEstimateBytes;
+
+  /**
+   * Whether the device can be used.
+   *
+   * @param state healthy, unhealthy or unknown
+   * @param reason why, or empty
+   */
+  public record Health(String state, String reason) {
+    public static final Health HEALTHY = new Health("healthy", "");
+
+    public static Health unhealthy(String reason) {
+      return new Health("unhealthy", reason);
+    }
+
+    public static Health unknown(String reason) {
+      return new Health("unknown", reason);
+    }
+  }
+
+  public Device(DeviceFacts facts, Headroom headroom, DeviceReader reader) {
+    this.facts = facts;
+    this.headroomBytes = headroom.bytes(facts.totalBytes());
+    this.ledger =
+        new DeviceLedger(
+            facts.uuid(), headroom.capacityBytes(facts.totalBytes(), facts.reservedBytes()));
+    this.reader = reader;
+    this.health =
+        facts.totalBytes() > 0
+            ? Health.unknown("not read yet")
+            : Health.unhealthy(
+                "the driver does not say how much memory it has: shares of it cannot be guaranteed");
+  }
+
+  public DeviceFacts facts() {
+    return facts;
+  }
+
+  public String uuid() {
+    return facts.uuid();
+  }
+
+  public long headroomBytes() {
+    return headroomBytes;
+  }
+
+  public DeviceLedger ledger() {
+    return ledger;
+  }
+
+  public DeviceReader reader() {
+    return reader;
+  }
+
+  /** The last one. */
+  public DeviceReading reading() {
+    return reading;
+  }
+
+  public void reading(DeviceReading newReading) {
+    reading = newReading;
+    health(Health.HEALTHY);
+  }
+
+  public Health health() {
+    return health;
+  }
+
+  /** A device without memory of its own stays unhealthy. */
+  public void health(Health newHealth) {
+    if (facts.totalBytes() > 0) {
+      health = newHealth;
+    }
+  }
+
+  /**
+   * A process that had nothing on the device had this much beyond its report when it was first
+   * seen.
+   */
+  public synchronized void learnContext(long bytes) {
+    if (bytes >= LEAST_CONTEXT_BYTES
+        && (contextEstimateBytes == 0 || bytes < contextEstimateBytes)) {
+      contextEstimateBytes = bytes;
+    }
+  }
+
+  /** What a new context is expected to take: the least seen so far, 0 before the first. */
+  public synchronized long contextEstimateBytes() {
+    return contextEstimateBytes;
+  }
+}

@@ -1,0 +1,69 @@
+package dev.aliquot.agent.device;
+
+import dev.aliquot.ledger.Headroom;
+import dev.aliquot.nvml.DeviceMemory;
+import dev.aliquot.nvml.GpuProcess;
+import dev.aliquot.nvml.Nvml;
+import dev.aliquot.nvml.NvmlDevice;
+import dev.aliquot.nvml.NvmlException;
+import dev.aliquot.nvml.NvmlStatus;
+import dev.aliquot.nvml.Utilization;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Devices as NVML has them. */
+public final class NvmlInventory {
+  private NvmlInventory() {}
+
+  /**
+   * Reads what there is. Valid until the library is closed.
+   *
+   * @throws NvmlException when the driver does not answer
+   */
+  public static Inventory of(Nvml nvml, Headroom headroom) {
+    List<Device> devices = new ArrayList<>();
+    for (NvmlDevice device : nvml.devices()) {
+      DeviceMemory memory = memory(device).orElse(new DeviceMemory(0, 0, 0, 0));
+      DeviceFacts facts =
+          new DeviceFacts(
+              device.index(),
+              device.uuid(),
+              device.name(),
+              device.pciAddress().toString(),
+              memory.totalBytes(),
+              memory.reservedBytes());
+      devices.add(new Device(facts, headroom, () -> read(device)));
+    }
+    return new Inventory(nvml.driverVersion(), nvml.cudaVersion().toString(), devices);
+  }
+
+  private static DeviceReading read(NvmlDevice device) {
+    Map<Integer, Long> bytesByPid = new HashMap<>();
+    for (GpuProcess process : device.processes()) {
+      bytesByPid.put(process.pid(), process.usedBytes().orElse(DeviceReading.UNKNOWN));
+    }
+    long usedBytes = memory(device).map(DeviceMemory::usedBytes).orElse(0L);
+    Optional<Utilization> utilization = device.utilization();
+    return new DeviceReading(
+        usedBytes,
+        bytesByPid,
+        utilization.map(Utilization::gpuPercent).orElse(-1),
+        utilization.map(Utilization::memoryPercent).orElse(-1),
+        device.temperatureCelsius().orElse(-1),
+        device.powerMilliwatts().orElse(-1));
+  }
+
+  private static Optional<DeviceMemory> memory(NvmlDevice device) {
+    try {
+      return Optional.of(device.memory());
+    } catch (NvmlException e) {
+      if (e.is(NvmlStatus.NOT_SUPPORTED)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package dev.aliquot.agent.http;
+
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.unix.PeerCredentials;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One connection: reads a request, has a worker answer it, writes the answer, in that order. */
+final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
+  private static final Logger LOG = LoggerFactory.getLogger(RequestHandler.class);
+
+  private final List<Route> routes;
+  private final Executor workers;
+  private final Duration deadline;
+  private boolean busy;
+
+  /**
+   * Grows with every request and every answer, so that a deadline knows whether it is still meant.
+   */
+  private long step;
+
+  RequestHandler(List<Route> routes, Executor workers, Duration deadline) {
+    this.routes = routes;
+    this.workers = workers;
+    this.deadline = deadline;
+  }
+
+  @Override
+  public void handlerAdded(ChannelHandlerContext context) {
+    expectRequest(context);
+  }
+
+  /**
+   * A whole request must arrive, and the answer before it be taken, within the deadline: a peer
+   * that sends or reads byte by byte holds a connection no longer than one that does nothing.
+   */
+  private void expectRequest(ChannelHandlerContext context) {
+    long expected = ++step;
+    var _ =
+        context
+            .executor()
+            .schedule(
+                () -> {
+                  if (step == expected) {
+                    var _ = context.close();
+                  }
+                },
+                deadline.toMillis(),
+                TimeUnit.MILLISECONDS);
+  }
+
+  @Override
+  protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+    step++;
+    boolean keepAlive = HttpUtil.isKeepAlive(request);
+    boolean bodyless = request.method().name().equals("HEAD");
+    if (request.decoderResult().isFailure()) {
+      write(
+          context,
+          Response.error(400, "the request is not valid HTTP", "send an HTTP/1.1 request"),
+          false,
+          false);
+      return;
+    }
+    if (busy) {
+      write(
+          context,
+          Response.error(
+              400, "requests must wait for the answer before", "send one request at a time"),
+          false,
+          false);
+      return;
+    }
+    String method = request.method().name();
+    String path = path(request.uri());
+    byte[] body = ByteBufUtil.getBytes(request.content());
+    busy = true;
+    context.channel().config().setAutoRead(false);
+    try {
+      workers.execute(
+          () -> {
+            Response response = answer(context.channel(), method, path, body);
+            context.executor().execute(() -> finish(context, response, keepAlive, bodyless));
+          });
+    } catch (RejectedExecutionException e) {
+      finish(
+          context,
+          Response.error(503, "too many requests at once", "try again later"),
+          false,
+          bodyless);
+    }
+  }
+
+  private static String path(String uri) {
+    try {
+      return new QueryStringDecoder(uri).path();
+    } catch (IllegalArgumentException e) {
+      return uri;
+    }
+  }
+
+  private Response answer(Channel channel, String method, String path, byte[] body) {
+    try {
+      return Route.dispatch(routes, method, path, body, caller(channel));
+    } catch (Exception e) {
+      LOG.error("answering {} {} failed", method, path, e);
+      return Response.error(500, "the agent failed to answer: " + e, "see the agent's log");
+    }
+  }
+
+  private static Caller caller(Channel channel) throws IOException {
+    if (!(channel instanceof EpollDomainSocketChannel socket)) {
+      return Caller.NOBODY;
+    }
+    PeerCredentials peer = socket.peerCredentials();
+    int gid = peer.gids().length > 0 ? peer.gids()[0] : -1;
+    return new Caller(peer.pid(), peer.uid(), gid);
+  }
+
+  private void finish(
+      ChannelHandlerContext context, Response response, boolean keepAlive, boolean bodyless) {
+    busy = false;
+    write(context, response, keepAlive, bodyless);
+    context.channel().config().setAutoRead(true);
+    expectRequest(context);
+  }
+
+  private static void write(
+      ChannelHandlerContext context, Response response, boolean keepAlive, boolean bodyless) {
+    FullHttpResponse out =
+        new DefaultFullHttpResponse(
+            HttpVersion.HTTP_1_1,
+            HttpResponseStatus.valueOf(response.status()),
+            bodyless ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(response.body()));
+    out.headers()
+        .set(HttpHeaderNames.CONTENT_TYPE, response.contentType())
+        .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
+        .set("x-content-type-options", "nosniff")
+        .setInt(HttpHeaderNames.CONTENT_LENGTH, response.body().length);
+    HttpUtil.setKeepAlive(out, keepAlive);
+    var written = context.writeAndFlush(out);
+    if (!keepAlive) {
+      written.addListener(ChannelFutureListener.CLOSE);
+    }
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    LOG.debug("connection closed after {}", cause.toString());
+    var _ = context.close();
+  }
+}

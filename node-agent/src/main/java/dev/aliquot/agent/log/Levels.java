@@ -1,0 +1,46 @@
+package dev.aliquot.agent.log;
+
+import dev.aliquot.agent.config.LogLevel;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.logging.Level;
+import org.jspecify.annotations.Nullable;
+
+/** Between the words of Aliquot's configuration and java.util.logging's. */
+final class Levels {
+  private Levels() {}
+
+  static Level jul(LogLevel level) {
+    return switch (level) {
+      case ERROR -> Level.SEVERE;
+      case WARN -> Level.WARNING;
+      case INFO -> Level.INFO;
+      case DEBUG -> Level.FINE;
+      case TRACE -> Level.FINEST;
+    };
+  }
+
+  static String word(Level level) {
+    int value = level.intValue();
+    if (value >= Level.SEVERE.intValue()) {
+      return "error";
+    }
+    if (value >= Level.WARNING.intValue()) {
+      return "warn";
+    }
+    if (value >= Level.INFO.intValue()) {
+      return "info";
+    }
+    return value >= Level.FINE.intValue() ? "debug" : "trace";
+  }
+
+  static String text(@Nullable String text) {
+    return text == null ? "" : text;
+  }
+
+  static String stackTrace(Throwable thrown) {
+    StringWriter trace = new StringWriter();
+    thrown.printStackTrace(new PrintWriter(trace));
+    return trace.toString();
+  }
+}

@@ -1,0 +1,170 @@
+package dev.aliquot.agent.page;
+
+import static dev.aliquot.agent.page.PageLayout.controlDevice;
+import static dev.aliquot.agent.page.PageLayout.credit;
+import static dev.aliquot.agent.page.PageLayout.slot;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * What the agent tells a tenant's processes. Written by the agent only; each field at a time is
+ * thread-safe.
+ */
+public final class ControlPage implements AutoCloseable {
+
+  /** Whether the tenant may hold anything new. */
+  public enum State {
+    STARTING(0),
+    READY(1),
+    CLOSED(2);
+
+    private final int code;
+
+    State(int code) {
+      this.code = code;
+    }
+  }
+
+  /**
+   * A process in a slot.
+   *
+   * @param hostPid in the agent's pid namespace
+   * @param tenantPid in the process's own
+   * @param startTime field 22 of /proc/&lt;pid&gt;/stat
+   * @param generation odd
+   */
+  public record Occupant(int hostPid, int tenantPid, long startTime, long generation) {}
+
+  private final SharedFile file;
+
+  private ControlPage(SharedFile file) {
+    this.file = file;
+  }
+
+  /** Makes the page in state STARTING. */
+  public static ControlPage create(Path path) throws IOException {
+    SharedFile file = SharedFile.create(path, PageLayout.CONTROL_PAGE_BYTES);
+    file.u32(PageLayout.MAGIC, PageLayout.CONTROL_MAGIC);
+    file.u32(PageLayout.VERSION, PageLayout.PROTOCOL_VERSION);
+    return new ControlPage(file);
+  }
+
+  /**
+   * Maps a page that an earlier agent made.
+   *
+   * @throws IOException when it is not one
+   */
+  public static ControlPage open(Path path) throws IOException {
+    SharedFile file = SharedFile.open(path, PageLayout.CONTROL_PAGE_BYTES);
+    if (file.u32(PageLayout.MAGIC) != PageLayout.CONTROL_MAGIC
+        || file.u32(PageLayout.VERSION) != PageLayout.PROTOCOL_VERSION) {
+      file.close();
+      throw new IOException(path + " is no control page of version " + PageLayout.PROTOCOL_VERSION);
+    }
+    return new ControlPage(file);
+  }
+
+  public void state(State state) {
+    file.u32(PageLayout.STATE, state.code);
+  }
+
+  public State state() {
+    int code = file.u32(PageLayout.STATE);
+    return code == State.READY.code
+        ? State.READY
+        : code == State.CLOSED.code ? State.CLOSED : State.STARTING;
+  }
+
+  /** What the library needs to know about this agent. */
+  public void agent(long epoch, Duration agentWait, Path cudaLibrary, Path nvmlLibrary) {
+    file.text(PageLayout.CUDA_LIBRARY, PageLayout.PATH_BYTES, cudaLibrary.toString());
+    file.text(PageLayout.NVML_LIBRARY, PageLayout.PATH_BYTES, nvmlLibrary.toString());
+    file.u32(PageLayout.AGENT_WAIT_MS, (int) Math.min(agentWait.toMillis(), Integer.MAX_VALUE));
+    file.u64(PageLayout.AGENT_EPOCH, epoch);
+  }
+
+  public void tenant(String name) {
+    file.text(PageLayout.TENANT, PageLayout.NAME_BYTES, name);
+  }
+
+  /** A sign of life: CLOCK_MONOTONIC in nanoseconds. */
+  public void heartbeat(long monotonicNanos) {
+    file.u64(PageLayout.HEARTBEAT_NS, monotonicNanos);
+  }
+
+  public void deviceCount(int count) {
+    file.u32(PageLayout.DEVICE_COUNT, count);
+  }
+
+  public void device(int device, String uuid, long requestBytes, long limitBytes) {
+    long at = controlDevice(device);
+    file.text(at + PageLayout.DEVICE_UUID, PageLayout.UUID_BYTES, uuid);
+    file.u64(at + PageLayout.DEVICE_REQUEST, requestBytes);
+    file.u64(at + PageLayout.DEVICE_LIMIT, limitBytes);
+  }
+
+  /** The overhead of all processes, and the part of it that is of processes without a slot. */
+  public void overhead(int device, long overheadBytes, long otherBytes) {
+    file.u64(controlDevice(device) + PageLayout.DEVICE_OTHER_USED, otherBytes);
+    file.u64(controlDevice(device) + PageLayout.DEVICE_OVERHEAD, overheadBytes);
+  }
+
+  public long overheadBytes(int device) {
+    return file.u64(controlDevice(device) + PageLayout.DEVICE_OVERHEAD);
+  }
+
+  public void contextEstimate(int device, long bytes) {
+    file.u64(controlDevice(device) + PageLayout.DEVICE_CONTEXT_ESTIMATE, bytes);
+  }
+
+  public long contextEstimateBytes(int device) {
+    return file.u64(controlDevice(device) + PageLayout.DEVICE_CONTEXT_ESTIMATE);
+  }
+
+  /** Gives a free slot to a process; its credits are zero. The new generation is returned. */
+  public long take(int slot, int hostPid, int tenantPid, long startTime) {
+    long at = slot(slot);
+    long generation = (file.u64(at + PageLayout.SLOT_GENERATION) | 1) + 2;
+    file.zero(at + PageLayout.SLOT_CREDIT, (long) PageLayout.MAX_DEVICES * Long.BYTES);
+    file.u32(at + PageLayout.SLOT_TENANT_PID, tenantPid);
+    file.u64(at + PageLayout.SLOT_START_TIME, startTime);
+    file.u64(at + PageLayout.SLOT_GENERATION, generation);
+    file.u32(at + PageLayout.SLOT_HOST_PID, hostPid);
+    return generation;
+  }
+
+  /** Takes a slot back. */
+  public void free(int slot) {
+    long at = slot(slot);
+    file.u32(at + PageLayout.SLOT_HOST_PID, 0);
+    file.zero(at + PageLayout.SLOT_CREDIT, (long) PageLayout.MAX_DEVICES * Long.BYTES);
+    file.u64(at + PageLayout.SLOT_GENERATION, (file.u64(at + PageLayout.SLOT_GENERATION) | 1) + 1);
+    file.u32(at + PageLayout.SLOT_TENANT_PID, 0);
+    file.u64(at + PageLayout.SLOT_START_TIME, 0);
+  }
+
+  /** Who is in the slot; hostPid 0: nobody. */
+  public Occupant occupant(int slot) {
+    long at = slot(slot);
+    return new Occupant(
+        file.u32(at + PageLayout.SLOT_HOST_PID),
+        file.u32(at + PageLayout.SLOT_TENANT_PID),
+        file.u64(at + PageLayout.SLOT_START_TIME),
+        file.u64(at + PageLayout.SLOT_GENERATION));
+  }
+
+  public void creditBytes(int slot, int device, long bytes) {
+    file.u64(credit(slot, device), bytes);
+  }
+
+  public long creditBytes(int slot, int device) {
+    return file.u64(credit(slot, device));
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}

@@ -1,0 +1,35 @@
+package dev.aliquot.agent.page;
+
+import java.nio.ByteBuffer;
+
+/** One slot of a usage page at one moment: claims of the tenant, any of them possibly nonsense. */
+public final class UsageReport {
+  private final ByteBuffer slot;
+
+  UsageReport(ByteBuffer slot) {
+    this.slot = slot;
+  }
+
+  /** Whether the process has attached under this generation; else the report is void. */
+  public boolean isOf(long generation) {
+    return slot.getLong((int) PageLayout.USAGE_GENERATION) == generation
+        && slot.getInt((int) PageLayout.USAGE_STATE) == PageLayout.STATE_ATTACHED;
+  }
+
+  public long usedBytes(int device) {
+    return slot.getLong((int) PageLayout.USAGE_USED + device * Long.BYTES);
+  }
+
+  public long changes() {
+    return slot.getLong((int) PageLayout.USAGE_CHANGES);
+  }
+
+  /** Driver calls whose outcome is not in {@code used} yet. */
+  public long inFlight() {
+    return slot.getLong((int) PageLayout.USAGE_IN_FLIGHT);
+  }
+
+  public long refusals() {
+    return slot.getLong((int) PageLayout.USAGE_REFUSALS);
+  }
+}

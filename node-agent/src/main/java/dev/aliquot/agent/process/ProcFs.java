@@ -1,0 +1,100 @@
+package dev.aliquot.agent.process;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Reads /proc. A process that is gone is an empty answer, never an error. Thread-safe. */
+public final class ProcFs {
+  private final Path root;
+
+  /**
+   * @param root /proc
+   */
+  public ProcFs(Path root) {
+    this.root = root;
+  }
+
+  /** The running system's. */
+  public static ProcFs system() {
+    return new ProcFs(Path.of("/proc"));
+  }
+
+  /** The process, also when it is a zombie. */
+  public Optional<ProcessStat> stat(int pid) {
+    return read(pid, "stat").map(line -> ProcessStat.parse(pid, line));
+  }
+
+  /** Whether this very process still runs. */
+  public boolean isAlive(ProcessId id) {
+    return stat(id.pid()).filter(stat -> stat.id().equals(id) && !stat.zombie()).isPresent();
+  }
+
+  /** The effective user of the process. */
+  public OptionalInt uid(int pid) {
+    return read(pid, "status").stream()
+        .flatMap(String::lines)
+        .filter(line -> line.startsWith("Uid:"))
+        .mapToInt(line -> Integer.parseUnsignedInt(line.substring(4).strip().split("\\s+", -1)[1]))
+        .findFirst();
+  }
+
+  /**
+   * The process's cgroup (v2's, else that of the v1 devices controller), as a path below the cgroup
+   * root.
+   */
+  public Optional<String> cgroup(int pid) {
+    return read(pid, "cgroup").flatMap(ProcFs::parseCgroup);
+  }
+
+  /** The command line, arguments separated by spaces; empty for kernel threads and zombies. */
+  public Optional<String> commandLine(int pid) {
+    return read(pid, "cmdline").map(text -> text.replace('\0', ' ').strip());
+  }
+
+  /** Children of all the process's threads; empty where the kernel does not list them. */
+  public List<Integer> children(int pid) {
+    List<Integer> children = new ArrayList<>();
+    try (var threads = Files.newDirectoryStream(root.resolve(pid + "/task"))) {
+      for (Path thread : threads) {
+        for (String child : Files.readString(thread.resolve("children")).strip().split(" ", -1)) {
+          if (!child.isEmpty()) {
+            children.add(Integer.parseInt(child));
+          }
+        }
+      }
+    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
+      return children;
+    }
+    return children;
+  }
+
+  static Optional<String> parseCgroup(String text) {
+    Optional<String> second =
+        text.lines()
+            .filter(line -> line.startsWith("0::"))
+            .map(line -> line.substring(3))
+            .findFirst();
+    Optional<String> devices =
+        text.lines()
+            .filter(line -> line.matches("[0-9]+:([^:]*,)?devices(,[^:]*)?:.*"))
+            .map(line -> line.substring(line.indexOf(':', line.indexOf(':') + 1) + 1))
+            .findFirst();
+    return devices.isPresent() ? devices : second;
+  }
+
+  private Optional<String> read(int pid, String file) {
+    try {
+      return Optional.of(
+          new String(
+              Files.readAllBytes(root.resolve(pid + "/" + file)), StandardCharsets.ISO_8859_1));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+}

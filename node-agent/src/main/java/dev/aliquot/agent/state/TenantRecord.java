@@ -1,0 +1,62 @@
+package dev.aliquot.agent.state;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a later agent needs to know of a tenant that is not in its pages.
+ *
+ * @param uid the user whose processes are the tenant's
+ * @param rootPid the process whose descendants are the tenant's; 0: none, the cgroup alone says
+ * @param rootStartTime of that process
+ * @param cgroup the tenant's own, where it has one
+ * @param outlivesProcesses ended by whoever made it, not by its last process
+ * @param refusals counted for processes that are gone
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+public record TenantRecord(
+    String id,
+    String name,
+    String namespace,
+    String pod,
+    String container,
+    Instant created,
+    int uid,
+    int gid,
+    int rootPid,
+    long rootStartTime,
+    @Nullable String cgroup,
+    boolean outlivesProcesses,
+    long refusals,
+    List<Grant> grants) {
+
+  /** What the tenant has of one device. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record Grant(String device, long requestBytes, long limitBytes) {}
+
+  /** Copies the list. */
+  public TenantRecord {
+    grants = List.copyOf(grants);
+  }
+
+  /** The same with another count of refusals. */
+  public TenantRecord withRefusals(long count) {
+    return new TenantRecord(
+        id,
+        name,
+        namespace,
+        pod,
+        container,
+        created,
+        uid,
+        gid,
+        rootPid,
+        rootStartTime,
+        cgroup,
+        outlivesProcesses,
+        count,
+        grants);
+  }
+}

@@ -1,0 +1,157 @@
+package dev.aliquot.agent.tenant;
+
+import dev.aliquot.agent.device.Device;
+import dev.aliquot.agent.process.ProcessStat;
+import dev.aliquot.agent.wire.PeerProcess;
+import dev.aliquot.agent.wire.Reply;
+import dev.aliquot.agent.wire.Request;
+import dev.aliquot.agent.wire.Status;
+import dev.aliquot.agent.wire.TenantEndpoint;
+import dev.aliquot.ledger.AskResult;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** The answers to one tenant's frames. */
+final class Answers implements TenantEndpoint {
+  private static final Reply STALE =
+      new Reply.Refused(
+          Status.STALE, "this slot is not this process's: the process has to attach again");
+  private static final Reply CLOSED =
+      new Reply.Refused(
+          Status.CLOSED, "this tenant has been ended: start the program again under a new one");
+
+  /** How often an ask waits for ground truth because siblings were quicker. */
+  private static final int MOST_READINGS = 4;
+
+  private final Tenant tenant;
+  private final TenantContext context;
+  private final Settling settling;
+
+  Answers(Tenant tenant, TenantContext context, Settling settling) {
+    this.tenant = tenant;
+    this.context = context;
+    this.settling = settling;
+  }
+
+  @Override
+  public CompletionStage<Reply> answer(PeerProcess peer, Request request) {
+    return switch (request) {
+      case Request.Hello hello -> CompletableFuture.completedStage(hello(peer, hello));
+      case Request.OfSlot ofSlot ->
+          tenant
+              .member(ofSlot.slot(), ofSlot.generation(), peer.pid())
+              .map(member -> ofMember(member, ofSlot))
+              .orElseGet(() -> CompletableFuture.completedStage(STALE));
+    };
+  }
+
+  private Reply hello(PeerProcess peer, Request.Hello hello) {
+    long start = context.monotonic().getAsLong();
+    Optional<ProcessStat> process = context.proc().stat(peer.pid());
+    if (process.isEmpty()
+        || process.get().zombie()
+        || !tenant.family().admits(process.get(), peer.uid())) {
+      return new Reply.Refused(
+          Status.NOT_A_TENANT,
+          "process "
+              + peer.pid()
+              + " of user "
+              + peer.uid()
+              + " is not one of tenant "
+              + tenant.record().name()
+              + "'s: it has to be started by the tenant's command or in its container");
+    }
+    if (tenant.isEnding()) {
+      return CLOSED;
+    }
+    Reply reply =
+        tenant
+            .attach(process.get(), hello.tenantPid())
+            .<Reply>map(member -> new Reply.Welcome(member.slot, member.generation))
+            .orElse(
+                new Reply.Refused(
+                    Status.NO_SLOT,
+                    "this tenant has as many processes that use CUDA as one can have"));
+    if (reply instanceof Reply.Welcome) {
+      context.counters().attaches.increment();
+      context.counters().attachNanos.add(context.monotonic().getAsLong() - start);
+    }
+    return reply;
+  }
+
+  private CompletionStage<Reply> ofMember(Member member, Request.OfSlot request) {
+    return switch (request) {
+      case Request.Ask ask ->
+          tenant
+              .holding(ask.device())
+              .map(holding -> ask(member, holding, ask.wantedBytes()))
+              .orElseGet(() -> CompletableFuture.completedStage(noDevice(ask.device())));
+      case Request.Settle settle ->
+          tenant
+              .holding(settle.device())
+              .map(holding -> settle(member, holding))
+              .orElseGet(() -> CompletableFuture.completedStage(noDevice(settle.device())));
+      case Request.Bye ignored -> {
+        tenant.detach(member);
+        yield CompletableFuture.completedStage(new Reply.Granted(0));
+      }
+    };
+  }
+
+  private CompletionStage<Reply> ask(Member member, Holding holding, long wantedBytes) {
+    context.counters().asks.increment();
+    return ask(member, holding, wantedBytes, MOST_READINGS);
+  }
+
+  private CompletionStage<Reply> ask(
+      Member member, Holding holding, long wantedBytes, int readings) {
+    Optional<AskResult> result = tenant.ask(member, holding, wantedBytes);
+    if (result.isEmpty()) {
+      return CompletableFuture.completedStage(STALE);
+    }
+    return switch (result.get()) {
+      case AskResult.Granted(long creditBytes) -> {
+        context.counters().grants.increment();
+        yield CompletableFuture.completedStage(new Reply.Granted(creditBytes));
+      }
+      case AskResult.OverLimit(String sentence) ->
+          CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, sentence));
+      case AskResult.Closed ignored -> CompletableFuture.completedStage(CLOSED);
+      case AskResult.AfterReading ignored when readings == 0 ->
+          CompletableFuture.completedStage(
+              new Reply.Refused(Status.LIMIT, "other processes of this tenant took what was left"));
+      case AskResult.AfterReading ignored ->
+          settling
+              .settle(holding.device)
+              .handle((done, failure) -> failure)
+              .thenCompose(
+                  failure ->
+                      failure == null
+                          ? ask(member, holding, wantedBytes, readings - 1)
+                          : CompletableFuture.completedStage(silent(holding.device)));
+    };
+  }
+
+  private CompletionStage<Reply> settle(Member member, Holding holding) {
+    context.counters().settles.increment();
+    return settling
+        .settle(holding.device)
+        .handle(
+            (ignored, failure) ->
+                failure == null
+                    ? new Reply.Granted(tenant.creditBytes(member, holding))
+                    : silent(holding.device));
+  }
+
+  private static Reply silent(Device device) {
+    return new Reply.Refused(
+        Status.UNAVAILABLE,
+        "the driver has not said in time what is held on device " + device.uuid());
+  }
+
+  private static Reply noDevice(int index) {
+    return new Reply.Refused(
+        Status.MALFORMED, "this tenant has no device " + Integer.toUnsignedString(index));
+  }
+}

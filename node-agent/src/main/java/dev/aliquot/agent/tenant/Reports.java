@@ -1,0 +1,19 @@
+package dev.aliquot.agent.tenant;
+
+import java.util.List;
+
+/** What a tenant's processes reported about one device before ground truth was read. */
+public final class Reports {
+  final int holding;
+  final List<Report> reports;
+
+  Reports(int holding, List<Report> reports) {
+    this.holding = holding;
+    this.reports = List.copyOf(reports);
+  }
+
+  /** The pids that ground truth is to be matched with. */
+  public boolean hasPid(int pid) {
+    return reports.stream().anyMatch(report -> report.member().id.pid() == pid);
+  }
+}

@@ -1,0 +1,19 @@
+package dev.aliquot.agent.tenant;
+
+import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.process.ProcFs;
+import dev.aliquot.agent.process.ProcessWatcher;
+import dev.aliquot.agent.state.TenantRecords;
+import java.util.function.LongSupplier;
+
+/**
+ * What every tenant shares.
+ *
+ * @param monotonic CLOCK_MONOTONIC in nanoseconds
+ */
+public record TenantContext(
+    ProcFs proc,
+    ProcessWatcher watcher,
+    TenantRecords records,
+    Counters counters,
+    LongSupplier monotonic) {}

@@ -1,0 +1,32 @@
+package dev.aliquot.agent.view;
+
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * The whole node at one moment.
+ *
+ * @param node the node's name
+ * @param version Aliquot's version
+ * @param driverVersion NVIDIA driver (or the simulator's)
+ * @param cudaVersion as 13.0
+ * @param simulated whether the devices are a simulated node's
+ * @param started when this agent began
+ * @param sampled when ground truth was last read
+ * @param ready whether tenants can be served
+ * @param readyReason why not, or empty
+ * @param devices every device
+ * @param tenants every tenant, by device
+ */
+public record NodeView(
+    String node,
+    String version,
+    String driverVersion,
+    String cudaVersion,
+    boolean simulated,
+    Instant started,
+    Instant sampled,
+    boolean ready,
+    String readyReason,
+    List<DeviceView> devices,
+    List<TenantView> tenants) {}

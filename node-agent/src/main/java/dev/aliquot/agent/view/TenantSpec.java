@@ -1,0 +1,27 @@
+package dev.aliquot.agent.view;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request for a tenant, as it comes over the administration socket.
+ *
+ * @param name what the user calls it; empty: the agent makes one up
+ * @param namespace Kubernetes namespace, or empty
+ * @param pod Kubernetes pod, or empty
+ * @param container Kubernetes container, or empty
+ * @param devices UUIDs or indexes; empty: the agent picks the device with most room
+ * @param memoryBytes request per device in bytes; exactly one of this and fractionPercent
+ * @param fractionPercent request per device as a percentage of its capacity, 1..100
+ * @param rootPid the process whose descendants are the tenant's; 0: the peer of the administration
+ *     socket
+ */
+public record TenantSpec(
+    String name,
+    String namespace,
+    String pod,
+    String container,
+    List<String> devices,
+    @Nullable Long memoryBytes,
+    @Nullable Integer fractionPercent,
+    int rootPid) {}

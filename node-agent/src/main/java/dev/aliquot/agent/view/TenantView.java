@@ -1,0 +1,46 @@
+package dev.aliquot.agent.view;
+
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * One tenant on one device; a tenant with several devices has one view for each.
+ *
+ * @param id the agent's own, unique and never reused
+ * @param name what the user calls it
+ * @param namespace Kubernetes namespace, or empty
+ * @param pod Kubernetes pod, or empty
+ * @param container Kubernetes container, or empty
+ * @param device UUID
+ * @param deviceIndex index of the device on this node
+ * @param requestBytes guaranteed
+ * @param limitBytes the most it may hold
+ * @param creditBytes what it may hold right now without asking
+ * @param reportedBytes what its processes say they hold
+ * @param groundTruthBytes NVML's figure for its processes
+ * @param overheadBytes ground truth beyond what was reported: contexts, modules
+ * @param usedBytes reported plus overhead
+ * @param refusals allocations refused because of the limit, since the tenant began
+ * @param state one of starting, running, ending
+ * @param created when the tenant was made
+ * @param processes those that use CUDA on this device
+ */
+public record TenantView(
+    String id,
+    String name,
+    String namespace,
+    String pod,
+    String container,
+    String device,
+    int deviceIndex,
+    long requestBytes,
+    long limitBytes,
+    long creditBytes,
+    long reportedBytes,
+    long groundTruthBytes,
+    long overheadBytes,
+    long usedBytes,
+    long refusals,
+    String state,
+    Instant created,
+    List<ProcessView> processes) {}

@@ -1,0 +1,55 @@
+package dev.aliquot.agent.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.nio.charset.StandardCharsets;
+
+/** Replies to bytes. */
+final class FrameWriter {
+  private FrameWriter() {}
+
+  static ByteBuf write(ByteBufAllocator allocator, int requestId, Reply reply) {
+    return switch (reply) {
+      case Reply.Welcome(int slot, long generation) ->
+          header(allocator, requestId, FrameFormat.WELCOME, FrameFormat.WELCOME_BYTES)
+              .writeIntLE(slot)
+              .writeIntLE(0)
+              .writeLongLE(generation);
+      case Reply.Granted(long creditBytes) ->
+          header(allocator, requestId, FrameFormat.GRANTED, FrameFormat.GRANTED_BYTES)
+              .writeLongLE(creditBytes);
+      case Reply.Refused(Status status, String sentence) -> {
+        byte[] reason = cut(sentence);
+        yield header(allocator, requestId, FrameFormat.REFUSED, FrameFormat.REFUSED_BYTES)
+            .writeIntLE(status.code())
+            .writeIntLE(reason.length)
+            .writeBytes(reason)
+            .writeZero(FrameFormat.REASON_BYTES - reason.length);
+      }
+    };
+  }
+
+  private static ByteBuf header(
+      ByteBufAllocator allocator, int requestId, int type, int payloadBytes) {
+    return allocator
+        .buffer(FrameFormat.HEADER_BYTES + payloadBytes)
+        .writeIntLE(FrameFormat.MAGIC)
+        .writeShortLE(FrameFormat.VERSION)
+        .writeShortLE(type)
+        .writeIntLE(payloadBytes)
+        .writeIntLE(requestId);
+  }
+
+  /** UTF-8, never cut within a character. */
+  private static byte[] cut(String sentence) {
+    byte[] bytes = sentence.getBytes(StandardCharsets.UTF_8);
+    if (bytes.length <= FrameFormat.REASON_BYTES) {
+      return bytes;
+    }
+    int end = FrameFormat.REASON_BYTES;
+    while (end > 0 && (bytes[end] & 0xc0) == 0x80) {
+      end--;
+    }
+    return java.util.Arrays.copyOf(bytes, end);
+  }
+}

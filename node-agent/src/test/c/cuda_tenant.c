@@ -1,0 +1,145 @@
+/*
+ * A CUDA program as any other: it opens libcuda.so.1 and knows nothing of Aliquot. Each line on stdin is a command, each answer one
+ * line on stdout.
+ *
+ *   init              cuInit and a context on device 0; answers the CUresult
+ *   alloc BYTES       cuMemAlloc; answers the CUresult
+ *   free              frees what was allocated last; answers the CUresult
+ *   churn MS BYTES    for MS milliseconds allocates and frees pieces of up to BYTES at random, then frees all; answers how many
+ *                     allocations there were and how many were refused
+ *   info              answers "FREE TOTAL" of cuMemGetInfo
+ *   total             answers cuDeviceTotalMem
+ *   devices           answers cuDeviceGetCount
+ *   reset             destroys the context with all that is in it; answers the CUresult
+ *   pid | quit
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST 4096
+
+typedef unsigned long long address;
+
+static void *driver;
+static address held[MOST];
+static int count;
+
+static void *function(const char *name)
+{
+    void *found = dlsym(driver, name);
+    if (found == NULL) {
+        fprintf(stderr, "no %s\n", name);
+        exit(1);
+    }
+    return found;
+}
+
+static int init(void)
+{
+    int (*cu_init)(unsigned) = (int (*)(unsigned))function("cuInit");
+    int (*device_get)(int *, int) = (int (*)(int *, int))function("cuDeviceGet");
+    int (*retain)(void **, int) = (int (*)(void **, int))function("cuDevicePrimaryCtxRetain");
+    int (*set_current)(void *) = (int (*)(void *))function("cuCtxSetCurrent");
+    int device = -1;
+    void *context = NULL;
+    int result = cu_init(0);
+    result = result != 0 ? result : device_get(&device, 0);
+    result = result != 0 ? result : retain(&context, device);
+    return result != 0 ? result : set_current(context);
+}
+
+static void churn(address milliseconds, address most)
+{
+    int (*alloc)(address *, size_t) = (int (*)(address *, size_t))function("cuMemAlloc_v2");
+    int (*release)(address) = (int (*)(address))function("cuMemFree_v2");
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    address end = (address)now.tv_sec * 1000 + (address)now.tv_nsec / 1000000 + milliseconds;
+    unsigned seed = (unsigned)getpid();
+    unsigned allocated = 0, refused = 0;
+    do {
+        if (count < MOST && rand_r(&seed) % 3 != 0) {
+            int result = alloc(&held[count], 1 + (((size_t)rand_r(&seed) << 10) % most));
+            allocated += result == 0;
+            count += result == 0;
+            refused += result == 2;
+            if (result != 0 && result != 2) {
+                printf("error %d\n", result);
+                return;
+            }
+        } else if (count > 0) {
+            int index = (int)(rand_r(&seed) % (unsigned)count);
+            release(held[index]);
+            held[index] = held[--count];
+        }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((address)now.tv_sec * 1000 + (address)now.tv_nsec / 1000000 < end);
+    while (count > 0) {
+        release(held[--count]);
+    }
+    printf("%u %u\n", allocated, refused);
+}
+
+static void run(const char *word, address a, address b)
+{
+    if (strcmp(word, "init") == 0) {
+        printf("%d\n", init());
+    } else if (strcmp(word, "alloc") == 0) {
+        int (*alloc)(address *, size_t) = (int (*)(address *, size_t))function("cuMemAlloc_v2");
+        int result = count < MOST ? alloc(&held[count], (size_t)a) : -1;
+        count += result == 0;
+        printf("%d\n", result);
+    } else if (strcmp(word, "free") == 0) {
+        int (*release)(address) = (int (*)(address))function("cuMemFree_v2");
+        printf("%d\n", count > 0 ? release(held[--count]) : -1);
+    } else if (strcmp(word, "churn") == 0) {
+        churn(a, b);
+    } else if (strcmp(word, "info") == 0) {
+        int (*info)(size_t *, size_t *) = (int (*)(size_t *, size_t *))function("cuMemGetInfo_v2");
+        size_t free_bytes = 0, total_bytes = 0;
+        int result = info(&free_bytes, &total_bytes);
+        result == 0 ? printf("%zu %zu\n", free_bytes, total_bytes) : printf("error %d\n", result);
+    } else if (strcmp(word, "total") == 0) {
+        int (*total)(size_t *, int) = (int (*)(size_t *, int))function("cuDeviceTotalMem_v2");
+        size_t bytes = 0;
+        int result = total(&bytes, 0);
+        result == 0 ? printf("%zu\n", bytes) : printf("error %d\n", result);
+    } else if (strcmp(word, "devices") == 0) {
+        int (*devices)(int *) = (int (*)(int *))function("cuDeviceGetCount");
+        int devices_seen = -1;
+        int result = devices(&devices_seen);
+        result == 0 ? printf("%d\n", devices_seen) : printf("error %d\n", result);
+    } else if (strcmp(word, "reset") == 0) {
+        int (*reset)(int) = (int (*)(int))function("cuDevicePrimaryCtxReset_v2");
+        count = 0;
+        printf("%d\n", reset(0));
+    } else if (strcmp(word, "pid") == 0) {
+        printf("%d\n", (int)getpid());
+    } else if (strcmp(word, "quit") == 0) {
+        exit(0);
+    } else {
+        puts("unknown");
+    }
+}
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    driver = dlopen("libcuda.so.1", RTLD_NOW);
+    if (driver == NULL) {
+        fprintf(stderr, "%s\n", dlerror());
+        return 1;
+    }
+    char line[128];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        char word[32] = "";
+        address a = 0, b = 0;
+        sscanf(line, "%31s %llu %llu", word, &a, &b);
+        run(word, a, b);
+    }
+    return 0;
+}

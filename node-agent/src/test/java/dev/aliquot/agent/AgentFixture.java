@@ -1,0 +1,133 @@
+package dev.aliquot.agent;
+
+import dev.aliquot.agent.support.CProgram;
+import dev.aliquot.agent.support.Talker;
+import dev.aliquot.agent.view.DeviceView;
+import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.agent.view.TenantView;
+import dev.aliquot.linux.Identity;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/**
+ * The real agent and real processes on a simulated node of two devices of 8 GiB. Processes are this
+ * test's children, so a tenant whose root is this test's own process owns all of them; one with
+ * another root owns only that root's.
+ */
+abstract class AgentFixture {
+  static final long MIB = 1L << 20;
+  static final long GIB = 1L << 30;
+  static final long CONTEXT = 256 * MIB;
+  static final String SUCCESS = "0";
+  static final String OUT_OF_MEMORY = "2";
+
+  private final List<Talker> talkers = new ArrayList<>();
+  private Path directory;
+  AgentOptions options;
+  Agent agent;
+
+  @BeforeEach
+  void startAgent() throws Exception {
+    directory = Files.createTempDirectory("alq");
+    AgentOptions defaults = AgentOptions.defaults(directory.resolve("s"), "test");
+    options =
+        new AgentOptions(
+                defaults.stateDir(),
+                "test",
+                "test",
+                null,
+                null,
+                null,
+                directory.resolve("lib"),
+                3,
+                256 * MIB,
+                Duration.ofMillis(500),
+                Duration.ofSeconds(10))
+            .withSimulate("devices=2,memory=" + 8 * GIB + ",model=H100,context=" + CONTEXT);
+    agent = Agent.start(options, InstantSource.system());
+  }
+
+  @AfterEach
+  void stopAgent() throws IOException {
+    talkers.forEach(Talker::close);
+    agent.close();
+    try (var files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
+  static int ownPid() {
+    return (int) ProcessHandle.current().pid();
+  }
+
+  static Peer peer(int pid) {
+    return new Peer(pid, Identity.effectiveUserId(), Identity.effectiveGroupId());
+  }
+
+  static TenantSpec spec(String name, long memoryBytes, int rootPid) {
+    return new TenantSpec(name, "", "", "", List.of("0"), memoryBytes, null, rootPid);
+  }
+
+  /** A tenant whose processes are this test's children. */
+  TenantGrant grant(String name, long memoryBytes) throws AgentException {
+    return agent.createTenant(spec(name, memoryBytes, 0), peer(ownPid()));
+  }
+
+  Talker talk(Map<String, String> environment, Path program, String... arguments) {
+    Talker talker = Talker.start(environment, program, arguments);
+    talkers.add(talker);
+    return talker;
+  }
+
+  /** A CUDA program in a tenant. */
+  Talker cuda(TenantGrant grant) {
+    return talk(grant.environment(), CProgram.of("cuda_tenant"));
+  }
+
+  /** A CUDA program in a tenant, with its context. */
+  Talker cudaReady(TenantGrant grant) {
+    Talker program = cuda(grant);
+    String result = program.say("init");
+    if (!result.equals(SUCCESS)) {
+      throw new AssertionError("cuInit answered " + result);
+    }
+    return program;
+  }
+
+  /** A process that only speaks the protocol. */
+  Talker raw(TenantGrant grant) {
+    return talk(Map.of(), CProgram.of("raw_tenant"), grant.directory());
+  }
+
+  TenantView view(String name) {
+    return agent.view().tenants().stream()
+        .filter(tenant -> tenant.name().equals(name))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no tenant " + name));
+  }
+
+  boolean exists(String name) {
+    return agent.view().tenants().stream().anyMatch(tenant -> tenant.name().equals(name));
+  }
+
+  DeviceView device() {
+    return agent.view().devices().getFirst();
+  }
+
+  void restartAgent() throws AgentException {
+    agent.close();
+    agent = Agent.start(options, InstantSource.system());
+  }
+}

@@ -1,0 +1,57 @@
+package dev.aliquot.agent;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+/** Dependencies point one way. */
+class PackageDependenciesTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("dev.aliquot");
+
+  @Test
+  void noPackagesDependOnEachOtherInACircle() {
+    slices().matching("dev.aliquot.(**)").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void theAgentKnowsNothingOfTheCommand() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.aliquot.agent..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.aliquot.cli..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theLedgerKnowsOnlyJava() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.aliquot.ledger..")
+        .should()
+        .dependOnClassesThat()
+        .resideOutsideOfPackages("dev.aliquot.ledger..", "java..", "org.jspecify..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyTheInventoryTalksToNvml() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.aliquot.agent..")
+        .and()
+        .resideOutsideOfPackages("dev.aliquot.agent", "dev.aliquot.agent.device")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.aliquot.nvml..")
+        .check(CLASSES);
+  }
+}

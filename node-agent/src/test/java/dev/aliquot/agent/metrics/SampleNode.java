@@ -1,0 +1,103 @@
+package dev.aliquot.agent.metrics;
+
+import dev.aliquot.agent.AgentStats;
+import dev.aliquot.agent.view.DeviceView;
+import dev.aliquot.agent.view.NodeView;
+import dev.aliquot.agent.view.ProcessView;
+import dev.aliquot.agent.view.TenantView;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+
+/** A node with one device and two tenants, for tests that show or serve one. */
+public final class SampleNode {
+  public static final String DEVICE = "GPU-0a0b0c0d-0000-0000-0000-000000000001";
+  private static final long GIB = 1L << 30;
+  private static final Instant STARTED = Instant.parse("2026-01-01T00:00:00Z");
+
+  private SampleNode() {}
+
+  public static NodeView node() {
+    return new NodeView(
+        "worker-7",
+        "0.1.0",
+        "580.159.04",
+        "13.0",
+        true,
+        STARTED,
+        STARTED.plusSeconds(60),
+        true,
+        "",
+        List.of(device()),
+        List.of(
+            tenant("t1", "train", 4 * GIB, 3 * GIB, 7),
+            tenant("t2", "a-name-that-is-longer-than-others", 8 * GIB, 0, 0)));
+  }
+
+  private static DeviceView device() {
+    return new DeviceView(
+        0,
+        DEVICE,
+        "NVIDIA H100",
+        "0000:01:00.0",
+        16 * GIB,
+        0,
+        GIB,
+        15 * GIB,
+        12 * GIB,
+        5 * GIB,
+        37,
+        -1,
+        -1,
+        250_500,
+        "healthy",
+        "",
+        List.of(process(99, 0)));
+  }
+
+  private static TenantView tenant(
+      String id, String name, long limitBytes, long usedBytes, long refusals) {
+    return new TenantView(
+        id,
+        name,
+        "ns \"quoted\"",
+        "pod\\1",
+        "main",
+        DEVICE,
+        0,
+        limitBytes,
+        limitBytes,
+        limitBytes,
+        usedBytes,
+        usedBytes,
+        0,
+        usedBytes,
+        refusals,
+        "running",
+        STARTED,
+        usedBytes == 0 ? List.of() : List.of(process(4711, usedBytes)));
+  }
+
+  private static ProcessView process(int pid, long bytes) {
+    return new ProcessView(pid, pid, "python3", DEVICE, bytes, bytes == 0 ? 2 * GIB : bytes, 0);
+  }
+
+  public static AgentStats stats() {
+    return new AgentStats(
+        4,
+        Duration.ofMillis(6),
+        10,
+        8,
+        3,
+        Map.of("limit", 2L, "not_a_tenant", 1L),
+        5,
+        1,
+        0,
+        2,
+        0,
+        100,
+        Duration.ofMillis(250),
+        1);
+  }
+}

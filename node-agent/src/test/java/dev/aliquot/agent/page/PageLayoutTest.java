@@ -1,0 +1,113 @@
+package dev.aliquot.agent.page;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.aliquot.agent.support.CProgram;
+import dev.aliquot.agent.wire.FrameFormat;
+import dev.aliquot.agent.wire.Status;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The numbers here against what the C compiler makes of protocol.h. */
+class PageLayoutTest {
+  private static final Map<String, Long> C = new HashMap<>();
+
+  @BeforeAll
+  static void compile() throws IOException {
+    Process layout = new ProcessBuilder(CProgram.of("layout").toString()).start();
+    new String(layout.getInputStream().readAllBytes(), StandardCharsets.US_ASCII)
+        .lines()
+        .map(line -> line.split(" "))
+        .forEach(pair -> C.put(pair[0], Long.valueOf(pair[1])));
+  }
+
+  private static void same(String name, long value) {
+    assertThat(C).as(name).containsEntry(name, value);
+  }
+
+  @Test
+  void sizesAndMagicsAreThoseOfTheHeader() {
+    same("PROTOCOL_VERSION", PageLayout.PROTOCOL_VERSION);
+    same("MAX_DEVICES", PageLayout.MAX_DEVICES);
+    same("MAX_SLOTS", PageLayout.MAX_SLOTS);
+    same("UUID_BYTES", PageLayout.UUID_BYTES);
+    same("PATH_BYTES", PageLayout.PATH_BYTES);
+    same("NAME_BYTES", PageLayout.NAME_BYTES);
+    same("CONTROL_MAGIC", PageLayout.CONTROL_MAGIC);
+    same("USAGE_MAGIC", PageLayout.USAGE_MAGIC);
+    same("alq_control_page", PageLayout.CONTROL_PAGE_BYTES);
+    same("alq_control_device", PageLayout.CONTROL_DEVICE_BYTES);
+    same("alq_control_slot", PageLayout.SLOT_BYTES);
+    same("alq_usage_page", PageLayout.USAGE_PAGE_BYTES);
+    same("alq_usage_slot", PageLayout.SLOT_BYTES);
+  }
+
+  @Test
+  void controlPageFieldsAreWhereTheHeaderPutsThem() {
+    same("alq_control_page.magic", PageLayout.MAGIC);
+    same("alq_control_page.version", PageLayout.VERSION);
+    same("alq_control_page.state", PageLayout.STATE);
+    same("alq_control_page.device_count", PageLayout.DEVICE_COUNT);
+    same("alq_control_page.heartbeat_ns", PageLayout.HEARTBEAT_NS);
+    same("alq_control_page.gate", PageLayout.GATE);
+    same("alq_control_page.agent_wait_ms", PageLayout.AGENT_WAIT_MS);
+    same("alq_control_page.agent_epoch", PageLayout.AGENT_EPOCH);
+    same("alq_control_page.tenant", PageLayout.TENANT);
+    same("alq_control_page.cuda_library", PageLayout.CUDA_LIBRARY);
+    same("alq_control_page.nvml_library", PageLayout.NVML_LIBRARY);
+    same("alq_control_page.devices", PageLayout.CONTROL_DEVICES);
+    same("alq_control_page.slots", PageLayout.SLOTS);
+    same("alq_control_device.uuid", PageLayout.DEVICE_UUID);
+    same("alq_control_device.request_bytes", PageLayout.DEVICE_REQUEST);
+    same("alq_control_device.limit_bytes", PageLayout.DEVICE_LIMIT);
+    same("alq_control_device.overhead_bytes", PageLayout.DEVICE_OVERHEAD);
+    same("alq_control_device.context_estimate_bytes", PageLayout.DEVICE_CONTEXT_ESTIMATE);
+    same("alq_control_device.other_used_bytes", PageLayout.DEVICE_OTHER_USED);
+    same("alq_control_slot.host_pid", PageLayout.SLOT_HOST_PID);
+    same("alq_control_slot.tenant_pid", PageLayout.SLOT_TENANT_PID);
+    same("alq_control_slot.start_time", PageLayout.SLOT_START_TIME);
+    same("alq_control_slot.generation", PageLayout.SLOT_GENERATION);
+    same("alq_control_slot.credit_bytes", PageLayout.SLOT_CREDIT);
+  }
+
+  @Test
+  void usagePageFieldsAreWhereTheHeaderPutsThem() {
+    same("alq_usage_page.slots", PageLayout.SLOTS);
+    same("alq_usage_slot.generation", PageLayout.USAGE_GENERATION);
+    same("alq_usage_slot.state", PageLayout.USAGE_STATE);
+    same("alq_usage_slot.refusals", PageLayout.USAGE_REFUSALS);
+    same("alq_usage_slot.changes", PageLayout.USAGE_CHANGES);
+    same("alq_usage_slot.in_flight", PageLayout.USAGE_IN_FLIGHT);
+    same("alq_usage_slot.used_bytes", PageLayout.USAGE_USED);
+  }
+
+  @Test
+  void framesAreThoseOfTheHeader() {
+    same("FRAME_MAGIC", FrameFormat.MAGIC);
+    same("PROTOCOL_VERSION", FrameFormat.VERSION);
+    same("FRAME_MAX_PAYLOAD", FrameFormat.MAX_PAYLOAD_BYTES);
+    same("alq_frame", FrameFormat.HEADER_BYTES);
+    same("alq_hello", FrameFormat.HELLO_BYTES);
+    same("alq_welcome", FrameFormat.WELCOME_BYTES);
+    same("alq_ask", FrameFormat.ASK_BYTES);
+    same("alq_granted", FrameFormat.GRANTED_BYTES);
+    same("alq_settle", FrameFormat.SETTLE_BYTES);
+    same("alq_bye", FrameFormat.BYE_BYTES);
+    same("alq_refused", FrameFormat.REFUSED_BYTES);
+    same("alq_refused.reason", FrameFormat.REFUSED_BYTES - FrameFormat.REASON_BYTES);
+    same("HELLO", FrameFormat.HELLO);
+    same("WELCOME", FrameFormat.WELCOME);
+    same("ASK", FrameFormat.ASK);
+    same("GRANTED", FrameFormat.GRANTED);
+    same("SETTLE", FrameFormat.SETTLE);
+    same("BYE", FrameFormat.BYE);
+    same("REFUSED", FrameFormat.REFUSED);
+    for (Status status : Status.values()) {
+      same(status.name(), status.code());
+    }
+  }
+}

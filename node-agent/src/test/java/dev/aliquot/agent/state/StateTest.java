@@ -1,0 +1,93 @@
+package dev.aliquot.agent.state;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StateTest {
+  @TempDir Path directory;
+
+  private static TenantRecord tenant(String id) {
+    return new TenantRecord(
+        id,
+        "name",
+        "ns",
+        "pod",
+        "c",
+        Instant.parse("2026-01-02T03:04:05.678Z"),
+        1000,
+        100,
+        42,
+        4711,
+        null,
+        false,
+        3,
+        List.of(new TenantRecord.Grant("GPU-1", 10, 20)));
+  }
+
+  @Test
+  void aRecordComesBackAsItWas() throws IOException {
+    TenantRecords records = new TenantRecords(directory);
+    records.save(tenant("t1"));
+    records.save(tenant("t1").withRefusals(9));
+    assertThat(records.load()).containsExactly(tenant("t1").withRefusals(9));
+    records.delete("t1");
+    records.delete("t1");
+    assertThat(records.load()).isEmpty();
+  }
+
+  @Test
+  void whatIsNoRecordIsPassedOver() throws IOException {
+    TenantRecords records = new TenantRecords(directory);
+    records.save(tenant("t1"));
+    Files.writeString(directory.resolve("a.json"), "{");
+    Files.writeString(directory.resolve("b.json"), "{\"id\":\"b\",\"created\":\"noon\"}");
+    Files.copy(directory.resolve("t1.json"), directory.resolve("t2.json"));
+    assertThat(records.load()).extracting(TenantRecord::id).containsExactly("t1");
+  }
+
+  @Test
+  void oneAgentPerDirectory() throws IOException {
+    Path file = directory.resolve("agent.lock");
+    try (AgentLock first = AgentLock.take(file)) {
+      assertThat(first).isNotNull();
+      assertThatThrownBy(() -> AgentLock.take(file))
+          .isInstanceOf(AgentLock.HeldException.class)
+          .hasMessage(
+              "another agent (pid %d) serves %s: stop it, or name another directory with --state-dir"
+                  .formatted(ProcessHandle.current().pid(), directory));
+    }
+    AgentLock.take(file).close();
+  }
+
+  @Test
+  void aDirectoryThatOthersCanWriteIsNotUsed() throws IOException {
+    Path open = Files.createDirectory(directory.resolve("open"));
+    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+    assertThatThrownBy(() -> StateDir.prepare(open))
+        .hasMessageContaining("can be written by others: run chmod go-w on it");
+  }
+
+  @Test
+  void aPathTooLongForSocketsIsNamed() {
+    Path deep = directory.resolve("x".repeat(80));
+    assertThatThrownBy(() -> StateDir.prepare(deep))
+        .hasMessageContaining("has too long a path for sockets");
+  }
+
+  @Test
+  void whereAFileIsInTheWayIsSaid() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "");
+    assertThatThrownBy(() -> StateDir.prepare(file.resolve("state")))
+        .hasMessageContaining("cannot be made")
+        .hasMessageContaining("--state-dir");
+  }
+}

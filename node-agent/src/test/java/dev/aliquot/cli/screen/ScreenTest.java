@@ -1,0 +1,61 @@
+package dev.aliquot.cli.screen;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.aliquot.agent.metrics.SampleNode;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ScreenTest {
+  private static final Ansi PLAIN = new Ansi(false);
+  private static final Ansi COLOURS = new Ansi(true);
+
+  @Test
+  void columnsAreAlignedWhateverTheirColours() {
+    List<String> lines =
+        new Table("NAME", ">SIZE", "REST")
+            .row("a", 1, "x")
+            .row(COLOURS.red("longer"), "1000", "y")
+            .lines();
+    assertThat(lines.get(0)).isEqualTo("NAME    SIZE  REST");
+    assertThat(lines.get(1)).isEqualTo("a          1  x");
+    assertThat(lines.get(2).replaceAll("\u001b\\[[0-9]*m", "")).isEqualTo("longer  1000  y");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {20, 40, 80, 120, 200})
+  void noLineOfThePictureIsWiderThanTheTerminal(int columns) {
+    for (Ansi ansi : List.of(PLAIN, COLOURS)) {
+      assertThat(new NodePicture(ansi, true).lines(SampleNode.node(), columns, true))
+          .allSatisfy(line -> assertThat(Ansi.width(line)).isLessThanOrEqualTo(columns));
+    }
+  }
+
+  @Test
+  void thePictureShowsDevicesTenantsProcessesAndStrangers() {
+    List<String> lines = new NodePicture(PLAIN, false).lines(SampleNode.node(), 140, true);
+    String all = String.join("\n", lines);
+    assertThat(all)
+        .contains("GPU 0  NVIDIA H100", "busy 37 %", "5.0 GiB of  15.0 GiB  33%", "allocated 80%")
+        .contains("train", "3.0 GiB of   4.0 GiB  75%", "refused 7", "4711", "(no tenant)")
+        .doesNotContain("\u001b")
+        .matches(text -> text.chars().allMatch(c -> c < 128 || c == '…'), "plain characters");
+  }
+
+  @Test
+  void aBarIsFilledInProportionAndNeverOverflows() {
+    assertThat(Bar.of(0, 100, 10, PLAIN, false)).isEqualTo("..........");
+    assertThat(Bar.of(1, 1000, 10, PLAIN, false)).isEqualTo("#.........");
+    assertThat(Bar.of(50, 100, 10, PLAIN, false)).isEqualTo("#####.....");
+    assertThat(Bar.of(500, 100, 10, PLAIN, false)).isEqualTo("##########");
+    assertThat(Bar.of(5, 0, 10, PLAIN, false)).isEqualTo("#.........");
+  }
+
+  @Test
+  void cuttingKeepsColourCodesWhole() {
+    String cut = Ansi.cut(COLOURS.red("abcdef") + "ghi", 3);
+    assertThat(cut).isEqualTo("\u001b[31mabc\u001b[0m");
+  }
+}
