@@ -77,7 +77,7 @@ static void measure(const char *library_name, size_t bytes)
     fflush(stdout);
 }
 
-/* A child that measures, tells the parent that it has, and stays until it is killed. */
+/* A child that measures, tells the parent that it has, and stays until it is killed; one that fails ends the parent. */
 static pid_t start_child(const char *library_name, size_t bytes)
 {
     int done[2];
@@ -90,14 +90,17 @@ static pid_t start_child(const char *library_name, size_t bytes)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         close(done[0]);
         measure(library_name, bytes);
-        close(done[1]);
+        if (write(done[1], "", 1) != 1) {
+            exit(1);
+        }
         for (;;) {
             pause();
         }
     }
     close(done[1]);
     char byte;
-    while (read(done[0], &byte, 1) > 0) {
+    if (read(done[0], &byte, 1) != 1) {
+        exit(1);
     }
     close(done[0]);
     return child;
@@ -120,16 +123,10 @@ int main(int argc, char **argv)
     char byte;
     while (read(STDIN_FILENO, &byte, 1) > 0) {
     }
-    int status = 0;
     for (int i = 0; i < count; i++) {
-        int ended;
-        if (waitpid(children[i], &ended, WNOHANG) == children[i]) {
-            status = 1;
-        } else {
-            kill(children[i], SIGKILL);
-            waitpid(children[i], &ended, 0);
-        }
+        kill(children[i], SIGKILL);
+        waitpid(children[i], NULL, 0);
     }
     free(children);
-    return status;
+    return 0;
 }

@@ -16,12 +16,14 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,11 +35,7 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
   private final Executor workers;
   private final Duration deadline;
   private boolean busy;
-
-  /**
-   * Grows with every request and every answer, so that a deadline knows whether it is still meant.
-   */
-  private long step;
+  private @Nullable Future<?> expected;
 
   RequestHandler(List<Route> routes, Executor workers, Duration deadline) {
     this.routes = routes;
@@ -55,23 +53,30 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
    * that sends or reads byte by byte holds a connection no longer than one that does nothing.
    */
   private void expectRequest(ChannelHandlerContext context) {
-    long expected = ++step;
-    var _ =
+    noLongerExpect();
+    expected =
         context
             .executor()
-            .schedule(
-                () -> {
-                  if (step == expected) {
-                    var _ = context.close();
-                  }
-                },
-                deadline.toMillis(),
-                TimeUnit.MILLISECONDS);
+            .schedule(() -> context.close(), deadline.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** Takes the deadline out of the timer's queue: a busy connection must not fill it. */
+  private void noLongerExpect() {
+    if (expected != null) {
+      expected.cancel(false);
+      expected = null;
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) throws Exception {
+    noLongerExpect();
+    super.channelInactive(context);
   }
 
   @Override
   protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
-    step++;
+    noLongerExpect();
     boolean keepAlive = HttpUtil.isKeepAlive(request);
     boolean bodyless = request.method().name().equals("HEAD");
     if (request.decoderResult().isFailure()) {
@@ -142,7 +147,9 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
     busy = false;
     write(context, response, keepAlive, bodyless);
     context.channel().config().setAutoRead(true);
-    expectRequest(context);
+    if (context.channel().isActive()) {
+      expectRequest(context);
+    }
   }
 
   private static void write(

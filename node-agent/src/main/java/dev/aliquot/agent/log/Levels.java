@@ -38,6 +38,26 @@ final class Levels {
     return text == null ? "" : text;
   }
 
+  /**
+   * A text in which nothing can pass for a line of its own or move a terminal's cursor: control
+   * characters as {@code \\u001b}. Lines and tabs of a stack trace stay.
+   */
+  static String printable(String text, boolean linesStay) {
+    StringBuilder printable = new StringBuilder(text.length());
+    text.codePoints()
+        .forEach(
+            c -> {
+              boolean hidden =
+                  Character.isISOControl(c) || Character.getType(c) == Character.FORMAT;
+              if (hidden && !(linesStay && (c == '\n' || c == '\t'))) {
+                printable.append("\\u%04x".formatted(c));
+              } else {
+                printable.appendCodePoint(c);
+              }
+            });
+    return printable.toString();
+  }
+
   static String stackTrace(Throwable thrown) {
     StringWriter trace = new StringWriter();
     thrown.printStackTrace(new PrintWriter(trace));

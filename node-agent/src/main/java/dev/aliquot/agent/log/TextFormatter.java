@@ -26,15 +26,15 @@ final class TextFormatter extends Formatter {
     String logger = Levels.text(entry.getLoggerName());
     line.append(logger.substring(logger.lastIndexOf('.') + 1))
         .append(": ")
-        .append(Levels.text(formatMessage(entry)));
+        .append(Levels.printable(Levels.text(formatMessage(entry)), false));
     Map<String, String> fields = MDC.getCopyOfContextMap();
     if (fields != null) {
       new TreeMap<>(fields)
-          .forEach((key, value) -> line.append(' ').append(key).append('=').append(value));
+          .forEach((key, value) -> line.append(' ').append(key).append('=').append(Levels.printable(value, false)));
     }
     line.append('\n');
     if (entry.getThrown() != null) {
-      line.append(Levels.stackTrace(entry.getThrown()));
+      line.append(Levels.printable(Levels.stackTrace(entry.getThrown()), true));
     }
     return line.toString();
   }

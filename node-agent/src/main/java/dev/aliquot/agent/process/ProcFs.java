@@ -4,13 +4,17 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.locks.LockSupport;
 
 /** Reads /proc. A process that is gone is an empty answer, never an error. Thread-safe. */
 public final class ProcFs {
+  private static final Duration SECOND_LOOK = Duration.ofMillis(2);
+
   private final Path root;
 
   /**
@@ -30,9 +34,52 @@ public final class ProcFs {
     return read(pid, "stat").map(line -> ProcessStat.parse(pid, line));
   }
 
-  /** Whether this very process still runs. */
+  /**
+   * Whether this very process still runs. A process whose first thread is a zombie does as long as
+   * another of its threads lives: one that called pthread_exit in main, and for a moment every one
+   * that calls execve from another thread than its first, as {@code aliquot run} itself does. /proc
+   * cannot be read at one instant, so a zombie is believed only when it is seen twice, a moment
+   * apart.
+   */
   public boolean isAlive(ProcessId id) {
-    return stat(id.pid()).filter(stat -> stat.id().equals(id) && !stat.zombie()).isPresent();
+    Look look = look(id);
+    if (look == Look.ZOMBIE) {
+      LockSupport.parkNanos(SECOND_LOOK.toNanos());
+      look = look(id);
+    }
+    return look == Look.ALIVE;
+  }
+
+  private enum Look {
+    ALIVE,
+    ZOMBIE,
+    GONE
+  }
+
+  private Look look(ProcessId id) {
+    Optional<ProcessStat> stat = stat(id.pid()).filter(found -> found.id().equals(id));
+    if (stat.isEmpty()) {
+      return Look.GONE;
+    }
+    return !stat.get().zombie() || hasLiveThread(id.pid()) ? Look.ALIVE : Look.ZOMBIE;
+  }
+
+  private boolean hasLiveThread(int pid) {
+    try (var threads = Files.newDirectoryStream(root.resolve(pid + "/task"))) {
+      for (Path thread : threads) {
+        Path name = thread.getFileName();
+        Optional<ProcessStat> stat =
+            name == null
+                ? Optional.empty()
+                : read(pid, "task/" + name + "/stat").map(line -> ProcessStat.parse(pid, line));
+        if (stat.isPresent() && !stat.get().zombie()) {
+          return true;
+        }
+      }
+    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
+      return false;
+    }
+    return false;
   }
 
   /** The effective user of the process. */

@@ -98,6 +98,27 @@ public final class ProcessWatcher implements AutoCloseable {
     // Descriptors of watches that were closed are closed here only, when nobody waits on them.
     Set<Watch> waiting = new LinkedHashSet<>();
     while (!closed) {
+      try {
+        watchOnce(waiting);
+      } catch (RuntimeException e) {
+        LOG.error("watching processes failed; it goes on", e);
+        pause();
+      }
+    }
+    watches.clear();
+    drop(waiting);
+    wake.close();
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(POLL);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void watchOnce(Set<Watch> waiting) {
       drop(waiting);
       for (Watch watch : watches.keySet()) {
         if (waiting.add(watch)) {
@@ -122,15 +143,12 @@ public final class ProcessWatcher implements AutoCloseable {
         wake.drain();
       }
       for (int i = 0; i < described.size(); i++) {
-        if (ready.get(i + 1)) {
+        // A pidfd may be readable for an instant while another thread than the first calls execve.
+        if (ready.get(i + 1) && !proc.isAlive(described.get(i).id)) {
           end(described.get(i));
         }
       }
       polled.stream().filter(watch -> !proc.isAlive(watch.id)).forEach(this::end);
-    }
-    watches.clear();
-    drop(waiting);
-    wake.close();
   }
 
   private void drop(Set<Watch> waiting) {

@@ -20,6 +20,24 @@ public final class DurableFile {
   public static void write(Path file, byte[] content, boolean readableByAll) throws IOException {
     Path beside = file.resolveSibling("." + file.getFileName() + ".new");
     Files.deleteIfExists(beside);
+    try {
+      writeBeside(beside, content, readableByAll);
+      Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      // A full file system is no fuller for what could not be written.
+      Files.deleteIfExists(beside);
+      throw e;
+    }
+    Path directory = file.getParent();
+    if (directory != null) {
+      try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+        channel.force(true);
+      }
+    }
+  }
+
+  private static void writeBeside(Path beside, byte[] content, boolean readableByAll)
+      throws IOException {
     try (FileChannel channel =
         FileChannel.open(
             beside,
@@ -33,13 +51,6 @@ public final class DurableFile {
         Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString("rw-r--r--"));
       }
       channel.force(true);
-    }
-    Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    Path directory = file.getParent();
-    if (directory != null) {
-      try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-        channel.force(true);
-      }
     }
   }
 }

@@ -46,6 +46,7 @@ public final class StateDir {
               + "; name another with --state-dir",
           e);
     }
+    refuseForeignLink(wanted, uid);
     makeDirectory(wanted, uid == 0 ? "rwxr-xr-x" : "rwx------");
     Path path = wanted.toRealPath();
     if (path.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8).length > MAX_PATH_BYTES) {
@@ -117,6 +118,21 @@ public final class StateDir {
             e);
       }
       Files.setPosixFilePermissions(directory, wanted);
+    }
+  }
+
+  /** In a folder that everybody may write, anyone could have put a link where ours is to be. */
+  private static void refuseForeignLink(Path wanted, int uid) throws IOException {
+    if (Files.isSymbolicLink(wanted)) {
+      int owner = (Integer) Files.getAttribute(wanted, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+      if (owner != uid && owner != 0) {
+        throw new IOException(
+            "the state directory "
+                + wanted
+                + " is a link made by user "
+                + owner
+                + ": remove it, or name another with --state-dir");
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package dev.aliquot.agent.state;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,10 +35,21 @@ public record TenantRecord(
 
   /** What the tenant has of one device. */
   @JsonIgnoreProperties(ignoreUnknown = true)
-  public record Grant(String device, long requestBytes, long limitBytes) {}
+  public record Grant(String device, long requestBytes, long limitBytes) {
+    /** Nothing is null. */
+    public Grant {
+      Objects.requireNonNull(device, "device");
+    }
+  }
 
-  /** Copies the list. */
+  /** Copies the list; only the cgroup may be null. */
   public TenantRecord {
+    Objects.requireNonNull(id, "id");
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(namespace, "namespace");
+    Objects.requireNonNull(pod, "pod");
+    Objects.requireNonNull(container, "container");
+    Objects.requireNonNull(created, "created");
     grants = List.copyOf(grants);
   }
 

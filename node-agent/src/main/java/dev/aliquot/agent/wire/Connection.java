@@ -7,6 +7,7 @@ import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.timeout.IdleStateEvent;
 import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,7 +48,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
           return;
         }
         answering = true;
-        CompletionStage<Reply> answer = endpoint.answer(peer(context), request);
+        CompletionStage<Reply> answer = answer(peer(context), request);
         answer.whenComplete(
             (reply, failure) -> {
               if (context.executor().inEventLoop()) {
@@ -57,6 +58,14 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
               }
             });
       }
+    }
+  }
+
+  private CompletionStage<Reply> answer(PeerProcess process, Request request) {
+    try {
+      return endpoint.answer(process, request);
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedStage(e);
     }
   }
 
