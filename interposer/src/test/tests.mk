@@ -18,7 +18,8 @@ TEST_LIBS := -ldl -lpthread
 SUPPORT_OBJECTS := $(patsubst $(TEST)/%.c,$(OUT)/test/%.o,$(TEST)/test_agent.c $(wildcard $(TEST)/support_*.c))
 TEST_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(filter-out $(TEST)/test_agent.c,$(wildcard $(TEST)/test_*.c)))
 FUZZ_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(wildcard $(TEST)/fuzz_*.c))
-FUZZ_OBJECTS := $(patsubst %,$(OUT)/obj/cuda/%.o,pages.c agent.c)
+FUZZ_SOURCES := pages.c figures.c agent.c
+FUZZ_OBJECTS := $(patsubst %,$(OUT)/obj/cuda/%.o,$(FUZZ_SOURCES))
 RUN_PROGRAMS := $(filter $(OUT)/test/$(or $(ONLY),%),$(FUZZ_PROGRAMS) $(TEST_PROGRAMS))
 
 $(OUT)/test/%.o: $(TEST)/%.c src/test/tests.mk
@@ -35,7 +36,7 @@ $(FUZZ_PROGRAMS): %: %.o $(FUZZ_OBJECTS)
 
 fuzz-%: all
 	clang $(TEST_FLAGS) -DALQ_LIBFUZZER -fsanitize=fuzzer,address,undefined -o $(OUT)/test/$@ $(TEST)/fuzz_$*.c \
-	  $(SOURCE)/pages.c $(SOURCE)/agent.c $(TEST_LIBS)
+	  $(addprefix $(SOURCE)/,$(FUZZ_SOURCES)) $(TEST_LIBS)
 
 -include $(wildcard $(OUT)/test/*.d)
 

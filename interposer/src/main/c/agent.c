@@ -52,13 +52,13 @@ static int alq_connect_once(void)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int directory = -1;
     if (!alq_pages_path(address.sun_path, sizeof address.sun_path, ALQ_SOCKET_FILE)) {
-        directory = open(alq_pages_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        directory = alq_pages_off_standard(open(alq_pages_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC));
         if (directory < 0) {
             return -1;
         }
         snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory, ALQ_SOCKET_FILE);
     }
-    int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int connection = alq_pages_off_standard(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (connection >= 0) {
         __atomic_store_n(&alq_connection, connection, __ATOMIC_RELAXED);
         int result;

@@ -229,6 +229,13 @@ uint64_t alq_charge_free_bytes(int device)
     return alq_pages_free_bytes(alq.control, alq_pages_open_usage(&status), (uint32_t)device);
 }
 
+bool alq_charge_passed(int device)
+{
+    enum alq_pages_status status;
+    return device >= 0 && alq_charge_attached()
+        && alq_pages_held_bytes(alq.control, alq_pages_open_usage(&status), (uint32_t)device) > alq_charge_limit_bytes(device);
+}
+
 void alq_charge_after_fork(void)
 {
     memset(alq.held_bytes, 0, sizeof alq.held_bytes);

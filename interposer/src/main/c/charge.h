@@ -69,6 +69,9 @@ void alq_settle_lazily(int device);
 /* The tenant's limit on a device; 0 where it has none. */
 uint64_t alq_charge_limit_bytes(int device);
 
+/* Whether the tenant holds more of a device than its limit, by its own report and the agent's last look. */
+bool alq_charge_passed(int device);
+
 /* Room left under the tenant's limit on a device. */
 uint64_t alq_charge_free_bytes(int device);
 

@@ -3,6 +3,8 @@
  * withdrawn and the agent moves that credit into the overhead, by what the driver really took. A context that goes takes with it
  * what was allocated in it.
  */
+#include <time.h>
+
 #include "fork.h"
 #include "pointers.h"
 #include "pool.h"
@@ -12,6 +14,8 @@
 
 /* Primary contexts by ordinal, to know what goes with them. */
 static CUcontext alq_primaries[ALQ_ORDINALS];
+/* Threads that are making a primary context right now, with its estimate charged. */
+static uint32_t alq_primary_makers[ALQ_ORDINALS];
 static uint64_t alq_next_mark;
 
 /* A context in the making. */
@@ -82,15 +86,45 @@ static bool alq_primary_active(CUdevice ordinal)
     return ALQ_CALL(cuDevicePrimaryCtxGetState, ordinal, &flags, &active) == CUDA_SUCCESS && active != 0;
 }
 
+static bool alq_ordinal_fits(CUdevice ordinal)
+{
+    return ordinal >= 0 && ordinal < ALQ_ORDINALS;
+}
+
+/*
+ * Charges the estimate of a primary context. All threads of a process share that context: one that finds no room for a second
+ * estimate waits for the thread that is making it, and *fresh becomes false when there is nothing left to make.
+ */
+static bool alq_primary_begin(struct alq_making *making, CUdevice ordinal, bool *fresh)
+{
+    if (!alq_ordinal_fits(ordinal)) {
+        return alq_making_begin(making, ordinal);
+    }
+    uint32_t *makers = &alq_primary_makers[ordinal];
+    while (!alq_making_begin(making, ordinal)) {
+        bool nobody = __atomic_load_n(makers, __ATOMIC_ACQUIRE) == 0;
+        *fresh = !alq_primary_active(ordinal);
+        if (!*fresh || nobody) {
+            return !*fresh;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    __atomic_add_fetch(makers, 1, __ATOMIC_ACQ_REL);
+    return true;
+}
+
 CUresult alq_hook_cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice ordinal)
 {
     ALQ_IN_FLIGHT(cuDevicePrimaryCtxRetain, context, ordinal);
     bool fresh = context != NULL && !alq_primary_active(ordinal);
     struct alq_making making;
-    if (fresh && !alq_making_begin(&making, ordinal)) {
+    if (fresh && !alq_primary_begin(&making, ordinal, &fresh)) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     CUresult result = ALQ_CALL(cuDevicePrimaryCtxRetain, context, ordinal);
+    if (fresh && alq_ordinal_fits(ordinal)) {
+        __atomic_sub_fetch(&alq_primary_makers[ordinal], 1, __ATOMIC_RELEASE);
+    }
     if (result == CUDA_SUCCESS && context != NULL && ordinal >= 0 && ordinal < ALQ_ORDINALS) {
         __atomic_store_n(&alq_primaries[ordinal], *context, __ATOMIC_RELEASE);
     }
@@ -203,5 +237,6 @@ void alq_context_after_fork(void)
 {
     for (int ordinal = 0; ordinal < ALQ_ORDINALS; ordinal++) {
         alq_primaries[ordinal] = NULL;
+        alq_primary_makers[ordinal] = 0;
     }
 }

@@ -1,7 +1,7 @@
 /* Detaching silently in a forked child. */
 #include "fork.h"
 
-#include <pthread.h>
+#include <stddef.h>
 
 #include "agent.h"
 #include "hooks.h"
@@ -20,10 +20,13 @@ static void alq_in_child(void)
     alq_context_after_fork();
 }
 
+/* What pthread_atfork is in glibc. Weak: a C library without it (musl's) can still load this one, whose CUDA it cannot have anyway. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library) __attribute__((weak));
+
 void alq_fork_watch(void)
 {
     static int watched;
-    if (!__atomic_exchange_n(&watched, 1, __ATOMIC_RELAXED)) {
-        pthread_atfork(NULL, NULL, alq_in_child);
+    if (__register_atfork != NULL && !__atomic_exchange_n(&watched, 1, __ATOMIC_RELAXED)) {
+        __register_atfork(NULL, NULL, alq_in_child, NULL);
     }
 }

@@ -131,6 +131,10 @@ static void alq_growth_end(const struct alq_need *need, const uint64_t pending_b
         uint64_t pending_bytes[ALQ_MAX_DEVICES] = {0};                                    \
         bool takes = upload;                                                              \
         alq_need_graph(&need, graph, 0);                                                  \
+        if (need.forbidden) {                                                             \
+            alq_charge_refused();                                                         \
+            return CUDA_ERROR_OUT_OF_MEMORY;                                              \
+        }                                                                                 \
         if (takes && !alq_growth_begin(&need, pending_bytes)) {                           \
             return CUDA_ERROR_OUT_OF_MEMORY;                                              \
         }                                                                                 \

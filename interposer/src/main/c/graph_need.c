@@ -29,6 +29,8 @@ static void alq_need_node(struct alq_need *need, CUgraphNode node, struct alq_ho
             }
             live[*live_count] = (struct alq_holding){.bytes = bytes, .device = device};
             addresses[(*live_count)++] = alloc.dptr;
+        } else {
+            need->forbidden = true;
         }
     } else if (type == CU_GRAPH_NODE_TYPE_MEM_FREE && ALQ_CALL(cuGraphMemFreeNodeGetParams, node, &freed) == CUDA_SUCCESS) {
         for (size_t i = *live_count; i-- > 0;) {

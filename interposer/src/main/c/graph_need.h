@@ -4,6 +4,8 @@
 #ifndef ALIQUOT_INTERPOSER_GRAPH_NEED_H
 #define ALIQUOT_INTERPOSER_GRAPH_NEED_H
 
+#include <stdbool.h>
+
 #include <aliquot/cuda_abi.h>
 
 #include "protocol.h"
@@ -15,6 +17,7 @@ struct alq_need {
         uint64_t peak_bytes;
         CUdevice ordinal;
     } devices[ALQ_MAX_DEVICES];
+    bool forbidden; /* a node is on a device that is not the tenant's */
 };
 
 /* Adds what a graph and its child graphs need; depth is 0. Asks the driver node by node. */

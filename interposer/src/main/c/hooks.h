@@ -3,7 +3,12 @@
  *
  * Contract of a hook: it has the real function's type; it answers what the driver answers, except CUDA_ERROR_OUT_OF_MEMORY where
  * the tenant's limit forbids the call; it passes NULL and nonsense on to the driver; it calls the driver with no lock held; it
- * keeps errno; it is transparent when the process is not attached, and when the driver itself is what calls it.
+ * keeps errno; it is transparent before CUDA is started, and when the driver itself is what calls it.
+ *
+ * Known bounds, left to the agent's own look at the device: programs that this library is not in (static, set-uid, of a C library that
+ * cannot load the driver either); dlmopen into another namespace; the driver's private tables; memory that lives on in an exported
+ * descriptor; managed memory moved to another device than it was charged to; the rest of a block that small allocations share.
+ * A hook that is left by longjmp leaves its thread uncharged from then on; CUDA itself does not allow that.
  */
 #ifndef ALIQUOT_INTERPOSER_HOOKS_H
 #define ALIQUOT_INTERPOSER_HOOKS_H
@@ -39,10 +44,17 @@ extern __thread int alq_depth __attribute__((tls_model("initial-exec")));
         alq_r_;                                      \
     })
 
+/*
+ * For a process that is not attached: whether the driver runs all the same, because somebody started it without our cuInit (a private
+ * table of the driver, a pointer of a library that was there first). Then this attaches; where that fails nothing can be charged, and
+ * whatever takes memory is refused. A forked child's driver does not run.
+ */
+bool alq_driver_is_running(void);
+
 /* Whether this call is none of our business. */
 static inline bool alq_transparent(void)
 {
-    return alq_depth != 0 || !alq_charge_attached();
+    return alq_depth != 0 || (__builtin_expect(!alq_charge_attached(), 0) && !alq_driver_is_running());
 }
 
 #define ALQ_PASS_WHEN_TRANSPARENT(name, ...)    \

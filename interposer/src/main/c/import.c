@@ -24,10 +24,6 @@ ALQ_SETTLED(cuExternalMemoryGetMappedMipmappedArray,
     memory, description)
 ALQ_SETTLED(cuMulticastCreate, (CUmemGenericAllocationHandle * handle, const CUmulticastObjectProp *properties), handle, properties)
 ALQ_SETTLED(cuMulticastAddDevice, (CUmemGenericAllocationHandle handle, CUdevice ordinal), handle, ordinal)
-ALQ_SETTLED(cuMulticastBindMem,
-    (CUmemGenericAllocationHandle multicast, size_t multicast_offset, CUmemGenericAllocationHandle handle, size_t offset,
-        size_t bytes, unsigned long long flags),
-    multicast, multicast_offset, handle, offset, bytes, flags)
 ALQ_SETTLED(cuMulticastBindAddr,
     (CUmemGenericAllocationHandle multicast, size_t multicast_offset, CUdeviceptr address, size_t bytes,
         unsigned long long flags),

@@ -106,7 +106,7 @@ struct detail_request {
     unsigned int mode;
 };
 
-static _Thread_local struct detail_request detail;
+static _Thread_local struct detail_request detail __attribute__((tls_model("initial-exec")));
 
 static nvmlReturn_t call_detail(nvmlDevice_t device, unsigned int *count, void *list)
 {

@@ -1,11 +1,10 @@
-/* Mapping the tenant's pages, and reading them with care. */
+/* Finding and mapping the tenant's pages. */
 #include "pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +41,18 @@ const struct alq_control_page *alq_pages_control(void)
     return control != NULL && __atomic_load_n(&control->state, __ATOMIC_ACQUIRE) == ALQ_TENANT_READY ? control : NULL;
 }
 
+int alq_pages_off_standard(int descriptor)
+{
+    if (descriptor < 0 || descriptor > STDERR_FILENO) {
+        return descriptor;
+    }
+    int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int saved_errno = errno;
+    close(descriptor);
+    errno = saved_errno;
+    return moved;
+}
+
 /* Maps a file that is exactly size bytes long; NULL with *status set where that is not so. */
 static void *alq_pages_map(const char *file, size_t size, int access, int protection, enum alq_pages_status *status)
 {
@@ -54,6 +65,7 @@ static void *alq_pages_map(const char *file, size_t size, int access, int protec
     do {
         descriptor = open(path, access | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
     } while (descriptor < 0 && errno == EINTR);
+    descriptor = alq_pages_off_standard(descriptor);
     if (descriptor < 0) {
         if (errno != ENOENT || faccessat(AT_FDCWD, alq_pages_directory(), F_OK, 0) == 0) {
             *status = ALQ_PAGES_NO_PAGE;
@@ -189,59 +201,4 @@ const char *alq_pages_explain(enum alq_pages_status status)
         return "the agent has ended this tenant; start the container again";
     }
     return "unknown";
-}
-
-static const char *alq_after_prefix(const char *uuid)
-{
-    return strncmp(uuid, "GPU-", 4) == 0 || strncmp(uuid, "MIG-", 4) == 0 ? uuid + 4 : uuid;
-}
-
-uint32_t alq_pages_device_count(const struct alq_control_page *control)
-{
-    uint32_t count = __atomic_load_n(&control->device_count, __ATOMIC_ACQUIRE);
-    return count < ALQ_MAX_DEVICES ? count : ALQ_MAX_DEVICES;
-}
-
-int alq_pages_device(const struct alq_control_page *control, const char *uuid)
-{
-    uint32_t count = alq_pages_device_count(control);
-    for (uint32_t device = 0; device < count; device++) {
-        char known[ALQ_UUID_BYTES + 1];
-        memcpy(known, control->devices[device].uuid, ALQ_UUID_BYTES);
-        known[ALQ_UUID_BYTES] = '\0';
-        if (strcasecmp(alq_after_prefix(known), alq_after_prefix(uuid)) == 0) {
-            return (int)device;
-        }
-    }
-    return -1;
-}
-
-uint64_t alq_pages_used_bytes(
-    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
-{
-    uint64_t used_bytes = 0;
-    if (usage == NULL || device >= ALQ_MAX_DEVICES) {
-        return 0;
-    }
-    for (uint32_t slot = 0; slot < ALQ_MAX_SLOTS; slot++) {
-        if (__atomic_load_n(&control->slots[slot].host_pid, __ATOMIC_ACQUIRE) != 0
-            && __atomic_load_n(&usage->slots[slot].generation, __ATOMIC_ACQUIRE)
-                == __atomic_load_n(&control->slots[slot].generation, __ATOMIC_ACQUIRE)) {
-            used_bytes = alq_add(used_bytes, __atomic_load_n(&usage->slots[slot].used_bytes[device], __ATOMIC_ACQUIRE));
-        }
-    }
-    return used_bytes;
-}
-
-uint64_t alq_pages_free_bytes(
-    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
-{
-    if (device >= alq_pages_device_count(control)) {
-        return 0;
-    }
-    const struct alq_control_device *facts = &control->devices[device];
-    uint64_t free_bytes = __atomic_load_n(&facts->limit_bytes, __ATOMIC_ACQUIRE);
-    free_bytes = alq_sub(free_bytes, __atomic_load_n(&facts->overhead_bytes, __ATOMIC_ACQUIRE));
-    free_bytes = alq_sub(free_bytes, __atomic_load_n(&facts->other_used_bytes, __ATOMIC_ACQUIRE));
-    return alq_sub(free_bytes, alq_pages_used_bytes(control, usage, device));
 }

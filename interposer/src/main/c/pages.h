@@ -59,9 +59,17 @@ uint32_t alq_pages_device_count(const struct alq_control_page *control);
 uint64_t alq_pages_used_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
 
-/* Room left under the tenant's limit: limit - overhead - held outside of slots - used_bytes, never below 0. */
+/* What the tenant holds of a device: overhead + held outside of slots + used_bytes, saturating. */
+uint64_t alq_pages_held_bytes(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
+
+/* Room left under the tenant's limit: limit - held_bytes, never below 0. */
 uint64_t alq_pages_free_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
+
+/* A descriptor that the kernel gave, moved off 0, 1 and 2 and closed at exec: a program that runs without its standard streams writes
+ * to those numbers. -1 stays -1; -1 too where none is left. */
+int alq_pages_off_standard(int descriptor);
 
 /* One line on stderr, "aliquot: <what>: <why>", once per process and library; later calls are silent. */
 void alq_pages_complain(const char *what, const char *why);

@@ -10,7 +10,7 @@
 struct alq_pool {
     struct alq_pool *next;
     CUmemoryPool handle; /* NULL: the graph memory of a device */
-    struct alq_place place;
+    struct alq_place place; /* its device is negative where it is not the tenant's */
     bool alive;
     uint64_t started; /* readings begun */
     uint64_t applied; /* the latest reading in force, by its number */
@@ -31,7 +31,7 @@ static struct alq_pool *alq_pool_find(CUmemoryPool handle, const struct alq_plac
     while (pool != NULL && !(pool->alive && pool->handle == handle && (handle != NULL || pool->place.ordinal == place->ordinal))) {
         pool = pool->next;
     }
-    if (pool == NULL && place != NULL && place->device >= 0) {
+    if (pool == NULL && place != NULL) {
         pool = calloc(1, sizeof *pool);
         if (pool != NULL) {
             *pool = (struct alq_pool){.next = alq_pools, .handle = handle, .place = *place, .alive = true};

@@ -11,8 +11,8 @@
 
 struct alq_pool;
 
-/* The record of a pool of that device, made at first sight, or with place NULL only one that is on record already; NULL: no memory for
- * it, or not a pool of ours. */
+/* The record of a pool of that device, the tenant's or not, made at first sight, or with place NULL only one that is on record already;
+ * NULL: no memory for it, or a pool that nobody has shown us. */
 struct alq_pool *alq_pool_of(CUmemoryPool handle, const struct alq_place *place);
 
 /* The record of the graph memory of a device. */

@@ -1,10 +1,22 @@
 /*
  * Start of CUDA, and look-ups by name. A look-up is the driver's: version, flags and per-thread variants come out right by
- * construction; only the address that it returns is exchanged where it is that of a function with a hook.
+ * construction; only the address that it returns is exchanged where it is that of a function with a hook. An address that no symbol of
+ * the driver has is known by its name and version instead, as far as they are understood here.
  */
+#include <dlfcn.h>
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "hooks.h"
+
+/* Also in libc from glibc 2.34 on; the old name works with every glibc. */
+#if defined(__x86_64__)
+__asm__(".symver dladdr, dladdr@GLIBC_2.2.5");
+#elif defined(__aarch64__)
+__asm__(".symver dladdr, dladdr@GLIBC_2.17");
+#endif
 
 const struct alq_library alq_library = {
     .path_offset = offsetof(struct alq_control_page, cuda_library),
@@ -61,7 +73,7 @@ static struct alq_route *alq_route_of(void *real)
     }
 }
 
-/* Several threads may build at once: each writes the same pairs, entry first. */
+/* Several threads may build at once: each writes the same pairs, and finds all of them complete once its own build is. */
 static void alq_routes_build(void)
 {
     if (__atomic_load_n(&alq_routes_built, __ATOMIC_ACQUIRE) || alq_library_open() == NULL) {
@@ -83,14 +95,76 @@ static void alq_routes_build(void)
     __atomic_store_n(&alq_routes_built, 1, __ATOMIC_RELEASE);
 }
 
+/* Versions up to this one are understood; a later one may ask for variants with other parameters than ours. */
+#define ALQ_VARIANTS_UNTIL 13000
+
+static const struct {
+    const char *name;
+    int since;
+    const char *symbol;
+    const char *per_thread;
+} alq_variants[] = {
+#define VARIANT(name, since, symbol, per_thread) {#name, since, #symbol, #per_thread},
+#include "route_variants.def"
+#undef VARIANT
+};
+
+/* Our entry for a symbol that has a hook and that the driver has, else NULL. */
+static void *alq_entry_of(const char *symbol)
+{
+    for (size_t i = 0; i < sizeof alq_hooked / sizeof alq_hooked[0]; i++) {
+        if (strcmp(alq_names[alq_hooked[i].function], symbol) == 0) {
+            return alq_library_has(alq_hooked[i].function) ? alq_hooked[i].entry : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Our entry for what the name means in that version, NULL where it has no hook or is not understood. */
+static void *alq_entry_by_name(const char *name, int version, bool per_thread)
+{
+    const char *symbol = name;
+    void *entry = NULL;
+    char suffixed[96];
+    if (version > ALQ_VARIANTS_UNTIL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof alq_variants / sizeof alq_variants[0]; i++) {
+        if (strcmp(alq_variants[i].name, name) == 0 && alq_variants[i].since <= version) {
+            symbol = per_thread ? alq_variants[i].per_thread : alq_variants[i].symbol;
+        }
+    }
+    for (int i = 0; i < 2 && entry == NULL && per_thread && symbol == name; i++) {
+        snprintf(suffixed, sizeof suffixed, "%.80s%s", name, i == 0 ? "_ptsz" : "_ptds");
+        entry = alq_entry_of(suffixed);
+    }
+    return entry != NULL ? entry : alq_entry_of(symbol);
+}
+
+/* Whether an address is the driver's code and not that of any of its symbols. */
+static bool alq_nameless(void *real)
+{
+    Dl_info here;
+    Dl_info driver;
+    void *known = alq_library_symbol(ALQ_FN_cuInit);
+    return known != NULL && dladdr(known, &driver) != 0 && dladdr(real, &here) != 0 && here.dli_fbase == driver.dli_fbase
+        && (here.dli_sname == NULL || here.dli_saddr != real);
+}
+
 /* Our entry for a real function that has a hook, else the function itself. */
-static void *alq_route(void *real)
+static void *alq_route(void *real, const char *name, int version, cuuint64_t flags)
 {
     alq_routes_build();
     if (real == NULL) {
         return NULL;
     }
     void *entry = __atomic_load_n(&alq_route_of(real)->entry, __ATOMIC_ACQUIRE);
+    if (entry == NULL && name != NULL) {
+        int saved_errno = errno;
+        entry = alq_entry_by_name(name, version, (flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM) != 0);
+        entry = entry != NULL && alq_nameless(real) ? entry : NULL;
+        errno = saved_errno;
+    }
     return entry == NULL ? real : entry;
 }
 
@@ -99,7 +173,7 @@ CUresult alq_hook_cuGetProcAddress_v2(
 {
     CUresult result = ALQ_REAL(cuGetProcAddress_v2)(name, function, version, flags, status);
     if (result == CUDA_SUCCESS && function != NULL && alq_depth == 0) {
-        *function = alq_route(*function);
+        *function = alq_route(*function, name, version, flags);
     }
     return result;
 }
@@ -108,9 +182,19 @@ CUresult alq_hook_cuGetProcAddress(const char *name, void **function, int versio
 {
     CUresult result = ALQ_REAL(cuGetProcAddress)(name, function, version, flags);
     if (result == CUDA_SUCCESS && function != NULL && alq_depth == 0) {
-        *function = alq_route(*function);
+        *function = alq_route(*function, name, version, flags);
     }
     return result;
+}
+
+bool alq_driver_is_running(void)
+{
+    int count;
+    if (ALQ_CALL(cuDeviceGetCount, &count) != CUDA_SUCCESS) {
+        return false;
+    }
+    alq_charge_attach();
+    return true;
 }
 
 CUresult alq_hook_cuInit(unsigned int flags)

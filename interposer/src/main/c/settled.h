@@ -54,7 +54,55 @@ static inline bool alq_room_is_gone(void)
         return alq_settled_lazily(ALQ_CALL(name, __VA_ARGS__)); \
     }
 
-/* The same, refused when there is no room at all. */
+/* What is free of the current device, by the driver; 0 where it does not say. */
+static inline uint64_t alq_driver_free_bytes(void)
+{
+    size_t free_bytes = 0;
+    size_t total_bytes = 0;
+    return ALQ_CALL(cuMemGetInfo_v2, &free_bytes, &total_bytes) == CUDA_SUCCESS ? free_bytes : 0;
+}
+
+/* Code that takes this much of the device (large variables in it) is not left to the agent's next look. */
+#define ALQ_LARGE_LOAD_BYTES (8ull << 20)
+
+/* After code has been loaded: false where it has taken the tenant past its limit, and has to go again. */
+static inline bool alq_load_fits(uint64_t free_before_bytes)
+{
+    struct alq_place place;
+    if (!alq_place_current(&place)) {
+        return true;
+    }
+    if (alq_sub(free_before_bytes, alq_driver_free_bytes()) < ALQ_LARGE_LOAD_BYTES) {
+        alq_settle_lazily(place.device);
+        return true;
+    }
+    alq_settle(place.device);
+    if (!alq_charge_passed(place.device)) {
+        return true;
+    }
+    alq_charge_refused();
+    return false;
+}
+
+/* alq_hook_<name>: refused when there is no room at all, undone by unload(*loaded) when it turns out to pass the limit. */
+#define ALQ_LOAD(name, loaded, unload, parameters, ...)                      \
+    CUresult alq_hook_##name parameters                                     \
+    {                                                                        \
+        ALQ_PASS_WHEN_TRANSPARENT(name, __VA_ARGS__);                        \
+        if (alq_room_is_gone()) {                                            \
+            return CUDA_ERROR_OUT_OF_MEMORY;                                 \
+        }                                                                    \
+        uint64_t free_before_bytes = alq_driver_free_bytes();                \
+        CUresult result = ALQ_CALL(name, __VA_ARGS__);                       \
+        if (result == CUDA_SUCCESS && !alq_load_fits(free_before_bytes)) {   \
+            ALQ_CALL(unload, *loaded);                                       \
+            alq_settled(CUDA_SUCCESS);                                       \
+            return CUDA_ERROR_OUT_OF_MEMORY;                                 \
+        }                                                                    \
+        return result;                                                       \
+    }
+
+/* Passes on and settles at most every so often, refused when there is no room at all. */
 #define ALQ_SETTLED_IF_ROOM(name, parameters, ...)             \
     CUresult alq_hook_##name parameters                        \
     {                                                           \

@@ -2,7 +2,8 @@
  * Memory made with cuMemCreate: held until its last handle is released and its last mapping is gone.
  *
  * A chunk counts its references: one per use of a handle (created, retained) and one per mapping. Handles and mappings that
- * are not on record (imported, host memory, multicast) go to the driver untouched. One lock for all of it, held for look-ups only.
+ * are not on record (imported, host memory, multicast) go to the driver untouched. What was bound to an array or a multicast object may
+ * outlive its references: the agent looks when the last of them goes. One lock for all of it, held for look-ups only.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "fork.h"
 #include "hooks.h"
 #include "pool.h"
+#include "vmm.h"
 #include "vmm_table.h"
 
 /* Of all devices: the granularity of most is 2 MiB. */
@@ -20,6 +22,7 @@ struct alq_chunk {
     uint64_t bytes;
     int device;
     uint64_t references;
+    bool lent; /* something that is not counted here may hold its memory, too */
 };
 
 static pthread_mutex_t alq_vmm_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -35,6 +38,9 @@ static void alq_chunk_drop(struct alq_chunk *chunk, uint64_t references)
     pthread_mutex_unlock(&alq_vmm_mutex);
     if (last) {
         alq_uncharge(chunk->device, chunk->bytes);
+        if (chunk->lent) {
+            alq_settle(chunk->device);
+        }
         free(chunk);
     }
 }
@@ -101,6 +107,17 @@ CUresult alq_hook_cuMemCreate(
     return alq_chunk_keep(*handle, device, charge_bytes);
 }
 
+/* One use more of a handle; false where there is no memory to remember it. Lock held. */
+static bool alq_handle_use(CUmemGenericAllocationHandle handle, struct alq_chunk *chunk)
+{
+    struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
+    if (entry != NULL) {
+        entry->extent++;
+        return true;
+    }
+    return alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){handle, 1, chunk});
+}
+
 CUresult alq_hook_cuMemRelease(CUmemGenericAllocationHandle handle)
 {
     ALQ_IN_FLIGHT(cuMemRelease, handle);
@@ -123,12 +140,7 @@ CUresult alq_hook_cuMemRelease(CUmemGenericAllocationHandle handle)
         return result;
     }
     pthread_mutex_lock(&alq_vmm_mutex);
-    entry = alq_vmm_get(&alq_vmm_handles, handle);
-    if (entry != NULL) {
-        entry->extent++;
-    } else {
-        alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){handle, 1, chunk});
-    }
+    alq_handle_use(handle, chunk);
     pthread_mutex_unlock(&alq_vmm_mutex);
     return result;
 }
@@ -223,38 +235,20 @@ CUresult alq_hook_cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *hand
     }
     if (at < alq_vmm_maps.count && key - alq_vmm_maps.entries[at].key < alq_vmm_maps.entries[at].extent) {
         struct alq_chunk *chunk = alq_vmm_maps.entries[at].chunk;
-        struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, *handle);
-        if (entry != NULL) {
-            entry->extent++;
-            chunk->references++;
-        } else if (alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){*handle, 1, chunk})) {
-            chunk->references++;
-        }
+        chunk->references += alq_handle_use(*handle, chunk);
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
     return result;
 }
 
-CUresult alq_hook_cuMemMapArrayAsync(CUarrayMapInfo *list, unsigned int count, CUstream stream)
+void alq_vmm_lend(CUmemGenericAllocationHandle handle)
 {
-    ALQ_IN_FLIGHT(cuMemMapArrayAsync, list, count, stream);
-    CUresult result = ALQ_CALL(cuMemMapArrayAsync, list, count, stream);
-    struct alq_place place;
-    if (result == CUDA_SUCCESS && alq_place_of_stream(stream, &place)) {
-        alq_settle_lazily(place.device);
+    pthread_mutex_lock(&alq_vmm_mutex);
+    struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
+    if (entry != NULL) {
+        entry->chunk->lent = true;
     }
-    return result;
-}
-
-CUresult alq_hook_cuMemMapArrayAsync_ptsz(CUarrayMapInfo *list, unsigned int count, CUstream stream)
-{
-    ALQ_IN_FLIGHT(cuMemMapArrayAsync_ptsz, list, count, stream);
-    CUresult result = ALQ_CALL(cuMemMapArrayAsync_ptsz, list, count, stream);
-    struct alq_place place;
-    if (result == CUDA_SUCCESS && alq_place_of_stream(stream, &place)) {
-        alq_settle_lazily(place.device);
-    }
-    return result;
+    pthread_mutex_unlock(&alq_vmm_mutex);
 }
 
 void alq_vmm_after_fork(void)

@@ -1,152 +1,8 @@
 /* See support_credit.h. The order of stores and loads is the one that protocol.h proves the limit with. */
 #include "support_credit.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Ticks without a change after which no driver call can be under way any more. */
-#define QUIET_TICKS 6
-
-#define LOAD(at) __atomic_load_n(&(at), __ATOMIC_SEQ_CST)
-#define STORE(at, value) __atomic_store_n(&(at), (value), __ATOMIC_SEQ_CST)
-
-static uint64_t minus(uint64_t a, uint64_t b)
-{
-    return a > b ? a - b : 0;
-}
-
-static uint64_t plus(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
-uint64_t credit_used(const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
-{
-    uint64_t sum = 0;
-    for (uint32_t s = 0; s < ALQ_MAX_SLOTS; s++) {
-        if (LOAD(control->slots[s].host_pid) != 0 &&
-            LOAD(usage->slots[s].generation) == LOAD(control->slots[s].generation)) {
-            sum = plus(sum, LOAD(usage->slots[s].used_bytes[device]));
-        }
-    }
-    return sum;
-}
-
-/* Field 22 of /proc/<pid>/stat; 0 when the process is gone or only its zombie is left. */
-static uint64_t start_time(pid_t pid)
-{
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return 0;
-    }
-    size_t n = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[n] = 0;
-    char *after = strrchr(text, ')');
-    char state = 0;
-    unsigned long long start = 0;
-    if (after == NULL ||
-        sscanf(after + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
-            &start) != 2) {
-        return 0;
-    }
-    return state == 'Z' || state == 'X' ? 0 : start;
-}
-
-static void free_slot(struct credit_book *book, uint32_t s)
-{
-    struct alq_control_slot *slot = &book->control->slots[s];
-    for (uint32_t d = 0; d < ALQ_MAX_DEVICES; d++) {
-        STORE(slot->credit_bytes[d], 0);
-        book->slot_overhead_bytes[s][d] = 0;
-    }
-    STORE(slot->host_pid, 0);
-    STORE(slot->generation, slot->generation + 1);
-    memset(&book->usage->slots[s], 0, sizeof book->usage->slots[s]);
-}
-
-static void publish_overhead(struct credit_book *book, uint32_t d)
-{
-    uint64_t sum = 0;
-    for (uint32_t s = 0; s < ALQ_MAX_SLOTS; s++) {
-        sum = plus(sum, book->slot_overhead_bytes[s][d]);
-    }
-    STORE(book->control->devices[d].overhead_bytes, sum);
-}
-
-/*
- * Overhead = truth - used, per process. While a driver call is between its charge and its outcome a reading may be too low; so any
- * reading may raise the overhead, and only one that no call was in flight around, of a slot that has been quiet for a while, lowers it.
- */
-static void refresh_overhead(struct credit_book *book, uint32_t d)
-{
-    uint64_t before[ALQ_MAX_SLOTS], truth[ALQ_MAX_SLOTS], in_flight[ALQ_MAX_SLOTS];
-    for (uint32_t s = 0; s < ALQ_MAX_SLOTS; s++) {
-        in_flight[s] = LOAD(book->usage->slots[s].in_flight);
-        before[s] = LOAD(book->usage->slots[s].used_bytes[d]);
-    }
-    if (!credit_truth_read(book, d, truth)) {
-        return;
-    }
-    for (uint32_t s = 0; s < ALQ_MAX_SLOTS; s++) {
-        if (LOAD(book->control->slots[s].host_pid) == 0) {
-            continue;
-        }
-        uint64_t after = LOAD(book->usage->slots[s].used_bytes[d]);
-        uint64_t seen = minus(truth[s], before[s] > after ? before[s] : after);
-        int still = book->quiet_ticks[s] >= QUIET_TICKS && in_flight[s] == 0 && LOAD(book->usage->slots[s].in_flight) == 0;
-        if (still || seen > book->slot_overhead_bytes[s][d]) {
-            book->slot_overhead_bytes[s][d] = seen;
-        }
-    }
-    publish_overhead(book, d);
-}
-
-static void count_quiet_ticks(struct credit_book *book)
-{
-    for (uint32_t s = 0; s < ALQ_MAX_SLOTS; s++) {
-        uint64_t changes = LOAD(book->usage->slots[s].changes);
-        book->quiet_ticks[s] = changes == book->seen_changes[s] ? book->quiet_ticks[s] + 1 : 0;
-        book->seen_changes[s] = changes;
-    }
-}
-
-/* Whether the driver still holds memory for a process that is gone: the last thread of a killed one lets go after the first. */
-static int lingers(struct credit_book *book, uint32_t slot)
-{
-    uint64_t truth[ALQ_MAX_SLOTS];
-    for (uint32_t d = 0; d < book->control->device_count; d++) {
-        if (credit_truth_read(book, d, truth) && truth[slot] != 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Takes back the slots of the dead; returns how many of them still linger. */
-static uint32_t reap(struct credit_book *book)
-{
-    uint32_t lingering = 0;
-    for (uint32_t s = 0; s < ALQ_MAX_SLOTS; s++) {
-        struct alq_control_slot *slot = &book->control->slots[s];
-        if (slot->host_pid == 0 || start_time((pid_t)slot->host_pid) == slot->start_time) {
-            continue;
-        }
-        if (lingers(book, s)) {
-            lingering++;
-            continue;
-        }
-        free_slot(book, s);
-        atomic_fetch_add(&book->shared->reaped, 1);
-        for (uint32_t d = 0; d < book->control->device_count; d++) {
-            publish_overhead(book, d);
-        }
-    }
-    return lingering;
-}
 
 void credit_refuse(struct credit_answer *said, uint32_t status, const char *reason)
 {
@@ -168,7 +24,7 @@ static void grant(struct credit_answer *said, uint64_t credit_bytes)
 
 static void hello(struct credit_book *book, pid_t peer, const struct alq_hello *from, struct credit_answer *said)
 {
-    uint64_t start = start_time(peer);
+    uint64_t start = credit_start_time(peer);
     int free_at = -1;
     if (start == 0) { /* it has died since it asked */
         credit_refuse(said, ALQ_STATUS_NOT_A_TENANT, "No such process.");
@@ -239,15 +95,15 @@ static void trim(struct credit_book *book, uint32_t d, uint32_t own)
 
 void credit_tick(struct credit_book *book)
 {
-    reap(book);
-    count_quiet_ticks(book);
+    credit_reap(book);
+    credit_count_quiet_ticks(book);
     for (uint32_t d = 0; d < book->control->device_count; d++) {
         STORE(book->control->devices[d].limit_bytes, atomic_load(&book->shared->limit_bytes[d]));
         STORE(book->control->devices[d].other_used_bytes, atomic_load(&book->shared->other_used_bytes[d]));
         if (room(book, d, ALQ_MAX_SLOTS) == 0) {
             trim(book, d, ALQ_MAX_SLOTS);
         }
-        refresh_overhead(book, d);
+        credit_refresh_overhead(book, d);
     }
 }
 
@@ -263,11 +119,11 @@ static void ask(struct credit_book *book, const struct alq_ask *from, struct cre
     uint64_t *credit = &book->control->slots[from->slot].credit_bytes[d];
     if (from->wanted_bytes > *credit) {
         if (from->wanted_bytes > room(book, d, from->slot)) {
-            for (int i = 0; reap(book) != 0 && i < 50; i++) {
+            for (int i = 0; credit_reap(book) != 0 && i < 50; i++) {
                 usleep(1000);
             }
             trim(book, d, from->slot);
-            refresh_overhead(book, d);
+            credit_refresh_overhead(book, d);
         }
         uint64_t there = room(book, d, from->slot);
         if (from->wanted_bytes > there) {
@@ -311,14 +167,14 @@ void credit_exchange(
         credit_refuse(said, ALQ_STATUS_STALE, "This slot is not yours.");
     } else if (type == ALQ_FRAME_BYE) {
         atomic_fetch_add(&book->shared->byes, 1);
-        free_slot(book, s);
+        credit_free_slot(book, s);
         credit_tick(book);
         grant(said, 0);
     } else if (from.ask.device >= book->control->device_count) {
         credit_refuse(said, ALQ_STATUS_MALFORMED, "The tenant has no such device.");
     } else if (type == ALQ_FRAME_SETTLE) {
         atomic_fetch_add(&book->shared->settles, 1);
-        refresh_overhead(book, from.settle.device);
+        credit_refresh_overhead(book, from.settle.device);
         grant(said, book->control->slots[s].credit_bytes[from.settle.device]);
     } else {
         ask(book, &from.ask, said);

@@ -39,6 +39,30 @@ void credit_exchange(
     struct credit_book *book, pid_t peer, uint16_t type, const void *payload, uint32_t length, struct credit_answer *said);
 /* Follows limits, takes back the slots of the dead, refreshes the overhead. */
 void credit_tick(struct credit_book *book);
+/* ---- slots, shared by the files of this module ---- */
+
+#define LOAD(at) __atomic_load_n(&(at), __ATOMIC_SEQ_CST)
+#define STORE(at, value) __atomic_store_n(&(at), (value), __ATOMIC_SEQ_CST)
+
+static inline uint64_t minus(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+static inline uint64_t plus(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* Field 22 of /proc/<pid>/stat; 0 when the process is gone or only its zombie is left. */
+uint64_t credit_start_time(pid_t pid);
+void credit_free_slot(struct credit_book *book, uint32_t slot);
+/* Truth less `used`, per process and in sum. */
+void credit_refresh_overhead(struct credit_book *book, uint32_t device);
+void credit_count_quiet_ticks(struct credit_book *book);
+/* Takes back the slots of the dead; how many of them still linger. */
+uint32_t credit_reap(struct credit_book *book);
+
 uint64_t credit_used(const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
 
 #endif

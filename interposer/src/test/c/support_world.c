@@ -55,9 +55,9 @@ void require_libraries(void)
 static void create_node(const struct world *world)
 {
     char command[1024];
-    snprintf(command, sizeof command, "%s/../aliquot-sim create %s devices=%u,memory=%lluMiB,model=H100,reserved=0MiB,context=%lluMiB",
+    snprintf(command, sizeof command, "%s/../aliquot-sim create %s devices=%u,memory=%lluMiB,model=H100,reserved=0MiB,context=%lluMiB,module=%lluMiB",
         simulator_dir(), world->node, world->config.node_devices, (unsigned long long)(world->config.memory_bytes / MIB),
-        (unsigned long long)(world->config.context_bytes / MIB));
+        (unsigned long long)(world->config.context_bytes / MIB), (unsigned long long)(world->config.module_bytes / MIB));
     if (system(command) != 0) {
         fprintf(stderr, "failed: %s\n", command);
         exit(1);
@@ -107,6 +107,7 @@ struct world *world_open(struct world_config config)
     config.limit_bytes = or_else(config.limit_bytes, 512 * MIB);
     config.context_bytes = or_else(config.context_bytes, 16 * MIB);
     config.estimate_bytes = or_else(config.estimate_bytes, config.context_bytes);
+    config.module_bytes = or_else(config.module_bytes, 2 * MIB);
     config.agent_wait_ms = (uint32_t)or_else(config.agent_wait_ms, 300);
     world->config = config;
     const char *base = getenv("TMPDIR");
@@ -143,7 +144,7 @@ void world_start_agent(struct world *world)
         limits[i] = world->config.limit_bytes;
     }
     world->agent = test_agent_start(&(struct test_agent_config){.dir = world->tenant,
-        .library_dir = realpath(simulator_dir(), real),
+        .library_dir = realpath(world->config.library_dir != NULL ? world->config.library_dir : simulator_dir(), real),
         .device_count = world->config.tenant_devices,
         .uuids = uuids,
         .limit_bytes = limits,

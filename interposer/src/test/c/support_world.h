@@ -34,6 +34,8 @@ struct world_config {
     uint64_t context_bytes;    /* what the simulator takes for a context */
     uint64_t estimate_bytes;   /* what the agent expects of a context */
     uint64_t slack_bytes;
+    uint64_t module_bytes;     /* what the simulator takes for a module */
+    const char *library_dir;   /* where the agent says the driver is; NULL: simulator_dir() */
     uint32_t agent_wait_ms;
     bool no_agent;             /* the agent is started by the test */
 };
@@ -47,7 +49,8 @@ struct world {
     struct test_agent *agent;
 };
 
-/* Fields that are 0 get: 2 devices, 1 of them the tenant's, 2 GiB, limit 512 MiB, context 16 MiB and the same estimate, 300 ms. */
+/* Fields that are 0 get: 2 devices, 1 of them the tenant's, 2 GiB, limit 512 MiB, context 16 MiB and the same estimate, module 2 MiB,
+ * 300 ms. */
 struct world *world_open(struct world_config config);
 void world_start_agent(struct world *world);
 void world_close(struct world *world);

@@ -123,6 +123,31 @@ static void a_device_that_is_not_granted_holds_nothing(struct world *world, cons
     CHECK_EQ(used_bytes(world), 0);
 }
 
+static void *retain(void *argument)
+{
+    CUcontext context;
+    *(CUresult *)argument = CU(cuDevicePrimaryCtxRetain)(&context, 1);
+    return NULL;
+}
+
+/* The context is one for all of them, and there is room for exactly one. */
+static void threads_that_start_together_share_one_context(struct world *world, const void *argument)
+{
+    (void)argument;
+    enum { COUNT = 16 };
+    pthread_t threads[COUNT];
+    CUresult answers[COUNT];
+    CHECK_EQ(CU(cuInit)(0), CUDA_SUCCESS);
+    for (int i = 0; i < COUNT; i++) {
+        pthread_create(&threads[i], NULL, retain, &answers[i]);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK_EQ(answers[i], CUDA_SUCCESS);
+    }
+    CHECK(used_becomes(world, 0));
+}
+
 int main(void)
 {
     struct world *world = world_open((struct world_config){.limit_bytes = LIMIT_BYTES, .context_bytes = 4 * MIB});
@@ -131,6 +156,11 @@ int main(void)
     RUN(complaint_16_graphs_launch_as_ever, world);
     RUN(complaint_16_capture_charges_nothing_and_breaks_nothing, world);
     RUN(a_device_that_is_not_granted_holds_nothing, world);
+    world_close(world);
+    world = world_open((struct world_config){.limit_bytes = 64 * MIB, .context_bytes = 40 * MIB});
+    for (int i = 0; i < 5; i++) {
+        RUN(threads_that_start_together_share_one_context, world);
+    }
     world_close(world);
     return finish_cases();
 }
