@@ -67,7 +67,7 @@ static inline bool alq_transparent(void)
 /* The same, and the rest of the hook is in flight: `used` and what the driver holds may differ until it returns. */
 #define ALQ_IN_FLIGHT(name, ...)                  \
     ALQ_PASS_WHEN_TRANSPARENT(name, __VA_ARGS__); \
-    __attribute__((cleanup(alq_flight_land))) bool alq_flight_ = alq_flight_begin()
+    __attribute__((unused, cleanup(alq_flight_land))) bool alq_flight_ = alq_flight_begin()
 
 static inline void alq_flight_land(bool *begun)
 {

@@ -4,7 +4,7 @@
 
 /* From before the driver gives memory back until it is uncharged. */
 #define ALQ_FLIGHT_WHEN_DIRTY \
-    __attribute__((cleanup(alq_flight_land))) bool alq_flight_ = alq_pool_dirty() && alq_flight_begin()
+    __attribute__((unused, cleanup(alq_flight_land))) bool alq_flight_ = alq_pool_dirty() && alq_flight_begin()
 
 static CUresult alq_synchronized(CUresult result)
 {

@@ -131,7 +131,7 @@ final class Admissions {
     if (spec.devices().isEmpty()) {
       return Set.of(
           inventory.devices().stream()
-              .filter(device -> !device.health().state().equals("unhealthy"))
+              .filter(device -> device.health().state().equals("healthy"))
               .max(
                   Comparator.comparingLong((Device device) -> device.ledger().freeBytes())
                       .thenComparingInt(device -> -device.facts().index()))

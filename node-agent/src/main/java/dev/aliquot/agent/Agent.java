@@ -11,6 +11,7 @@ import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.tenant.AgentTraits;
+import dev.aliquot.agent.tenant.RefusedException;
 import dev.aliquot.agent.tenant.Tenant;
 import dev.aliquot.agent.tenant.TenantContext;
 import dev.aliquot.agent.tenant.Tenants;
@@ -18,7 +19,6 @@ import dev.aliquot.agent.truth.GroundTruth;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantSpec;
-import dev.aliquot.agent.wire.Status;
 import dev.aliquot.agent.wire.TenantSockets;
 import dev.aliquot.ffm.NativeException;
 import dev.aliquot.ledger.Headroom;
@@ -31,18 +31,13 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The agent. Thread-safe. */
 public final class Agent implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
-  private static final Duration TICK = Duration.ofMillis(500);
   private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(5);
   private static final int MOST_CONNECTIONS = 64;
 
@@ -99,7 +94,7 @@ public final class Agent implements AutoCloseable {
     truth.start(inventory, tenants, proc, counters, options.samplePeriod());
     tenants.restore();
     truth.readAll();
-    startTicking();
+    cleanup.add("the ticker", new Ticker(tenants, truth));
     ready = true;
   }
 
@@ -162,7 +157,7 @@ public final class Agent implements AutoCloseable {
     TenantRecord record = admissions.record(spec, peer);
     try {
       tenants.create(record);
-    } catch (Tenants.RefusedException e) {
+    } catch (RefusedException e) {
       throw new AgentException(
           e.nameTaken() ? AgentException.Kind.CONFLICT : AgentException.Kind.NO_ROOM,
           String.valueOf(e.getMessage()),
@@ -211,25 +206,7 @@ public final class Agent implements AutoCloseable {
 
   /** Counters since this agent started. */
   public AgentStats stats() {
-    Map<String, Long> refusals = new LinkedHashMap<>();
-    for (Status status : Status.values()) {
-      refusals.put(status.name().toLowerCase(Locale.ROOT), counters.refusals(status));
-    }
-    return new AgentStats(
-        counters.attaches.sum(),
-        Duration.ofNanos(counters.attachNanos.sum()),
-        counters.asks.sum(),
-        counters.grants.sum(),
-        counters.settles.sum(),
-        refusals,
-        counters.malformedFrames.sum(),
-        counters.unknownPeers.sum(),
-        counters.idleConnections.sum(),
-        counters.reapedProcesses.sum(),
-        counters.usagePageAnomalies.sum(),
-        counters.samples.sum(),
-        Duration.ofNanos(counters.sampleNanos.sum()),
-        counters.sampleFailures.sum());
+    return AgentStats.of(counters);
   }
 
   /**
@@ -253,25 +230,6 @@ public final class Agent implements AutoCloseable {
   public void close() {
     ready = false;
     cleanup.close();
-  }
-
-  private void startTicking() {
-    ScheduledExecutorService ticker =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> Thread.ofPlatform().daemon().name("aliquot-ticker").unstarted(task));
-    cleanup.add("the ticker", ticker::shutdown);
-    var _ =
-        ticker.scheduleWithFixedDelay(
-            this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
-  }
-
-  private void tick() {
-    try {
-      tenants.tick();
-      truth.checkSilence();
-    } catch (RuntimeException e) {
-      LOG.error("a regular look at the tenants failed", e);
-    }
   }
 
   private static Path checkedPath(Path library) throws IOException {

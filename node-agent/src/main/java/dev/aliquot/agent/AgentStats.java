@@ -1,6 +1,10 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.wire.Status;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -36,4 +40,28 @@ public record AgentStats(
     long usagePageAnomalies,
     long samples,
     Duration sampleTime,
-    long sampleFailures) {}
+    long sampleFailures) {
+
+  /** The counters as they are now. */
+  static AgentStats of(Counters counters) {
+    Map<String, Long> refusals = new LinkedHashMap<>();
+    for (Status status : Status.values()) {
+      refusals.put(status.name().toLowerCase(Locale.ROOT), counters.refusals(status));
+    }
+    return new AgentStats(
+        counters.attaches.sum(),
+        Duration.ofNanos(counters.attachNanos.sum()),
+        counters.asks.sum(),
+        counters.grants.sum(),
+        counters.settles.sum(),
+        refusals,
+        counters.malformedFrames.sum(),
+        counters.unknownPeers.sum(),
+        counters.idleConnections.sum(),
+        counters.reapedProcesses.sum(),
+        counters.usagePageAnomalies.sum(),
+        counters.samples.sum(),
+        Duration.ofNanos(counters.sampleNanos.sum()),
+        counters.sampleFailures.sum());
+  }
+}

@@ -258,4 +258,19 @@ class AgentAndRunTest {
     assertThat(place).isEmptyDirectory();
     Files.delete(place);
   }
+
+  @Test
+  void anAgentOfAnotherUserMayNotSayWhatIsLoaded() throws Exception {
+    org.junit.jupiter.api.Assumptions.assumeTrue(
+        dev.aliquot.linux.Identity.effectiveUserId() == 0, "files of other users need root");
+    Path foreign = Files.createDirectory(folder.resolve("foreign"));
+    Files.writeString(foreign.resolve("admin.sock"), "");
+    Files.setAttribute(foreign, "unix:uid", 4242);
+    CommandFailure refused =
+        org.assertj.core.api.Assertions.catchThrowableOfType(
+            CommandFailure.class,
+            () -> new AgentClient(foreign).create(java.util.Map.of("memoryBytes", 1L << 20)));
+    assertThat(refused).hasMessageContaining("belongs to user 4242");
+    assertThat(refused.exitCode()).isEqualTo(77);
+  }
 }

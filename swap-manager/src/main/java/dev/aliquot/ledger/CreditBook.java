@@ -61,11 +61,16 @@ public final class CreditBook {
    * stands. Nothing more is granted before the first reading of ground truth.
    */
   public void restore(int slot, long slotCreditBytes) {
-    if (slotCreditBytes < 0 || credits.putIfAbsent(slot, slotCreditBytes) != null) {
+    // More than the limit was never given: the page is damaged.
+    long givenBytes = Math.min(slotCreditBytes, limitBytes);
+    if (slotCreditBytes < 0 || credits.putIfAbsent(slot, givenBytes) != null) {
       throw new IllegalArgumentException(
           "slot " + slot + " cannot be restored with " + slotCreditBytes + " bytes");
     }
-    creditBytes = saturatingAdd(creditBytes, slotCreditBytes);
+    if (givenBytes != slotCreditBytes) {
+      port.writeCredit(slot, givenBytes);
+    }
+    creditBytes = saturatingAdd(creditBytes, givenBytes);
     neverRead = true;
     shrinkToFit();
   }

@@ -13,9 +13,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Devices as NVML has them. */
 public final class NvmlInventory {
+  private static final Logger LOG = LoggerFactory.getLogger(NvmlInventory.class);
+
   private NvmlInventory() {}
 
   /**
@@ -26,18 +30,27 @@ public final class NvmlInventory {
   public static Inventory of(Nvml nvml, Headroom headroom) {
     List<Device> devices = new ArrayList<>();
     for (NvmlDevice device : nvml.devices()) {
-      DeviceMemory memory = memory(device).orElse(new DeviceMemory(0, 0, 0, 0));
-      DeviceFacts facts =
-          new DeviceFacts(
-              device.index(),
-              device.uuid(),
-              device.name(),
-              device.pciAddress().toString(),
-              memory.totalBytes(),
-              memory.reservedBytes());
-      devices.add(new Device(facts, headroom, () -> read(device)));
+      devices.add(new Device(facts(device), headroom, () -> read(device)));
     }
     return new Inventory(nvml.driverVersion(), nvml.cudaVersion().toString(), devices);
+  }
+
+  /** Of a device that is lost, as much as the driver still says: the others are served. */
+  private static DeviceFacts facts(NvmlDevice device) {
+    int index = device.index();
+    try {
+      DeviceMemory memory = memory(device).orElse(new DeviceMemory(0, 0, 0, 0));
+      return new DeviceFacts(
+          index,
+          device.uuid(),
+          device.name(),
+          device.pciAddress().toString(),
+          memory.totalBytes(),
+          memory.reservedBytes());
+    } catch (NvmlException e) {
+      LOG.error("device {} ({}) cannot be used: {}", index, device.uuid(), e.getMessage());
+      return new DeviceFacts(index, device.uuid(), "unknown", "", 0, 0);
+    }
   }
 
   private static DeviceReading read(NvmlDevice device) {

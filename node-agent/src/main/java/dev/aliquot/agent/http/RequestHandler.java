@@ -57,7 +57,11 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
     expected =
         context
             .executor()
-            .schedule(() -> context.close(), deadline.toMillis(), TimeUnit.MILLISECONDS);
+            .schedule(() -> closeQuietly(context), deadline.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private static void closeQuietly(ChannelHandlerContext context) {
+    var _ = context.close();
   }
 
   /** Takes the deadline out of the timer's queue: a busy connection must not fill it. */

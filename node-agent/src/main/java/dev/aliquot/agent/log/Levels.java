@@ -40,7 +40,7 @@ final class Levels {
 
   /**
    * A text in which nothing can pass for a line of its own or move a terminal's cursor: control
-   * characters as {@code \\u001b}. Lines and tabs of a stack trace stay.
+   * characters as a backslash, u and their number. Lines and tabs of a stack trace stay.
    */
   static String printable(String text, boolean linesStay) {
     StringBuilder printable = new StringBuilder(text.length());

@@ -30,7 +30,9 @@ final class TextFormatter extends Formatter {
     Map<String, String> fields = MDC.getCopyOfContextMap();
     if (fields != null) {
       new TreeMap<>(fields)
-          .forEach((key, value) -> line.append(' ').append(key).append('=').append(Levels.printable(value, false)));
+          .forEach(
+              (key, value) ->
+                  line.append(' ').append(key).append('=').append(Levels.printable(value, false)));
     }
     line.append('\n');
     if (entry.getThrown() != null) {

@@ -79,10 +79,17 @@ public final class ControlPage implements AutoCloseable {
 
   /** What the library needs to know about this agent. */
   public void agent(long epoch, Duration agentWait, Path cudaLibrary, Path nvmlLibrary) {
-    file.text(PageLayout.CUDA_LIBRARY, PageLayout.PATH_BYTES, cudaLibrary.toString());
-    file.text(PageLayout.NVML_LIBRARY, PageLayout.PATH_BYTES, nvmlLibrary.toString());
+    textUnlessThere(PageLayout.CUDA_LIBRARY, cudaLibrary);
+    textUnlessThere(PageLayout.NVML_LIBRARY, nvmlLibrary);
     file.u32(PageLayout.AGENT_WAIT_MS, (int) Math.min(agentWait.toMillis(), Integer.MAX_VALUE));
     file.u64(PageLayout.AGENT_EPOCH, epoch);
+  }
+
+  /** A process that starts just now must not read a path that is being written again. */
+  private void textUnlessThere(long offset, Path library) {
+    if (!file.text(offset, PageLayout.PATH_BYTES).equals(library.toString())) {
+      file.text(offset, PageLayout.PATH_BYTES, library.toString());
+    }
   }
 
   public void tenant(String name) {

@@ -28,9 +28,7 @@ public final class UsagePage implements AutoCloseable {
     ByteBuffer header = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
     header.putInt(PageLayout.USAGE_MAGIC).putInt(PageLayout.PROTOCOL_VERSION).flip();
     write(header, 0);
-    if (channel.size() < PageLayout.USAGE_PAGE_BYTES) {
-      write(ByteBuffer.allocate(1), PageLayout.USAGE_PAGE_BYTES - 1L);
-    }
+    boolean _ = restoreSize();
   }
 
   /** Makes the page with every slot free. */
@@ -76,6 +74,26 @@ public final class UsagePage implements AutoCloseable {
       write(ByteBuffer.allocate((int) PageLayout.SLOT_BYTES), PageLayout.slot(slot));
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Makes the file as large as it has to be: cut short it would fault the tenant's other processes,
+   * grown it would fill the file system that all tenants share.
+   *
+   * @return whether it was not
+   */
+  public boolean restoreSize() {
+    try {
+      long bytes = channel.size();
+      if (bytes > PageLayout.USAGE_PAGE_BYTES) {
+        channel.truncate(PageLayout.USAGE_PAGE_BYTES);
+      } else if (bytes < PageLayout.USAGE_PAGE_BYTES) {
+        write(ByteBuffer.allocate(1), PageLayout.USAGE_PAGE_BYTES - 1L);
+      }
+      return bytes != PageLayout.USAGE_PAGE_BYTES;
+    } catch (IOException e) {
+      return true;
     }
   }
 

@@ -4,6 +4,8 @@ import java.nio.ByteBuffer;
 
 /** One slot of a usage page at one moment: claims of the tenant, any of them possibly nonsense. */
 public final class UsageReport {
+  private static final long MOST_REFUSALS = 1L << 48;
+
   private final ByteBuffer slot;
 
   UsageReport(ByteBuffer slot) {
@@ -31,5 +33,11 @@ public final class UsageReport {
 
   public long refusals() {
     return slot.getLong((int) PageLayout.USAGE_REFUSALS);
+  }
+
+  /** The refusals where the number is one that a process can have reached, else 0. */
+  public long plausibleRefusals() {
+    long refusals = refusals();
+    return refusals < 0 || refusals > MOST_REFUSALS ? 0 : refusals;
   }
 }

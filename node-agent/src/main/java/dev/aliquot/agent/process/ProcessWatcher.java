@@ -119,36 +119,35 @@ public final class ProcessWatcher implements AutoCloseable {
   }
 
   private void watchOnce(Set<Watch> waiting) {
-      drop(waiting);
-      for (Watch watch : watches.keySet()) {
-        if (waiting.add(watch)) {
-          // The pid may have come to mean another process before its descriptor was opened.
-          if (!proc.isAlive(watch.id)) {
-            end(watch);
-          }
+    drop(waiting);
+    for (Watch watch : watches.keySet()) {
+      if (waiting.add(watch)) {
+        // The pid may have come to mean another process before its descriptor was opened.
+        if (!proc.isAlive(watch.id)) {
+          end(watch);
         }
       }
-      drop(waiting);
-      List<Watch> polled = waiting.stream().filter(watch -> watch.descriptor.length == 0).toList();
-      List<Watch> described =
-          waiting.stream().filter(watch -> watch.descriptor.length == 1).toList();
-      int[] descriptors = new int[described.size() + 1];
-      descriptors[0] = wake.descriptor();
-      for (int i = 0; i < described.size(); i++) {
-        descriptors[i + 1] = described.get(i).descriptor[0].descriptor();
+    }
+    drop(waiting);
+    List<Watch> polled = waiting.stream().filter(watch -> watch.descriptor.length == 0).toList();
+    List<Watch> described = waiting.stream().filter(watch -> watch.descriptor.length == 1).toList();
+    int[] descriptors = new int[described.size() + 1];
+    descriptors[0] = wake.descriptor();
+    for (int i = 0; i < described.size(); i++) {
+      descriptors[i + 1] = described.get(i).descriptor[0].descriptor();
+    }
+    BitSet ready =
+        Descriptors.awaitReadable(polled.isEmpty() ? Duration.ofSeconds(60) : POLL, descriptors);
+    if (ready.get(0)) {
+      wake.drain();
+    }
+    for (int i = 0; i < described.size(); i++) {
+      // A pidfd may be readable for an instant while another thread than the first calls execve.
+      if (ready.get(i + 1) && !proc.isAlive(described.get(i).id)) {
+        end(described.get(i));
       }
-      BitSet ready =
-          Descriptors.awaitReadable(polled.isEmpty() ? Duration.ofSeconds(60) : POLL, descriptors);
-      if (ready.get(0)) {
-        wake.drain();
-      }
-      for (int i = 0; i < described.size(); i++) {
-        // A pidfd may be readable for an instant while another thread than the first calls execve.
-        if (ready.get(i + 1) && !proc.isAlive(described.get(i).id)) {
-          end(described.get(i));
-        }
-      }
-      polled.stream().filter(watch -> !proc.isAlive(watch.id)).forEach(this::end);
+    }
+    polled.stream().filter(watch -> !proc.isAlive(watch.id)).forEach(this::end);
   }
 
   private void drop(Set<Watch> waiting) {

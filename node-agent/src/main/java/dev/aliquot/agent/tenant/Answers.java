@@ -21,6 +21,10 @@ final class Answers implements TenantEndpoint {
       new Reply.Refused(
           Status.CLOSED, "this tenant has been ended: start the program again under a new one");
 
+  /** The process asks again until the next agent answers. */
+  private static final Reply STOPPING =
+      new Reply.Refused(Status.UNAVAILABLE, "the agent is stopping");
+
   /** How often an ask waits for ground truth because siblings were quicker. */
   private static final int MOST_READINGS = 4;
 
@@ -69,10 +73,13 @@ final class Answers implements TenantEndpoint {
         tenant
             .attach(process.get(), hello.tenantPid())
             .<Reply>map(member -> new Reply.Welcome(member.slot, member.generation))
-            .orElse(
-                new Reply.Refused(
-                    Status.NO_SLOT,
-                    "this tenant has as many processes that use CUDA as one can have"));
+            .orElseGet(
+                () ->
+                    tenant.isGone()
+                        ? STOPPING
+                        : new Reply.Refused(
+                            Status.NO_SLOT,
+                            "this tenant has as many processes that use CUDA as one can have"));
     if (reply instanceof Reply.Welcome) {
       context.counters().attaches.increment();
       context.counters().attachNanos.add(context.monotonic().getAsLong() - start);

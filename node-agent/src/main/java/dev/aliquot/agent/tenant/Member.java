@@ -11,9 +11,10 @@ final class Member {
   final ProcessId id;
   final int tenantPid;
   final long generation;
-  final String command;
   final OverheadRule[] overheads;
   final long[] truthBytes;
+
+  String command;
 
   @Nullable AutoCloseable watch;
 

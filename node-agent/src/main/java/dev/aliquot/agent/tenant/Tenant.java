@@ -8,11 +8,9 @@ import dev.aliquot.agent.page.UsageReport;
 import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.state.TenantRecord;
-import dev.aliquot.agent.view.ProcessView;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.ledger.AskResult;
-import dev.aliquot.ledger.OverheadRule;
-import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -36,8 +34,10 @@ public final class Tenant {
   private final TreeMap<Integer, Member> members = new TreeMap<>();
   private final Runnable onIdle;
   private TenantRecord record;
+  private final Account account;
   private boolean ending;
   private boolean gone;
+  private boolean unsaved;
 
   /**
    * @param onIdle called, without the lock, when a process has ended: the tenant may be over
@@ -59,6 +59,7 @@ public final class Tenant {
           new Holding(i, devices.get(i), record.grants().get(i), pages.control(), pages.usage()));
     }
     this.holdings = List.copyOf(list);
+    this.account = new Account(holdings, members, pages, context.counters());
   }
 
   public String id() {
@@ -112,7 +113,7 @@ public final class Tenant {
       if (stat.isEmpty()) {
         countRefusals(slot, occupant.generation());
         pages.control().free(slot);
-        pages.usage().clear(slot);
+        clear(slot);
         context.counters().reapedProcesses.increment();
         continue;
       }
@@ -143,11 +144,21 @@ public final class Tenant {
         .agent(agent.epoch(), agent.agentWait(), agent.cudaLibrary(), agent.nvmlLibrary());
   }
 
-  /** A sign of life for the tenant's processes. */
+  /** A sign of life for the tenant's processes; puts right what they did to the usage page's size. */
   synchronized void heartbeat() {
     if (!gone) {
       pages.control().heartbeat(context.monotonic().getAsLong());
+      if (pages.usage().restoreSize()) {
+        context.counters().usagePageAnomalies.increment();
+      }
     }
+  }
+
+  /** The record, if it has changed since it was saved; it counts as saved from now on. */
+  synchronized Optional<TenantRecord> takeUnsaved() {
+    boolean changed = unsaved;
+    unsaved = false;
+    return changed ? Optional.of(record) : Optional.empty();
   }
 
   // ---- processes
@@ -159,6 +170,8 @@ public final class Tenant {
   synchronized Optional<Member> attach(ProcessStat process, int tenantPid) {
     for (Member member : members.values()) {
       if (member.id.equals(process.id())) {
+        // It may be another program by now (execve), which reports anew in the same slot.
+        member.command = process.command();
         return Optional.of(member);
       }
     }
@@ -166,7 +179,7 @@ public final class Tenant {
     if (slot < 0 || gone) {
       return Optional.empty();
     }
-    pages.usage().clear(slot);
+    clear(slot);
     long generation =
         pages.control().take(slot, process.id().pid(), tenantPid, process.id().startTime());
     Member member =
@@ -200,10 +213,10 @@ public final class Tenant {
     unwatch(member);
     countRefusals(member.slot, member.generation);
     pages.control().free(member.slot);
-    pages.usage().clear(member.slot);
+    clear(member.slot);
     for (Holding holding : holdings) {
       holding.book.detach(member.slot);
-      holding.book.overhead(publishOverhead(holding));
+      holding.book.overhead(account.publishOverhead(holding));
     }
   }
 
@@ -220,6 +233,11 @@ public final class Tenant {
 
   // ---- end
 
+  /** Whether the pages have been let go of: the tenant is over or the agent stops. */
+  synchronized boolean isGone() {
+    return gone;
+  }
+
   synchronized boolean isEnding() {
     return ending;
   }
@@ -234,14 +252,18 @@ public final class Tenant {
     holdings.forEach(holding -> holding.book.close());
   }
 
-  /** Whether the last process has gone, so that nothing of the tenant is left to keep. */
+  /**
+   * Whether the last process has gone, so that nothing of the tenant is left to keep. An ended
+   * tenant also stays while processes of its that never attached hold memory: what they hold is
+   * still allocated.
+   */
   boolean isOver() {
     synchronized (this) {
       if (!members.isEmpty() || (!ending && record.outlivesProcesses())) {
         return false;
       }
       if (ending) {
-        return true;
+        return holdings.stream().allMatch(holding -> holding.otherBytes == 0);
       }
     }
     return family.isExtinct();
@@ -269,17 +291,7 @@ public final class Tenant {
    * has nothing of it.
    */
   public synchronized Optional<Reports> beginReading(Device device) {
-    Optional<Holding> found =
-        holdings.stream().filter(holding -> holding.device == device && !gone).findFirst();
-    return found.map(
-        holding -> {
-          holding.book.beginReading();
-          return new Reports(
-              holding.index,
-              members.values().stream()
-                  .map(member -> new Report(member, claim(member, holding)))
-                  .toList());
-        });
+    return gone ? Optional.empty() : account.beginReading(device);
   }
 
   /**
@@ -291,125 +303,22 @@ public final class Tenant {
    *     is
    */
   public synchronized boolean endReading(Reports reports, DeviceReading reading, long otherBytes) {
-    if (gone) {
-      return true;
-    }
-    Holding holding = holdings.get(reports.holding);
-    boolean exact = true;
-    for (Report report : reports.reports) {
-      Member member = report.member();
-      if (members.get(member.slot) == member) {
-        exact &= account(member, holding, report, reading);
-      }
-    }
-    holding.otherBytes = otherBytes;
-    holding.book.endReading(publishOverhead(holding));
-    pages.control().contextEstimate(holding.index, holding.device.contextEstimateBytes());
-    return exact;
-  }
-
-  private boolean account(Member member, Holding holding, Report report, DeviceReading reading) {
-    long truth = reading.bytesByPid().getOrDefault(member.id.pid(), 0L);
-    if (truth == DeviceReading.UNKNOWN) {
-      return true;
-    }
-    OverheadRule rule = member.overheads[holding.index];
-    boolean exact = rule.reading(truth, report.claim(), claim(member, holding));
-    boolean first = member.truthBytes[holding.index] == 0;
-    member.truthBytes[holding.index] = truth;
-    if (first && exact) {
-      holding.device.learnContext(rule.overheadBytes());
-    }
-    return exact;
+    return gone || account.endReading(reports, reading, otherBytes);
   }
 
   // ---- views
 
   /** As things are now, one per device. Never waits for the driver. */
   public synchronized List<TenantView> views() {
-    List<TenantView> views = new ArrayList<>();
-    for (Holding holding : holdings) {
-      views.add(view(holding));
-    }
-    return views;
-  }
-
-  private TenantView view(Holding holding) {
-    List<ProcessView> processes = new ArrayList<>();
-    long reported = 0;
-    long truth = holding.otherBytes;
-    long refusals = holding.index == 0 ? record.refusals() : 0;
-    for (Member member : members.values()) {
-      UsageReport usage = gone ? null : pages.usage().report(member.slot);
-      long used =
-          usage != null && usage.isOf(member.generation)
-              ? Math.max(0, usage.usedBytes(holding.index))
-              : 0;
-      used = Math.min(used, holding.limitBytes);
-      if (usage != null && usage.isOf(member.generation) && holding.index == 0) {
-        refusals += plausibleRefusals(usage);
-      }
-      reported += used;
-      truth += member.truthBytes[holding.index];
-      processes.add(
-          new ProcessView(
-              member.id.pid(),
-              member.tenantPid,
-              member.command,
-              holding.device.uuid(),
-              used,
-              member.truthBytes[holding.index],
-              member.overheads[holding.index].overheadBytes()));
-    }
-    return new TenantView(
-        record.id(),
-        record.name(),
-        record.namespace(),
-        record.pod(),
-        record.container(),
-        holding.device.uuid(),
-        holding.device.facts().index(),
-        holding.requestBytes,
-        holding.limitBytes,
-        holding.book.creditBytes(),
-        reported,
-        truth,
-        holding.book.overheadBytes(),
-        reported + holding.book.overheadBytes(),
-        refusals,
-        ending ? "ending" : members.isEmpty() ? "starting" : "running",
-        record.created(),
-        processes);
+    return TenantViews.of(
+        record,
+        holdings,
+        members.values(),
+        gone ? null : pages.usage(),
+        ending ? "ending" : members.isEmpty() ? "starting" : "running");
   }
 
   // ---- inside
-
-  /**
-   * A claim beyond the credit is an ask on its way, or a lie; either way what the driver has given
-   * beyond the credit is not reported.
-   */
-  private OverheadRule.Claim claim(Member member, Holding holding) {
-    UsageReport usage = pages.usage().report(member.slot);
-    if (!usage.isOf(member.generation)) {
-      return new OverheadRule.Claim(0, usage.changes(), 0);
-    }
-    long used = usage.usedBytes(holding.index);
-    if (used < 0 || used > holding.limitBytes) {
-      context.counters().usagePageAnomalies.increment();
-    }
-    long credit = holding.book.creditBytes(member.slot);
-    return new OverheadRule.Claim(
-        used < 0 ? 0 : Math.min(used, credit), usage.changes(), usage.inFlight());
-  }
-
-  private long publishOverhead(Holding holding) {
-    long overhead = holding.otherBytes;
-    for (Member member : members.values()) {
-      overhead += member.overheads[holding.index].overheadBytes();
-    }
-    pages.control().overhead(holding.index, overhead, holding.otherBytes);
-    return overhead;
-  }
 
   private int freeSlot() {
     for (int slot = 0; slot < PageLayout.MAX_SLOTS; slot++) {
@@ -446,19 +355,19 @@ public final class Tenant {
 
   private void countRefusals(int slot, long generation) {
     UsageReport usage = pages.usage().report(slot);
-    long refusals = usage.isOf(generation) ? plausibleRefusals(usage) : 0;
+    long refusals = usage.isOf(generation) ? usage.plausibleRefusals() : 0;
     if (refusals > 0) {
       record = record.withRefusals(Math.min(MOST_REFUSALS, record.refusals() + refusals));
-      try {
-        context.records().save(record);
-      } catch (IOException e) {
-        LOG.warn("the refusals of tenant {} are not saved: {}", record.id(), e.getMessage());
-      }
+      unsaved = true;
     }
   }
 
-  private static long plausibleRefusals(UsageReport usage) {
-    long refusals = usage.refusals();
-    return refusals < 0 || refusals > MOST_REFUSALS ? 0 : refusals;
+  /** Zeroes the slot's report. Without it the next process's report is void until it attaches. */
+  private void clear(int slot) {
+    try {
+      pages.usage().clear(slot);
+    } catch (UncheckedIOException e) {
+      LOG.warn("a report of tenant {} cannot be cleared: {}", record.id(), e.getMessage());
+    }
   }
 }

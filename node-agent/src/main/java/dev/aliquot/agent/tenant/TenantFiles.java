@@ -6,9 +6,12 @@ import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.linux.Ownership;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
 
 /**
  * A tenant's directory. Files are made once and used in place for as long as the tenant lives: its
@@ -68,14 +71,32 @@ record TenantFiles(Path directory) {
     }
   }
 
-  /** Lets every process that can reach the socket connect: who it is, is checked then. */
-  void openSocket() throws IOException {
-    permit(socket(), "rw-rw-rw-");
+  /**
+   * Lets the tenant's processes connect: who it is, is checked then. Another user of the node must
+   * not be able to use up the tenant's connections; in a container processes may run as any user.
+   */
+  void openSocket(StateDir state, TenantRecord tenant) throws IOException {
+    if (tenant.outlivesProcesses()) {
+      permit(socket(), "rw-rw-rw-");
+      return;
+    }
+    permit(socket(), "rw-------");
+    if (state.root()) {
+      Ownership.set(socket(), tenant.uid(), tenant.gid());
+    }
   }
 
+  /** Removes the directory with everything in it, also what is not ours; links are not followed. */
   void delete() throws IOException {
-    for (Path file : new Path[] {socket(), control(), usage(), directory}) {
-      Files.deleteIfExists(file);
+    if (!Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    try (var files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (UncheckedIOException e) {
+      throw new IOException(e.getMessage(), e);
     }
   }
 

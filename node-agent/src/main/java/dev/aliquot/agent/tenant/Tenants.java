@@ -8,9 +8,9 @@ import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.wire.ServedSocket;
 import dev.aliquot.agent.wire.TenantSockets;
-import dev.aliquot.ledger.Admission;
 import java.io.IOException;
-import java.util.ArrayList;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -29,14 +29,23 @@ import org.slf4j.LoggerFactory;
 public final class Tenants implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Tenants.class);
 
+  /** Far more than a node's devices can serve; a loop that makes tenants ends here. */
+  private static final int MOST_TENANTS = 1024;
+
+  /** Looking at processes takes at most one part in so many of a processor's time. */
+  private static final int LOOKING_SHARE = 20;
+
   private final StateDir state;
-  private final Inventory inventory;
   private final TenantContext context;
   private final TenantSockets sockets;
   private final Settling settling;
   private final AgentTraits agent;
   private final Map<String, Live> live = new ConcurrentHashMap<>();
+  private final Allocations allocations;
   private boolean closed;
+
+  /** By {@link System#nanoTime}; only the caller of {@link #tick} uses it. */
+  private long nextLook = System.nanoTime();
 
   private record Live(
       Tenant tenant,
@@ -52,7 +61,7 @@ public final class Tenants implements AutoCloseable {
       Settling settling,
       AgentTraits agent) {
     this.state = state;
-    this.inventory = inventory;
+    this.allocations = new Allocations(inventory);
     this.context = context;
     this.sockets = sockets;
     this.settling = settling;
@@ -72,21 +81,6 @@ public final class Tenants implements AutoCloseable {
         : all().stream().filter(tenant -> tenant.record().name().equals(idOrName)).findFirst();
   }
 
-  /** A tenant cannot be made; the message is a sentence for a person. */
-  public static final class RefusedException extends Exception {
-    private static final long serialVersionUID = 1L;
-    private final boolean nameTaken;
-
-    RefusedException(String sentence, boolean nameTaken) {
-      super(sentence);
-      this.nameTaken = nameTaken;
-    }
-
-    public boolean nameTaken() {
-      return nameTaken;
-    }
-  }
-
   /**
    * Makes a tenant: allocates its requests, then makes its files, then serves it. All or nothing.
    *
@@ -104,24 +98,19 @@ public final class Tenants implements AutoCloseable {
               + " already: choose another name or end that one",
           true);
     }
-    List<Device> devices = devicesOf(record);
-    List<Device> admitted = new ArrayList<>();
+    if (live.size() >= MOST_TENANTS) {
+      throw new RefusedException(
+          "this node has " + MOST_TENANTS + " tenants, as many as it can have: end one", false);
+    }
+    List<Device> devices = allocations.admit(record);
     boolean made = false;
     try {
-      for (int i = 0; i < devices.size(); i++) {
-        Admission admission =
-            devices.get(i).ledger().admit(record.id(), record.grants().get(i).requestBytes());
-        if (admission instanceof Admission.Refused(String sentence)) {
-          throw new RefusedException(sentence, false);
-        }
-        admitted.add(devices.get(i));
-      }
       Tenant tenant = make(record, devices);
       made = true;
       return tenant;
     } finally {
       if (!made) {
-        admitted.forEach(device -> device.ledger().release(record.id()));
+        allocations.release(record);
       }
     }
   }
@@ -133,26 +122,24 @@ public final class Tenants implements AutoCloseable {
   public synchronized void restore() throws IOException {
     Set<String> kept = new HashSet<>();
     for (TenantRecord record : context.records().load()) {
-      kept.add(record.id());
       try {
         restore(record);
+        kept.add(record.id());
       } catch (IOException | RuntimeException e) {
         LOG.error(
             "tenant {} ({}) cannot be carried on with: {}",
             record.id(),
             record.name(),
             e.getMessage());
-        devicesPresent(record).forEach(device -> device.ledger().release(record.id()));
-        TenantFiles.of(state, record.id()).delete();
+        allocations.release(record);
         context.records().delete(record.id());
       }
     }
-    try (var directories = java.nio.file.Files.newDirectoryStream(state.tenants())) {
-      for (var directory : directories) {
-        String id = directory.getFileName().toString();
-        if (!kept.contains(id)) {
+    try (var directories = Files.newDirectoryStream(state.tenants())) {
+      for (Path directory : directories) {
+        if (!kept.contains(directory.getFileName().toString())) {
           LOG.info("removing {}: nobody's", directory);
-          TenantFiles.of(state, id).delete();
+          removeQuietly(new TenantFiles(directory));
         }
       }
     }
@@ -167,10 +154,48 @@ public final class Tenants implements AutoCloseable {
 
   /** Signs of life, and a look at who belongs to whom; to be called about once a second. */
   public void tick() {
+    boolean look = System.nanoTime() - nextLook >= 0;
+    long start = System.nanoTime();
     for (Tenant tenant : all()) {
-      tenant.heartbeat();
-      tenant.family().refresh();
-      endIfOver(tenant);
+      try {
+        tenant.heartbeat();
+        if (look) {
+          tenant.family().refresh();
+        }
+        save(tenant);
+        endIfOver(tenant);
+      } catch (RuntimeException e) {
+        LOG.error("a regular look at tenant {} failed", tenant.id(), e);
+      }
+    }
+    if (look) {
+      nextLook = System.nanoTime() + LOOKING_SHARE * (System.nanoTime() - start);
+    }
+  }
+
+  /** Off the threads that answer tenants: a slow disk is not theirs to wait for. */
+  private synchronized void save(Tenant tenant) {
+    if (!live.containsKey(tenant.id())) {
+      return;
+    }
+    tenant
+        .takeUnsaved()
+        .ifPresent(
+            record -> {
+              try {
+                context.records().save(record);
+              } catch (IOException e) {
+                LOG.warn(
+                    "the refusals of tenant {} are not saved: {}", record.id(), e.getMessage());
+              }
+            });
+  }
+
+  private static void removeQuietly(TenantFiles files) {
+    try {
+      files.delete();
+    } catch (IOException e) {
+      LOG.error("{} cannot be removed: {}", files.directory(), e.getMessage());
     }
   }
 
@@ -188,6 +213,7 @@ public final class Tenants implements AutoCloseable {
   public synchronized void close() {
     closed = true;
     for (Live each : live.values()) {
+      save(each.tenant());
       each.socket().close();
       if (each.rootWatch() != null) {
         each.rootWatch().close();
@@ -195,25 +221,6 @@ public final class Tenants implements AutoCloseable {
       each.tenant().release();
     }
     live.clear();
-  }
-
-  private List<Device> devicesOf(TenantRecord record) throws IOException {
-    List<Device> devices = new ArrayList<>();
-    for (TenantRecord.Grant grant : record.grants()) {
-      devices.add(
-          inventory
-              .find(grant.device())
-              .orElseThrow(
-                  () ->
-                      new IOException("this node has no device " + grant.device() + " any more")));
-    }
-    return devices;
-  }
-
-  private List<Device> devicesPresent(TenantRecord record) {
-    return record.grants().stream()
-        .flatMap(grant -> inventory.find(grant.device()).stream())
-        .toList();
   }
 
   private Tenant make(TenantRecord record, List<Device> devices) throws IOException {
@@ -232,24 +239,26 @@ public final class Tenants implements AutoCloseable {
       if (pages != null) {
         pages.close();
       }
-      files.delete();
+      removeQuietly(files);
       context.records().delete(record.id());
       throw e;
     }
   }
 
   private void restore(TenantRecord record) throws IOException {
-    List<Device> devices = devicesOf(record);
-    for (int i = 0; i < devices.size(); i++) {
-      devices.get(i).ledger().restore(record.id(), record.grants().get(i).requestBytes());
-    }
+    List<Device> devices = allocations.restore(record);
     TenantFiles files = TenantFiles.of(state, record.id());
     Tenant tenant = newTenant(record, files.open(), devices);
-    tenant.agent(agent);
-    tenant.heartbeat();
-    tenant.restore();
-    tenant.family().refresh();
-    serve(tenant, files);
+    try {
+      tenant.agent(agent);
+      tenant.heartbeat();
+      tenant.restore();
+      tenant.family().refresh();
+      serve(tenant, files);
+    } catch (IOException | RuntimeException e) {
+      tenant.release();
+      throw e;
+    }
   }
 
   private Tenant newTenant(TenantRecord record, TenantFiles.Pages pages, List<Device> devices) {
@@ -259,7 +268,7 @@ public final class Tenants implements AutoCloseable {
 
   private void serve(Tenant tenant, TenantFiles files) throws IOException {
     ServedSocket socket = sockets.serve(files.socket(), new Answers(tenant, context, settling));
-    files.openSocket();
+    files.openSocket(state, tenant.record());
     TenantRecord record = tenant.record();
     ProcessWatcher.Watch rootWatch =
         record.rootPid() == 0 || record.outlivesProcesses()
@@ -288,13 +297,13 @@ public final class Tenants implements AutoCloseable {
         gone.rootWatch().close();
       }
       tenant.release();
-      tenant.devices().forEach(device -> device.ledger().release(record.id()));
+      allocations.release(record);
       try {
         context.records().delete(record.id());
-        gone.files().delete();
       } catch (IOException e) {
-        LOG.error("what is left of tenant {} cannot be removed: {}", record.id(), e.getMessage());
+        LOG.error("the record of tenant {} cannot be removed: {}", record.id(), e.getMessage());
       }
+      removeQuietly(gone.files());
       live.remove(record.id());
       LOG.info("tenant {} ({}) has ended", record.id(), record.name());
     }

@@ -14,9 +14,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One reading of one device: reports first, then ground truth, then each tenant's account. */
 final class Accounting {
+  private static final Logger LOG = LoggerFactory.getLogger(Accounting.class);
+
   private final Tenants tenants;
   private final ProcFs proc;
   private final Counters counters;
@@ -38,7 +42,7 @@ final class Accounting {
     long start = System.nanoTime();
     Map<Tenant, Reports> reports = new LinkedHashMap<>();
     for (Tenant tenant : tenants.all()) {
-      tenant.beginReading(device).ifPresent(list -> reports.put(tenant, list));
+      beginReading(tenant, device).ifPresent(list -> reports.put(tenant, list));
     }
     DeviceReading reading = device.reader().read();
     Map<Tenant, Long> otherBytes = new HashMap<>();
@@ -54,14 +58,36 @@ final class Accounting {
     boolean exact = true;
     for (Map.Entry<Tenant, Reports> entry : reports.entrySet()) {
       exact &=
-          entry
-              .getKey()
-              .endReading(entry.getValue(), reading, otherBytes.getOrDefault(entry.getKey(), 0L));
+          endReading(
+              entry.getKey(),
+              entry.getValue(),
+              reading,
+              otherBytes.getOrDefault(entry.getKey(), 0L));
     }
     device.reading(reading);
     counters.samples.increment();
     counters.sampleNanos.add(System.nanoTime() - start);
     return new Result(exact, List.copyOf(strangers));
+  }
+
+  private static Optional<Reports> beginReading(Tenant tenant, Device device) {
+    try {
+      return tenant.beginReading(device);
+    } catch (RuntimeException e) {
+      LOG.error("what tenant {} reports cannot be read", tenant.id(), e);
+      return Optional.empty();
+    }
+  }
+
+  /** One tenant that cannot be accounted for must not cost the others their reading. */
+  private static boolean endReading(
+      Tenant tenant, Reports reports, DeviceReading reading, long otherBytes) {
+    try {
+      return tenant.endReading(reports, reading, otherBytes);
+    } catch (RuntimeException e) {
+      LOG.error("tenant {} cannot be accounted for", tenant.id(), e);
+      return true;
+    }
   }
 
   /**

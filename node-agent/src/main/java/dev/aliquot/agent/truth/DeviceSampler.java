@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 final class DeviceSampler implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceSampler.class);
   private static final int MOST_TRIES = 2;
+  private static final Duration MOST_REST = Duration.ofMillis(50);
 
   private final Device device;
   private final Accounting accounting;
@@ -36,6 +37,7 @@ final class DeviceSampler implements AutoCloseable {
   private volatile long lastReadNanos;
   private volatile boolean tried;
   private String lastFailure = "";
+  private long notBefore = System.nanoTime();
 
   DeviceSampler(
       Device device, Accounting accounting, Counters counters, Duration period, Duration timeout) {
@@ -81,6 +83,12 @@ final class DeviceSampler implements AutoCloseable {
     try {
       if (closed) {
         return CompletableFuture.failedFuture(new IllegalStateException("the agent is stopping"));
+      }
+      long since = readingSince;
+      if (since != 0 && System.nanoTime() - since > timeout.toNanos()) {
+        // Whoever waits is told at once, and nobody piles up behind a driver that hangs.
+        return CompletableFuture.failedFuture(
+            new IllegalStateException("the driver does not answer"));
       }
       waiting.add(done);
       asked.signal();
@@ -147,10 +155,19 @@ final class DeviceSampler implements AutoCloseable {
         LOG.error("the reading of device {} could not be accounted for", device.uuid(), e);
         failed(e, served);
       } finally {
+        rest(System.nanoTime() - readingSince);
         readingSince = 0;
         tried = true;
       }
     }
+  }
+
+  /**
+   * Whoever asks in a loop gets at most half of this thread's time, and of the driver's: no reading
+   * begins sooner after another than that one took.
+   */
+  private void rest(long tookNanos) {
+    notBefore = System.nanoTime() + Math.min(tookNanos, MOST_REST.toNanos());
   }
 
   private void failed(RuntimeException e, List<CompletableFuture<Void>> served) {
@@ -171,6 +188,10 @@ final class DeviceSampler implements AutoCloseable {
     try {
       long left = due - System.nanoTime();
       while (!closed && waiting.isEmpty() && left > 0) {
+        left = asked.awaitNanos(left);
+      }
+      left = notBefore - System.nanoTime();
+      while (!closed && left > 0) {
         left = asked.awaitNanos(left);
       }
       List<CompletableFuture<Void>> served = waiting;

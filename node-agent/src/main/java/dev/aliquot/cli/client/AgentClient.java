@@ -1,17 +1,20 @@
 package dev.aliquot.cli.client;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
 import java.net.URLEncoder;
 import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +59,7 @@ public final class AgentClient {
    * @throws CommandFailure with the agent's sentence
    */
   public TenantGrant create(Map<String, Object> request) throws CommandFailure {
+    refuseForeignAgent();
     HttpExchange answer = admin("POST", "/v1/tenants", Json.bytes(request));
     expect(answer, 201);
     return read(answer, TenantGrant.class);
@@ -69,6 +73,30 @@ public final class AgentClient {
   public void end(String idOrName) throws CommandFailure {
     String segment = URLEncoder.encode(idOrName, StandardCharsets.UTF_8).replace("+", "%20");
     expect(admin("DELETE", "/v1/tenants/" + segment, NOTHING), 200);
+  }
+
+  /**
+   * What an agent grants are libraries that this user's program loads, so it must be root's or this
+   * user's own: anyone can put a folder where ours would be in /tmp.
+   */
+  private void refuseForeignAgent() throws CommandFailure {
+    int own = MachineDefaults.ownUid();
+    for (Path file : List.of(stateDir, socket())) {
+      int owner;
+      try {
+        owner = (Integer) Files.getAttribute(file, "unix:uid");
+      } catch (IOException e) {
+        throw noAgent();
+      }
+      if (owner != 0 && owner != own) {
+        throw new CommandFailure(
+            ExitCode.NOT_PERMITTED,
+            file
+                + " belongs to user "
+                + owner
+                + ", who could make your program load anything; use an agent of root's or your own");
+      }
+    }
   }
 
   private Path socket() {
@@ -124,6 +152,10 @@ public final class AgentClient {
       throws CommandFailure {
     try {
       return HttpExchange.ask(address, method, path, body);
+    } catch (SocketTimeoutException e) {
+      throw new CommandFailure(
+          ExitCode.FAILED,
+          "the agent at " + stateDir + " does not answer; its log may say why, or it is stopped");
     } catch (IOException | RuntimeException e) {
       throw noAgent();
     }

@@ -2,12 +2,16 @@ package dev.aliquot.cli.client;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 
 /**
  * One HTTP/1.1 request over a connection of its own, closed before the answer is returned: {@code
@@ -19,6 +23,7 @@ import java.nio.charset.StandardCharsets;
  */
 @SuppressWarnings("ArrayRecordComponent")
 record HttpExchange(int status, byte[] body) {
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
   private static final int MOST_BYTES = 16 * 1024 * 1024;
   private static final byte[] HEADER_END = "\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
@@ -28,9 +33,29 @@ record HttpExchange(int status, byte[] body) {
         address instanceof UnixDomainSocketAddress
             ? SocketChannel.open(StandardProtocolFamily.UNIX)
             : SocketChannel.open()) {
-      socket.connect(address);
-      write(socket, method, path, body);
-      return parse(readAll(socket));
+      Thread watchdog = Thread.ofPlatform().daemon().unstarted(() -> closeLater(socket));
+      watchdog.start();
+      try {
+        socket.connect(address);
+        write(socket, method, path, body);
+        return parse(readAll(socket));
+      } catch (AsynchronousCloseException e) {
+        throw new SocketTimeoutException("no answer within " + PATIENCE.toSeconds() + " s");
+      } finally {
+        watchdog.interrupt();
+      }
+    }
+  }
+
+  /** A blocking channel has no time-out of its own; closing it ends whatever waits on it. */
+  private static void closeLater(SocketChannel socket) {
+    try {
+      Thread.sleep(PATIENCE);
+      socket.close();
+    } catch (InterruptedException answered) {
+      return;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

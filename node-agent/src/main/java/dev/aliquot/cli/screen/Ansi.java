@@ -4,6 +4,15 @@ package dev.aliquot.cli.screen;
 public record Ansi(boolean enabled) {
   private static final String CODES = "\u001b\\[[0-9;]*m";
 
+  /**
+   * The text with colour codes and without anything else that would move a terminal's cursor: what
+   * others have named is in it.
+   */
+  static String harmless(String text) {
+    return text.replaceAll(
+        "\u001b(?!\\[[0-9;]{0,8}m)|[\\p{Cntrl}\\x{80}-\\x{9f}\\p{Cf}&&[^\u001b]]", "?");
+  }
+
   /** Columns that a text takes; colour codes take none. */
   static int width(String text) {
     String plain = text.indexOf('\u001b') < 0 ? text : text.replaceAll(CODES, "");

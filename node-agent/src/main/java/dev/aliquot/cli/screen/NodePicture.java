@@ -47,7 +47,7 @@ public final class NodePicture {
     if (processes) {
       processTable(lines, node);
     }
-    return lines.stream().map(line -> Ansi.cut(line, columns)).toList();
+    return lines.stream().map(line -> Ansi.cut(Ansi.harmless(line), columns)).toList();
   }
 
   private void device(List<String> lines, NodeView node, DeviceView device, int bar) {

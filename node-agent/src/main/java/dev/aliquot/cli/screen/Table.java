@@ -31,7 +31,7 @@ public final class Table {
     }
     String[] row = new String[cells.length];
     for (int column = 0; column < cells.length; column++) {
-      row[column] = String.valueOf(cells[column]);
+      row[column] = Ansi.harmless(String.valueOf(cells[column]));
     }
     rows.add(row);
     return this;

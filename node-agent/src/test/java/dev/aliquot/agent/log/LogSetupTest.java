@@ -39,6 +39,15 @@ class LogSetupTest {
   }
 
   @Test
+  void nothingInALineOfTextCanPassForAnotherOrMoveTheCursor() {
+    configure(LogLevel.INFO, LogFormat.TEXT, true);
+    LOG.warn("refused {}", "/v1/x\n12:00:00.000 ERROR Agent: forged \u001b[2J\u009bm\u202e");
+    assertThat(lines()).hasSize(1);
+    assertThat(lines().getFirst())
+        .contains("x\\u000a12:00:00.000 ERROR Agent: forged \\u001b[2J\\u009bm\\u202e");
+  }
+
+  @Test
   void aJsonLineCarriesEverything() throws IOException {
     configure(LogLevel.INFO, LogFormat.JSON, true);
     MDC.put("tenant", "t1");

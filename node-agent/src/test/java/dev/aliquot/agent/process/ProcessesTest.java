@@ -40,6 +40,21 @@ class ProcessesTest {
   }
 
   @Test
+  void aCommandShowsNoControlCharacter() {
+    String rest = " S 7 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 9 9 9";
+    String bytes = "12 (\u001b[2J\n\u00c2\u009bm\u00c3\u00a4)" + rest;
+    assertThat(ProcessStat.parse(12, bytes).command()).isEqualTo("?[2J??m\u00e4");
+  }
+
+  @Test
+  void aProcessWhoseFirstThreadHasEndedStillRuns() {
+    String one = "12 (x) Z 7 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 9 9 9";
+    String three = "12 (x) Z 7 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 3 0 4711 9 9 9";
+    assertThat(ProcessStat.parse(12, one).zombie()).isTrue();
+    assertThat(ProcessStat.parse(12, three).zombie()).isFalse();
+  }
+
+  @Test
   void aPidThatCameRoundAgainIsAnotherProcess() throws IOException {
     ProcessStat sleeper = sleeper();
     assertThat(proc.isAlive(sleeper.id())).isTrue();

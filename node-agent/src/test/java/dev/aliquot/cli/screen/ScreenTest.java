@@ -24,6 +24,14 @@ class ScreenTest {
     assertThat(lines.get(2).replaceAll("\u001b\\[[0-9]*m", "")).isEqualTo("longer  1000  y");
   }
 
+  @Test
+  void whatOthersHaveNamedCannotMoveTheCursor() {
+    String hostile = "a\u001b[2Jb\u001b]0;t\u0007c\nd\u009b1m\u202ee";
+    assertThat(Ansi.harmless(hostile)).isEqualTo("a?[2Jb?]0;t?c?d?1m?e");
+    assertThat(Ansi.harmless(COLOURS.red("\u00e4 \u2588"))).isEqualTo(COLOURS.red("\u00e4 \u2588"));
+    assertThat(new Table("NAME").row(hostile).lines().get(1)).isEqualTo("a?[2Jb?]0;t?c?d?1m?e");
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {20, 40, 80, 120, 200})
   void noLineOfThePictureIsWiderThanTheTerminal(int columns) {

@@ -1,0 +1,44 @@
+package dev.aliquot.agent;
+
+import dev.aliquot.agent.tenant.Tenants;
+import dev.aliquot.agent.truth.GroundTruth;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks at tenants and drivers regularly, on a thread of its own. */
+final class Ticker implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Ticker.class);
+  private static final Duration PERIOD = Duration.ofMillis(500);
+
+  private final Tenants tenants;
+  private final GroundTruth truth;
+  private final ScheduledExecutorService ticker =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> Thread.ofPlatform().daemon().name("aliquot-ticker").unstarted(task));
+
+  Ticker(Tenants tenants, GroundTruth truth) {
+    this.tenants = tenants;
+    this.truth = truth;
+    var _ =
+        ticker.scheduleWithFixedDelay(
+            this::tick, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  @Override
+  public void close() {
+    ticker.shutdown();
+  }
+
+  private void tick() {
+    try {
+      tenants.tick();
+      truth.checkSilence();
+    } catch (RuntimeException e) {
+      LOG.error("a regular look at the node failed", e);
+    }
+  }
+}

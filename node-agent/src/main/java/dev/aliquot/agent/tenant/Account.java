@@ -1,0 +1,112 @@
+package dev.aliquot.agent.tenant;
+
+import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.device.Device;
+import dev.aliquot.agent.device.DeviceReading;
+import dev.aliquot.agent.page.UsageReport;
+import dev.aliquot.ledger.OverheadRule;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What ground truth says about one tenant: each process's overhead, and the sum that is published
+ * and charged. Guarded by the tenant's lock.
+ */
+final class Account {
+  /** More than any device has: a driver that says so does not break the arithmetic. */
+  private static final long MOST_BYTES = 1L << 56;
+
+  private final List<Holding> holdings;
+  private final Map<Integer, Member> members;
+  private final TenantFiles.Pages pages;
+  private final Counters counters;
+
+  /**
+   * @param members by slot, as the tenant keeps them
+   */
+  Account(
+      List<Holding> holdings,
+      Map<Integer, Member> members,
+      TenantFiles.Pages pages,
+      Counters counters) {
+    this.holdings = holdings;
+    this.members = members;
+    this.pages = pages;
+    this.counters = counters;
+  }
+
+  Optional<Reports> beginReading(Device device) {
+    return holdings.stream()
+        .filter(holding -> holding.device == device)
+        .findFirst()
+        .map(
+            holding -> {
+              holding.book.beginReading();
+              return new Reports(
+                  holding.index,
+                  members.values().stream()
+                      .map(member -> new Report(member, claim(member, holding)))
+                      .toList());
+            });
+  }
+
+  boolean endReading(Reports reports, DeviceReading reading, long otherBytes) {
+    Holding holding = holdings.get(reports.holding);
+    boolean exact = true;
+    for (Report report : reports.reports) {
+      Member member = report.member();
+      if (members.get(member.slot) == member) {
+        exact &= account(member, holding, report, reading);
+      }
+    }
+    holding.otherBytes = Math.min(otherBytes, MOST_BYTES);
+    holding.book.endReading(publishOverhead(holding));
+    pages.control().contextEstimate(holding.index, holding.device.contextEstimateBytes());
+    return exact;
+  }
+
+  /** Writes the overhead of all processes into the control page; answers it. */
+  long publishOverhead(Holding holding) {
+    long overhead = holding.otherBytes;
+    for (Member member : members.values()) {
+      overhead = Math.min(MOST_BYTES, overhead + member.overheads[holding.index].overheadBytes());
+    }
+    pages.control().overhead(holding.index, overhead, holding.otherBytes);
+    return overhead;
+  }
+
+  private boolean account(Member member, Holding holding, Report report, DeviceReading reading) {
+    long truth = reading.bytesByPid().getOrDefault(member.id.pid(), 0L);
+    if (truth == DeviceReading.UNKNOWN) {
+      return true;
+    }
+    truth = Math.clamp(truth, 0, MOST_BYTES);
+    OverheadRule rule = member.overheads[holding.index];
+    boolean exact = rule.reading(truth, report.claim(), claim(member, holding));
+    boolean first = member.truthBytes[holding.index] == 0;
+    member.truthBytes[holding.index] = truth;
+    if (first && exact) {
+      holding.device.learnContext(rule.overheadBytes());
+    }
+    return exact;
+  }
+
+  /**
+   * A claim beyond the credit is an ask on its way, or a lie; either way what the driver has given
+   * beyond the credit is not reported.
+   */
+  private OverheadRule.Claim claim(Member member, Holding holding) {
+    UsageReport usage = pages.usage().report(member.slot);
+    if (!usage.isOf(member.generation)) {
+      return new OverheadRule.Claim(0, usage.changes(), 0);
+    }
+    long used = usage.usedBytes(holding.index);
+    if (used < 0 || used > holding.limitBytes) {
+      counters.usagePageAnomalies.increment();
+    }
+    long credit = holding.book.creditBytes(member.slot);
+    return new OverheadRule.Claim(
+        used < 0 ? 0 : Math.min(used, credit), usage.changes(), usage.inFlight());
+  }
+}

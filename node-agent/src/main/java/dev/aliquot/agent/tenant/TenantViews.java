@@ -1,0 +1,84 @@
+package dev.aliquot.agent.tenant;
+
+import dev.aliquot.agent.page.UsagePage;
+import dev.aliquot.agent.page.UsageReport;
+import dev.aliquot.agent.state.TenantRecord;
+import dev.aliquot.agent.view.ProcessView;
+import dev.aliquot.agent.view.TenantView;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A tenant as people see it. To be called under the tenant's lock. */
+final class TenantViews {
+  private TenantViews() {}
+
+  /**
+   * One view per device.
+   *
+   * @param usage null: the page has been let go of
+   */
+  static List<TenantView> of(
+      TenantRecord record,
+      List<Holding> holdings,
+      Collection<Member> members,
+      @Nullable UsagePage usage,
+      String state) {
+    List<TenantView> views = new ArrayList<>();
+    for (Holding holding : holdings) {
+      views.add(view(record, holding, members, usage, state));
+    }
+    return views;
+  }
+
+  private static TenantView view(
+      TenantRecord record,
+      Holding holding,
+      Collection<Member> members,
+      @Nullable UsagePage page,
+      String state) {
+    List<ProcessView> processes = new ArrayList<>();
+    long reported = 0;
+    long truth = holding.otherBytes;
+    long refusals = holding.index == 0 ? record.refusals() : 0;
+    for (Member member : members) {
+      UsageReport usage = page == null ? null : page.report(member.slot);
+      long used = 0;
+      if (usage != null && usage.isOf(member.generation)) {
+        used = Math.clamp(usage.usedBytes(holding.index), 0, holding.limitBytes);
+        refusals += holding.index == 0 ? usage.plausibleRefusals() : 0;
+      }
+      reported += used;
+      truth += member.truthBytes[holding.index];
+      processes.add(
+          new ProcessView(
+              member.id.pid(),
+              member.tenantPid,
+              member.command,
+              holding.device.uuid(),
+              used,
+              member.truthBytes[holding.index],
+              member.overheads[holding.index].overheadBytes()));
+    }
+    return new TenantView(
+        record.id(),
+        record.name(),
+        record.namespace(),
+        record.pod(),
+        record.container(),
+        holding.device.uuid(),
+        holding.device.facts().index(),
+        holding.requestBytes,
+        holding.limitBytes,
+        holding.book.creditBytes(),
+        reported,
+        truth,
+        holding.book.overheadBytes(),
+        reported + holding.book.overheadBytes(),
+        refusals,
+        state,
+        record.created(),
+        processes);
+  }
+}
