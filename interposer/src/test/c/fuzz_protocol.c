@@ -103,6 +103,17 @@ static void good_pages(void)
     usage->version = ALQ_PROTOCOL_VERSION;
 }
 
+static void finish(void)
+{
+    static const char *const names[] = {ALQ_CONTROL_FILE, ALQ_USAGE_FILE, ALQ_SOCKET_FILE};
+    char path[256];
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        unlink(path);
+    }
+    rmdir(directory);
+}
+
 static void start(void)
 {
     const char *base = getenv("TMPDIR");
@@ -118,17 +129,7 @@ static void start(void)
     REQUIRE(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 64) == 0);
     pthread_t thread;
     REQUIRE(pthread_create(&thread, NULL, serve, NULL) == 0);
-}
-
-static void finish(void)
-{
-    static const char *const names[] = {ALQ_CONTROL_FILE, ALQ_USAGE_FILE, ALQ_SOCKET_FILE};
-    char path[256];
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-        unlink(path);
-    }
-    rmdir(directory);
+    REQUIRE(atexit(finish) == 0);
 }
 
 /* Whatever comes back, the library either understands it or treats the agent as absent; a seat is always inside the pages. */
@@ -267,7 +268,6 @@ int main(void)
         }
         LLVMFuzzerTestOneInput(input, size);
     }
-    finish();
     printf("%ld passed, 0 failed\n", rounds + 5);
     return 0;
 }
