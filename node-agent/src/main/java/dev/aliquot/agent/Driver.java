@@ -35,7 +35,7 @@ record Driver(Path cuda, Path nvml, Libraries.Interposer interposer, @Nullable P
     }
     Libraries.Simulator simulator =
         libraries.simulator(state.node(), SimulatedNodes.branch(simulate));
-    SimulatedNodes.provide(state.node(), simulate, simulator.tool());
+    SimulatedNodes.provide(state.node(), simulate, simulator.tool(), state.hasTenants());
     Path cuda = options.cudaLibrary();
     Path nvml = options.nvmlLibrary();
     return new Driver(

@@ -99,7 +99,7 @@ class AdmissionTest extends AgentFixture {
     Path directory = Path.of(grant("files", GIB).directory());
     assertThat(access(directory.resolve("control"))).isEqualTo("r--r--r--");
     assertThat(access(directory.resolve("usage"))).isEqualTo("rw-------");
-    assertThat(access(directory.resolve("agent.sock"))).isEqualTo("rw-rw-rw-");
+    assertThat(access(directory.resolve("agent.sock"))).isEqualTo("rw-------");
     boolean root = dev.aliquot.linux.Identity.effectiveUserId() == 0;
     assertThat(access(directory)).isEqualTo(root ? "rwxr-xr-x" : "rwx------");
     assertThat(access(options.stateDir().resolve("registry"))).isEqualTo("rwx------");

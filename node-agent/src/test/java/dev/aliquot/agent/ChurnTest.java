@@ -20,19 +20,23 @@ class ChurnTest extends AgentFixture {
     long count = 0;
     try (var files = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
       for (Path file : files) {
-        try {
-          String target = Files.readSymbolicLink(file).toString();
-          if (target.startsWith("socket:")
-              || target.contains("pidfd")
-              || target.contains("/tenants/")) {
-            count++;
-          }
-        } catch (IOException closedMeanwhile) {
-          continue;
+        String target = target(file);
+        if (target.startsWith("socket:")
+            || target.contains("pidfd")
+            || target.contains("/tenants/")) {
+          count++;
         }
       }
     }
     return count;
+  }
+
+  private static String target(Path descriptor) {
+    try {
+      return Files.readSymbolicLink(descriptor).toString();
+    } catch (IOException closedMeanwhile) {
+      return "";
+    }
   }
 
   private static long mappedPages() throws IOException {
@@ -52,8 +56,7 @@ class ChurnTest extends AgentFixture {
   @Test
   void threeHundredShortTenantsLeaveNothingBehind() throws Exception {
     oneTenant(-1);
-    Eventually.within(
-        Duration.ofSeconds(5), () -> assertThat(agent.view().tenants()).isEmpty());
+    Eventually.within(Duration.ofSeconds(5), () -> assertThat(agent.view().tenants()).isEmpty());
     long descriptors = descriptors();
     long pages = mappedPages();
     for (int i = 0; i < TENANTS; i++) {

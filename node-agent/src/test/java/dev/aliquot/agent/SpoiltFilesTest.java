@@ -112,8 +112,7 @@ class SpoiltFilesTest extends AgentFixture {
   void aCommandNamedToMoveTheCursorIsShownHarmless() throws Exception {
     TenantGrant grant = grant("painter", GIB);
     Path program =
-        Files.copy(
-            CProgram.of("raw_tenant"), options.stateDir().resolveSibling("\u001b[2J\nevil"));
+        Files.copy(CProgram.of("raw_tenant"), options.stateDir().resolveSibling("\u001b[2J\nevil"));
     assertThat(talk(Map.of(), program, grant.directory()).say("hello")).startsWith("welcome ");
     assertThat(view("painter").processes().getFirst().command()).isEqualTo("?[2J?evil");
   }
@@ -132,7 +131,9 @@ class SpoiltFilesTest extends AgentFixture {
     Path link = options.stateDir().resolveSibling("planted");
     Files.createSymbolicLink(link, options.stateDir());
     Process chown = new ProcessBuilder("chown", "-h", "4242", link.toString()).start();
-    assertThat(chown.waitFor()).as(new String(chown.getErrorStream().readAllBytes(), StandardCharsets.UTF_8)).isZero();
+    assertThat(chown.waitFor())
+        .as(new String(chown.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
+        .isZero();
     AgentOptions planted = AgentOptions.defaults(link, "test").withSimulate("devices=1");
     assertThatThrownBy(() -> Agent.start(planted, InstantSource.system()).close())
         .isInstanceOf(AgentException.class)

@@ -58,8 +58,8 @@ public final class HttpServer implements AutoCloseable {
    */
   public static HttpServer tcp(String address, int port, Limits limits, List<Route> routes)
       throws IOException {
-    InetSocketAddress where = new InetSocketAddress(InetAddress.getByName(address), port);
     try {
+      InetSocketAddress where = new InetSocketAddress(InetAddress.getByName(address), port);
       return start("aliquot-http", EpollServerSocketChannel.class, where, limits, routes);
     } catch (IOException e) {
       throw new IOException(

@@ -52,17 +52,38 @@ final class LibraryFolder {
    */
   Path unpack(SortedMap<String, Entry> entries) throws IOException {
     Path folder = parent.resolve(hash(entries));
-    if (Files.isDirectory(folder)) {
-      return folder;
+    if (!Files.isDirectory(folder)) {
+      try {
+        make(folder, entries);
+      } catch (IOException e) {
+        throw new IOException(
+            "libraries cannot be unpacked into "
+                + parent
+                + " ("
+                + e.getClass().getSimpleName()
+                + " "
+                + e.getMessage()
+                + "): make room or name another directory with --library-dir",
+            e);
+      }
     }
+    return folder;
+  }
+
+  private void make(Path folder, SortedMap<String, Entry> entries) throws IOException {
     Files.createDirectories(parent);
     Path temporary =
         Files.createTempDirectory(
             parent,
             ".new-",
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    for (Map.Entry<String, Entry> entry : entries.entrySet()) {
-      write(temporary.resolve(entry.getKey()), entry.getValue());
+    try {
+      for (Map.Entry<String, Entry> entry : entries.entrySet()) {
+        write(temporary.resolve(entry.getKey()), entry.getValue());
+      }
+    } catch (IOException e) {
+      deleteTree(temporary);
+      throw e;
     }
     Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rwxr-xr-x"));
     try {
@@ -70,7 +91,6 @@ final class LibraryFolder {
     } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
       deleteTree(temporary);
     }
-    return folder;
   }
 
   private static void write(Path file, Entry entry) throws IOException {

@@ -3,12 +3,14 @@ package dev.aliquot.agent.metrics;
 import dev.aliquot.agent.AgentStats;
 import dev.aliquot.agent.view.NodeView;
 import io.prometheus.client.Collector;
+import java.util.AbstractList;
 import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Answers a scrape from one view and one set of counters; keeps nothing between scrapes.
- * Thread-safe where its sources are.
+ * Answers a scrape from one view and one set of counters, one metric at a time so that a node full
+ * of tenants does not fill the heap; keeps nothing between scrapes. Thread-safe where its sources
+ * are.
  */
 final class AliquotCollector extends Collector {
   private final Supplier<NodeView> view;
@@ -22,6 +24,17 @@ final class AliquotCollector extends Collector {
   @Override
   public List<MetricFamilySamples> collect() {
     Moment moment = new Moment(view.get(), stats.get());
-    return MetricTable.all().stream().map(metric -> metric.collect(moment)).toList();
+    List<Metric> metrics = MetricTable.all();
+    return new AbstractList<>() {
+      @Override
+      public MetricFamilySamples get(int index) {
+        return metrics.get(index).collect(moment);
+      }
+
+      @Override
+      public int size() {
+        return metrics.size();
+      }
+    };
   }
 }

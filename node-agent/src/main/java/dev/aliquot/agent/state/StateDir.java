@@ -81,6 +81,13 @@ public final class StateDir {
     return tenants().resolve(id);
   }
 
+  /** Whether an earlier agent has left tenants to carry on with. */
+  public boolean hasTenants() throws IOException {
+    try (var records = Files.newDirectoryStream(registry())) {
+      return records.iterator().hasNext();
+    }
+  }
+
   public Path registry() {
     return path.resolve("registry");
   }

@@ -46,9 +46,7 @@ final class Allocations {
   /** Forgets the tenant's requests, on the devices that are still there. */
   void release(TenantRecord record) {
     for (TenantRecord.Grant grant : record.grants()) {
-      inventory
-          .find(grant.device())
-          .ifPresent(device -> device.ledger().release(record.id()));
+      inventory.find(grant.device()).ifPresent(device -> device.ledger().release(record.id()));
     }
   }
 

@@ -3,38 +3,31 @@ package dev.aliquot.agent.tenant;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.page.ControlPage;
-import dev.aliquot.agent.page.PageLayout;
-import dev.aliquot.agent.page.UsageReport;
-import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.ledger.AskResult;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One tenant: its slots, its books, its pages. Thread-safe by its own lock, which is never held
  * while the driver is called or another tenant's is taken.
  */
 public final class Tenant {
-  private static final Logger LOG = LoggerFactory.getLogger(Tenant.class);
   private static final long MOST_REFUSALS = 1L << 48;
 
   private final TenantContext context;
   private final TenantFiles.Pages pages;
   private final List<Holding> holdings;
+  private final Account account;
+  private final Seats seats;
   private final Family family;
   private final TreeMap<Integer, Member> members = new TreeMap<>();
   private final Runnable onIdle;
   private TenantRecord record;
-  private final Account account;
   private boolean ending;
   private boolean gone;
   private boolean unsaved;
@@ -60,6 +53,7 @@ public final class Tenant {
     }
     this.holdings = List.copyOf(list);
     this.account = new Account(holdings, members, pages, context.counters());
+    this.seats = new Seats(context, pages, holdings, members, this::reaped);
   }
 
   public String id() {
@@ -102,35 +96,7 @@ public final class Tenant {
       holding.book.overhead(Math.max(0, pages.control().overheadBytes(holding.index)));
       holding.device.learnContext(pages.control().contextEstimateBytes(holding.index));
     }
-    for (int slot = 0; slot < PageLayout.MAX_SLOTS; slot++) {
-      ControlPage.Occupant occupant = pages.control().occupant(slot);
-      if (occupant.hostPid() == 0) {
-        continue;
-      }
-      ProcessId id = new ProcessId(occupant.hostPid(), occupant.startTime());
-      Optional<ProcessStat> stat =
-          context.proc().stat(id.pid()).filter(s -> s.id().equals(id) && !s.zombie());
-      if (stat.isEmpty()) {
-        countRefusals(slot, occupant.generation());
-        pages.control().free(slot);
-        clear(slot);
-        context.counters().reapedProcesses.increment();
-        continue;
-      }
-      Member member =
-          new Member(
-              slot,
-              id,
-              occupant.tenantPid(),
-              occupant.generation(),
-              stat.get().command(),
-              holdings.size());
-      for (Holding holding : holdings) {
-        holding.book.restore(slot, Math.max(0, pages.control().creditBytes(slot, holding.index)));
-      }
-      members.put(slot, member);
-      watch(member);
-    }
+    count(seats.restore());
     if (pages.control().state() == ControlPage.State.CLOSED) {
       end();
     } else {
@@ -144,7 +110,9 @@ public final class Tenant {
         .agent(agent.epoch(), agent.agentWait(), agent.cudaLibrary(), agent.nvmlLibrary());
   }
 
-  /** A sign of life for the tenant's processes; puts right what they did to the usage page's size. */
+  /**
+   * A sign of life for the tenant's processes; puts right what they did to the usage page's size.
+   */
   synchronized void heartbeat() {
     if (!gone) {
       pages.control().heartbeat(context.monotonic().getAsLong());
@@ -168,28 +136,7 @@ public final class Tenant {
    * is over.
    */
   synchronized Optional<Member> attach(ProcessStat process, int tenantPid) {
-    for (Member member : members.values()) {
-      if (member.id.equals(process.id())) {
-        // It may be another program by now (execve), which reports anew in the same slot.
-        member.command = process.command();
-        return Optional.of(member);
-      }
-    }
-    int slot = freeSlot();
-    if (slot < 0 || gone) {
-      return Optional.empty();
-    }
-    clear(slot);
-    long generation =
-        pages.control().take(slot, process.id().pid(), tenantPid, process.id().startTime());
-    Member member =
-        new Member(slot, process.id(), tenantPid, generation, process.command(), holdings.size());
-    members.put(slot, member);
-    for (Holding holding : holdings) {
-      holding.book.attach(slot);
-    }
-    watch(member);
-    return Optional.of(member);
+    return gone ? Optional.empty() : seats.give(process, tenantPid);
   }
 
   /** The holder of a slot, if it is this process under this generation. */
@@ -210,10 +157,7 @@ public final class Tenant {
     if (gone || !members.remove(member.slot, member)) {
       return;
     }
-    unwatch(member);
-    countRefusals(member.slot, member.generation);
-    pages.control().free(member.slot);
-    clear(member.slot);
+    count(seats.takeBack(member));
     for (Holding holding : holdings) {
       holding.book.detach(member.slot);
       holding.book.overhead(account.publishOverhead(holding));
@@ -273,7 +217,7 @@ public final class Tenant {
   synchronized void release() {
     if (!gone) {
       gone = true;
-      members.values().forEach(this::unwatch);
+      seats.unwatchAll();
       pages.close();
     }
   }
@@ -320,54 +264,16 @@ public final class Tenant {
 
   // ---- inside
 
-  private int freeSlot() {
-    for (int slot = 0; slot < PageLayout.MAX_SLOTS; slot++) {
-      if (!members.containsKey(slot)) {
-        return slot;
-      }
-    }
-    return -1;
+  private void reaped(Member member) {
+    context.counters().reapedProcesses.increment();
+    detach(member);
+    onIdle.run();
   }
 
-  private void watch(Member member) {
-    member.watch =
-        context
-            .watcher()
-            .watch(
-                member.id,
-                () -> {
-                  context.counters().reapedProcesses.increment();
-                  detach(member);
-                  onIdle.run();
-                });
-  }
-
-  private void unwatch(Member member) {
-    @Nullable AutoCloseable watch = member.watch;
-    if (watch != null) {
-      try {
-        watch.close();
-      } catch (Exception e) {
-        LOG.error("process {} is still watched", member.id.pid(), e);
-      }
-    }
-  }
-
-  private void countRefusals(int slot, long generation) {
-    UsageReport usage = pages.usage().report(slot);
-    long refusals = usage.isOf(generation) ? usage.plausibleRefusals() : 0;
+  private void count(long refusals) {
     if (refusals > 0) {
       record = record.withRefusals(Math.min(MOST_REFUSALS, record.refusals() + refusals));
       unsaved = true;
-    }
-  }
-
-  /** Zeroes the slot's report. Without it the next process's report is void until it attaches. */
-  private void clear(int slot) {
-    try {
-      pages.usage().clear(slot);
-    } catch (UncheckedIOException e) {
-      LOG.warn("a report of tenant {} cannot be cleared: {}", record.id(), e.getMessage());
     }
   }
 }

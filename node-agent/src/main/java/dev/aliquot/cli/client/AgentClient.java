@@ -71,6 +71,11 @@ public final class AgentClient {
    * @throws CommandFailure with the agent's sentence
    */
   public void end(String idOrName) throws CommandFailure {
+    if (!idOrName.matches("[A-Za-z0-9._-]{1,63}")) {
+      throw new CommandFailure(
+          ExitCode.FAILED,
+          "there is no such tenant: ids and names are letters, digits, '.', '_' and '-'; see aliquot status");
+    }
     String segment = URLEncoder.encode(idOrName, StandardCharsets.UTF_8).replace("+", "%20");
     expect(admin("DELETE", "/v1/tenants/" + segment, NOTHING), 200);
   }
