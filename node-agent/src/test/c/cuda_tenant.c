@@ -5,7 +5,7 @@
  *   init              cuInit and a context on device 0; answers the CUresult
  *   alloc BYTES       cuMemAlloc; answers the CUresult
  *   free              frees what was allocated last; answers the CUresult
- *   churn MS BYTES    for MS milliseconds allocates and frees pieces of up to BYTES at random, then frees all; answers how many
+ *   churn MS BYTES    for MS milliseconds allocates and frees pieces of 1 MiB to BYTES more at random, then frees all; answers how many
  *                     allocations there were and how many were refused
  *   info              answers "FREE TOTAL" of cuMemGetInfo
  *   total             answers cuDeviceTotalMem
@@ -63,7 +63,7 @@ static void churn(address milliseconds, address most)
     unsigned allocated = 0, refused = 0;
     do {
         if (count < MOST && rand_r(&seed) % 3 != 0) {
-            int result = alloc(&held[count], 1 + (((size_t)rand_r(&seed) << 10) % most));
+            int result = alloc(&held[count], (1 << 20) + (((size_t)rand_r(&seed) << 10) % most));
             allocated += result == 0;
             count += result == 0;
             refused += result == 2;
