@@ -141,7 +141,11 @@ public final class Agent implements AutoCloseable {
         started,
         truth.lastRead(clock),
         ready && truth.hasRead(),
-        !ready ? "the agent is stopping" : truth.hasRead() ? "" : "no device has been read yet",
+        !ready
+            ? "the agent is stopping"
+            : truth.hasRead()
+                ? ""
+                : "not every device has been read yet, or there is none: see aliquot doctor",
         inventory.devices().stream().map(device -> NodeViews.device(device, truth)).toList(),
         NodeViews.tenants(tenants.all()));
   }

@@ -56,9 +56,9 @@ public final class GroundTruth implements Settling, AutoCloseable {
     return answered;
   }
 
-  /** Whether every device has been read or has failed at least once. */
+  /** Whether there are devices and every one has been read or has failed at least once. */
   public boolean hasRead() {
-    return samplers.values().stream().allMatch(DeviceSampler::hasRead);
+    return !samplers.isEmpty() && samplers.values().stream().allMatch(DeviceSampler::hasRead);
   }
 
   /** When the device that was read longest ago was read last; the beginning of time before that. */
