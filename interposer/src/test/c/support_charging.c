@@ -73,6 +73,11 @@ void exact_within_and_beyond_the_limit(struct world *world, const void *argument
     struct scratch all = {.device = held.device};
     CHECK_EQ(subject->take(function, &all, room), CUDA_SUCCESS);
     CHECK_EQ(used_bytes(world), room);
+    /* at the very edge: all credit is used, so nothing but the comparison with it stands in the way */
+    if (subject->kind == SUBJECT_EXACT) {
+        CHECK_EQ(subject->take(function, &refused, 2 * MIB), CUDA_ERROR_OUT_OF_MEMORY);
+        CHECK_EQ(used_bytes(world), room);
+    }
     CHECK_EQ(subject->give(&all), CUDA_SUCCESS);
     check_same(world, before);
 }
