@@ -10,6 +10,11 @@
  *   credit    bytes of a device that a slot may hold right now; only the agent writes it (control page)
  *   used      bytes of a device that a slot holds or is about to ask the driver for; only that process writes it (usage page)
  *   overhead  bytes of a device that the driver holds for the tenant's processes beyond what they report (contexts, modules)
+ *   loan      what a tenant holds beyond its request: lent, and taken back when its owner needs it
+ *   movable   memory of a device that this library can move away and back under its own address (its pieces are mapped)
+ *   demoted   data of movable memory that lies in host chunks, mapped at its own address: kernels go on, over the bus. Not in `used`
+ *   chunk     pinned host memory that the agent makes and hands to a process as a file descriptor; it is the tenant's until the
+ *             tenant's last process is gone
  *
  * How a limit holds without a lock
  *   A process adds to its own `used` first and reads its own `credit` after that; the agent lowers a `credit` first and reads
@@ -17,6 +22,13 @@
  *   sees the higher use and gives the credit back. The sum of all credits plus the overhead never exceeds the tenant's limit,
  *   so no set of threads or processes can pass it together, and a process killed at any instruction leaves nothing behind but
  *   its own slot.
+ *
+ * How lent memory is taken back
+ *   The agent lowers the slot's `resident` and wakes the slot (a futex on its `wake` word). The process's own thread then demotes
+ *   pieces until `used` <= `resident`, fetching a host chunk for each (TAKE_CHUNK), and says how it went (MOVED). `used` falls as
+ *   pieces go, and the agent lowers the credit behind it. When there is room again the agent raises credit and `resident` and
+ *   wakes the slot; its thread charges, as any allocation does, promotes, and gives the chunks back (RETURN_CHUNK). What is asked
+ *   stands in the page and not in a message: a new agent and a process that was not listening see it all the same.
  *
  * Failure contract
  *   No agent: the pages stay mapped, allocations within credit go on, a larger one waits `agent_wait_ms` for the agent and
@@ -65,8 +77,12 @@ struct alq_control_device {
     uint64_t overhead_bytes;         /* 64: for all processes of the tenant, from ground truth */
     uint64_t context_estimate_bytes; /* 72: what a new context is expected to take; 0 where unknown */
     uint64_t other_used_bytes;       /* 80: held on this device by the tenant outside of any slot's report */
-    uint64_t reserved[5];            /* 88 */
+    uint64_t flags;                  /* 88: ALQ_DEVICE_... */
+    uint64_t reserved[4];            /* 96 */
 };                                   /* 128 bytes */
+
+/* The tenant may borrow: memory behind cuMemAlloc* has to be movable, and what is not must fit the request. May be set later. */
+#define ALQ_DEVICE_MOVABLE 1ull
 
 /* One process of the tenant. host_pid == 0: free. */
 struct alq_control_slot {
@@ -74,10 +90,17 @@ struct alq_control_slot {
     uint32_t tenant_pid;                    /* 4: in the process's own pid namespace */
     uint64_t start_time;                    /* 8: field 22 of /proc/<host_pid>/stat, so that a reused pid is told apart */
     uint64_t generation;                    /* 16: odd while taken; changes whenever the slot changes hands */
-    uint64_t reserved[5];                   /* 24 */
+    uint32_t wake;                          /* 24: changes, and its waiters are woken, when `resident` has */
+    uint32_t reserved0;                     /* 28 */
+    uint64_t host_bytes;                    /* 32: chunks that the process has in its hands */
+    uint64_t reserved[3];                   /* 40 */
     uint64_t credit_bytes[ALQ_MAX_DEVICES]; /* 64 */
-    uint64_t reserved2[8];                  /* 192 */
-};                                          /* 256 bytes */
+    /* 192: the most of `used` that may stay on the device; ALQ_RESIDENT_ALL: nobody wants anything back */
+    uint64_t resident_bytes[ALQ_MAX_DEVICES];
+    uint64_t reserved2[24]; /* 320 */
+};                          /* 512 bytes */
+
+#define ALQ_RESIDENT_ALL UINT64_MAX
 
 struct alq_control_page {
     uint32_t magic;                                    /* 0 */
@@ -95,7 +118,7 @@ struct alq_control_page {
     uint8_t reserved2[1408];                           /* 640 */
     struct alq_control_device devices[ALQ_MAX_DEVICES]; /* 2048 */
     struct alq_control_slot slots[ALQ_MAX_SLOTS];      /* 4096 */
-};                                                     /* 135168 bytes */
+};                                                     /* 266240 bytes */
 
 /* ---- usage page --------------------------------------------------------------------------------------------------- */
 
@@ -112,15 +135,17 @@ struct alq_usage_slot {
                                            * truth less `used` may be too low */
     uint64_t reserved2[3];                /* 40 */
     uint64_t used_bytes[ALQ_MAX_DEVICES]; /* 64 */
-    uint64_t reserved3[8];                /* 192 */
-};                                        /* 256 bytes */
+    uint64_t demoted_bytes[ALQ_MAX_DEVICES]; /* 192 */
+    uint64_t movable_bytes[ALQ_MAX_DEVICES]; /* 320: the part of `used` that could be demoted */
+    uint64_t reserved3[8];                   /* 448 */
+};                                           /* 512 bytes */
 
 struct alq_usage_page {
     uint32_t magic;   /* 0 */
     uint32_t version; /* 4 */
     uint8_t reserved[4088];
     struct alq_usage_slot slots[ALQ_MAX_SLOTS]; /* 4096 */
-};                                              /* 135168 bytes */
+};                                              /* 266240 bytes */
 
 /* ---- frames -------------------------------------------------------------------------------------------------------- */
 
@@ -149,6 +174,14 @@ enum alq_frame_type {
     ALQ_FRAME_SETTLE = 5,
     /* "I am about to leave CUDA for good" (cuda library unloaded, orderly exit): payload alq_bye, answered with GRANTED. */
     ALQ_FRAME_BYE = 6,
+    /* "Let me have a host chunk of `bytes` for data of this device": payload alq_take_chunk; answered with CHUNK, followed by one
+     * byte that carries the chunk's descriptor (SCM_RIGHTS), or with REFUSED (ALQ_STATUS_HOST_POOL). */
+    ALQ_FRAME_TAKE_CHUNK = 7,
+    ALQ_FRAME_CHUNK = 8, /* payload alq_chunk_given */
+    /* "I have let go of this chunk": payload alq_return_chunk; answered with GRANTED. */
+    ALQ_FRAME_RETURN_CHUNK = 9,
+    /* "I have done with `resident` what I could": payload alq_moved; answered with GRANTED. */
+    ALQ_FRAME_MOVED = 10,
     ALQ_FRAME_REFUSED = 15 /* payload alq_refused */
 };
 
@@ -183,7 +216,47 @@ struct alq_bye {
 };
 
 struct alq_granted {
-    uint64_t credit_bytes; /* the slot's credit on that device now; 0 for BYE */
+    uint64_t credit_bytes; /* the slot's credit on that device now; 0 for BYE and RETURN_CHUNK */
+};
+
+struct alq_take_chunk {
+    uint32_t slot;
+    uint32_t device;
+    uint64_t generation;
+    uint64_t bytes; /* the size of the piece that is to be demoted: chunk and piece are of one size */
+};
+
+struct alq_chunk_given {
+    uint64_t id; /* the agent's name of the chunk, never 0 */
+    uint64_t bytes;
+};
+
+struct alq_return_chunk {
+    uint32_t slot;
+    uint32_t reserved;
+    uint64_t generation;
+    uint64_t id;
+};
+
+/* How an attempt to come down to `resident`, or to come back from it, ended. */
+enum alq_move_outcome {
+    ALQ_MOVE_DONE = 0,      /* used <= resident; or nothing is left to promote within credit */
+    ALQ_MOVE_NOTHING = 1,   /* no movable memory is left on the device */
+    ALQ_MOVE_HOST_POOL = 2, /* the agent gave no chunk */
+    ALQ_MOVE_BUSY = 3,      /* the device did not finish what had been submitted in time (a kernel that does not end) */
+    ALQ_MOVE_CAPTURING = 4, /* a stream was being captured all the time */
+    ALQ_MOVE_FAILED = 5     /* the driver refused a step; the data is where it was */
+};
+
+struct alq_moved {
+    uint32_t slot;
+    uint32_t device;
+    uint64_t generation;
+    uint32_t outcome;  /* enum alq_move_outcome */
+    uint32_t promoted; /* 0: demoted, 1: promoted */
+    uint64_t moved_bytes;
+    uint64_t copy_ns;   /* the time the copies alone took */
+    uint64_t closed_ns; /* how long the program was kept from submitting work */
 };
 
 enum alq_status {
@@ -194,7 +267,8 @@ enum alq_status {
     ALQ_STATUS_NO_SLOT = 5,       /* more processes than ALQ_MAX_SLOTS */
     ALQ_STATUS_STALE = 6,         /* slot or generation is not this process's: say HELLO again */
     ALQ_STATUS_CLOSED = 7,        /* the tenant has been ended */
-    ALQ_STATUS_UNAVAILABLE = 8    /* the device is gone or the agent is stopping */
+    ALQ_STATUS_UNAVAILABLE = 8,   /* the device is gone or the agent is stopping */
+    ALQ_STATUS_HOST_POOL = 9      /* no host chunk of that size can be had */
 };
 
 struct alq_refused {
@@ -204,11 +278,14 @@ struct alq_refused {
 };
 
 _Static_assert(sizeof(struct alq_control_device) == 128, "control device");
-_Static_assert(sizeof(struct alq_control_slot) == 256, "control slot");
-_Static_assert(sizeof(struct alq_control_page) == 135168, "control page");
-_Static_assert(sizeof(struct alq_usage_slot) == 256, "usage slot");
-_Static_assert(sizeof(struct alq_usage_page) == 135168, "usage page");
+_Static_assert(sizeof(struct alq_control_slot) == 512, "control slot");
+_Static_assert(sizeof(struct alq_control_page) == 266240, "control page");
+_Static_assert(sizeof(struct alq_usage_slot) == 512, "usage slot");
+_Static_assert(sizeof(struct alq_usage_page) == 266240, "usage page");
 _Static_assert(sizeof(struct alq_frame) == 16, "frame");
+_Static_assert(sizeof(struct alq_take_chunk) == 24, "take chunk");
+_Static_assert(sizeof(struct alq_return_chunk) == 24, "return chunk");
+_Static_assert(sizeof(struct alq_moved) == 48, "moved");
 _Static_assert(sizeof(struct alq_refused) == 200, "refused");
 
 #endif

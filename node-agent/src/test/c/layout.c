@@ -42,11 +42,16 @@ int main(void)
     OFFSET(alq_control_device, overhead_bytes);
     OFFSET(alq_control_device, context_estimate_bytes);
     OFFSET(alq_control_device, other_used_bytes);
+    OFFSET(alq_control_device, flags);
+    PRINT("DEVICE_MOVABLE", ALQ_DEVICE_MOVABLE);
     OFFSET(alq_control_slot, host_pid);
     OFFSET(alq_control_slot, tenant_pid);
     OFFSET(alq_control_slot, start_time);
     OFFSET(alq_control_slot, generation);
+    OFFSET(alq_control_slot, wake);
+    OFFSET(alq_control_slot, host_bytes);
     OFFSET(alq_control_slot, credit_bytes);
+    OFFSET(alq_control_slot, resident_bytes);
     OFFSET(alq_usage_page, slots);
     OFFSET(alq_usage_slot, generation);
     OFFSET(alq_usage_slot, state);
@@ -54,6 +59,8 @@ int main(void)
     OFFSET(alq_usage_slot, changes);
     OFFSET(alq_usage_slot, in_flight);
     OFFSET(alq_usage_slot, used_bytes);
+    OFFSET(alq_usage_slot, demoted_bytes);
+    OFFSET(alq_usage_slot, movable_bytes);
     PRINT("alq_frame", sizeof(struct alq_frame));
     PRINT("alq_hello", sizeof(struct alq_hello));
     PRINT("alq_welcome", sizeof(struct alq_welcome));
@@ -61,6 +68,17 @@ int main(void)
     PRINT("alq_granted", sizeof(struct alq_granted));
     PRINT("alq_settle", sizeof(struct alq_settle));
     PRINT("alq_bye", sizeof(struct alq_bye));
+    PRINT("alq_take_chunk", sizeof(struct alq_take_chunk));
+    PRINT("alq_chunk_given", sizeof(struct alq_chunk_given));
+    PRINT("alq_return_chunk", sizeof(struct alq_return_chunk));
+    PRINT("alq_moved", sizeof(struct alq_moved));
+    OFFSET(alq_take_chunk, bytes);
+    OFFSET(alq_return_chunk, id);
+    OFFSET(alq_moved, outcome);
+    OFFSET(alq_moved, promoted);
+    OFFSET(alq_moved, moved_bytes);
+    OFFSET(alq_moved, copy_ns);
+    OFFSET(alq_moved, closed_ns);
     PRINT("alq_refused", sizeof(struct alq_refused));
     OFFSET(alq_ask, slot);
     OFFSET(alq_ask, device);
@@ -74,7 +92,17 @@ int main(void)
     PRINT("GRANTED", ALQ_FRAME_GRANTED);
     PRINT("SETTLE", ALQ_FRAME_SETTLE);
     PRINT("BYE", ALQ_FRAME_BYE);
+    PRINT("TAKE_CHUNK", ALQ_FRAME_TAKE_CHUNK);
+    PRINT("CHUNK", ALQ_FRAME_CHUNK);
+    PRINT("RETURN_CHUNK", ALQ_FRAME_RETURN_CHUNK);
+    PRINT("MOVED", ALQ_FRAME_MOVED);
     PRINT("REFUSED", ALQ_FRAME_REFUSED);
+    PRINT("MOVE_DONE", ALQ_MOVE_DONE);
+    PRINT("MOVE_NOTHING", ALQ_MOVE_NOTHING);
+    PRINT("MOVE_HOST_POOL", ALQ_MOVE_HOST_POOL);
+    PRINT("MOVE_BUSY", ALQ_MOVE_BUSY);
+    PRINT("MOVE_CAPTURING", ALQ_MOVE_CAPTURING);
+    PRINT("MOVE_FAILED", ALQ_MOVE_FAILED);
     PRINT("LIMIT", ALQ_STATUS_LIMIT);
     PRINT("NOT_A_TENANT", ALQ_STATUS_NOT_A_TENANT);
     PRINT("MALFORMED", ALQ_STATUS_MALFORMED);
@@ -83,5 +111,6 @@ int main(void)
     PRINT("STALE", ALQ_STATUS_STALE);
     PRINT("CLOSED", ALQ_STATUS_CLOSED);
     PRINT("UNAVAILABLE", ALQ_STATUS_UNAVAILABLE);
+    PRINT("HOST_POOL", ALQ_STATUS_HOST_POOL);
     return 0;
 }

@@ -2,6 +2,7 @@ package dev.aliquot.agent.page;
 
 import static dev.aliquot.agent.page.PageLayout.controlDevice;
 import static dev.aliquot.agent.page.PageLayout.credit;
+import static dev.aliquot.agent.page.PageLayout.resident;
 import static dev.aliquot.agent.page.PageLayout.slot;
 
 import java.io.IOException;
@@ -36,6 +37,9 @@ public final class ControlPage implements AutoCloseable {
    * @param generation odd
    */
   public record Occupant(int hostPid, int tenantPid, long startTime, long generation) {}
+
+  /** No demand: everything may stay resident. */
+  public static final long RESIDENT_ALL = PageLayout.RESIDENT_ALL;
 
   private final SharedFile file;
 
@@ -135,6 +139,10 @@ public final class ControlPage implements AutoCloseable {
     long at = slot(slot);
     long generation = (file.u64(at + PageLayout.SLOT_GENERATION) | 1) + 2;
     file.zero(at + PageLayout.SLOT_CREDIT, (long) PageLayout.MAX_DEVICES * Long.BYTES);
+    for (int device = 0; device < PageLayout.MAX_DEVICES; device++) {
+      residentBytes(slot, device, RESIDENT_ALL);
+    }
+    file.u64(at + PageLayout.SLOT_HOST_BYTES, 0);
     file.u32(at + PageLayout.SLOT_TENANT_PID, tenantPid);
     file.u64(at + PageLayout.SLOT_START_TIME, startTime);
     file.u64(at + PageLayout.SLOT_GENERATION, generation);
@@ -160,6 +168,38 @@ public final class ControlPage implements AutoCloseable {
         file.u32(at + PageLayout.SLOT_TENANT_PID),
         file.u64(at + PageLayout.SLOT_START_TIME),
         file.u64(at + PageLayout.SLOT_GENERATION));
+  }
+
+  /** Whether memory has to be movable: the tenant may borrow. */
+  public void movable(int device, boolean movable) {
+    file.u64(
+        controlDevice(device) + PageLayout.DEVICE_FLAGS, movable ? PageLayout.DEVICE_MOVABLE : 0);
+  }
+
+  /**
+   * The most of used that may stay on the device, {@link #RESIDENT_ALL} for no demand. The process
+   * acts on it when it is woken.
+   */
+  public void residentBytes(int slot, int device, long bytes) {
+    file.u64(resident(slot, device), bytes);
+  }
+
+  public long residentBytes(int slot, int device) {
+    return file.u64(resident(slot, device));
+  }
+
+  /** Has the process in the slot look at what it may keep resident. */
+  public void wake(int slot) {
+    file.wake(slot(slot) + PageLayout.SLOT_WAKE);
+  }
+
+  /** Host chunks that the process has in its hands. */
+  public void hostBytes(int slot, long bytes) {
+    file.u64(slot(slot) + PageLayout.SLOT_HOST_BYTES, bytes);
+  }
+
+  public long hostBytes(int slot) {
+    return file.u64(slot(slot) + PageLayout.SLOT_HOST_BYTES);
   }
 
   public void creditBytes(int slot, int device, long bytes) {

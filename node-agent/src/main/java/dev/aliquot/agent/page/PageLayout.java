@@ -18,8 +18,8 @@ public final class PageLayout {
 
   public static final int CONTROL_MAGIC = 0x43514c41;
   public static final int USAGE_MAGIC = 0x55514c41;
-  public static final int CONTROL_PAGE_BYTES = 135168;
-  public static final int USAGE_PAGE_BYTES = 135168;
+  public static final int CONTROL_PAGE_BYTES = 266240;
+  public static final int USAGE_PAGE_BYTES = 266240;
 
   static final long MAGIC = 0;
   static final long VERSION = 4;
@@ -41,14 +41,20 @@ public final class PageLayout {
   static final long DEVICE_OVERHEAD = 64;
   static final long DEVICE_CONTEXT_ESTIMATE = 72;
   static final long DEVICE_OTHER_USED = 80;
+  static final long DEVICE_FLAGS = 88;
+  static final long DEVICE_MOVABLE = 1;
 
   static final long SLOTS = 4096;
-  static final long SLOT_BYTES = 256;
+  static final long SLOT_BYTES = 512;
   static final long SLOT_HOST_PID = 0;
   static final long SLOT_TENANT_PID = 4;
   static final long SLOT_START_TIME = 8;
   static final long SLOT_GENERATION = 16;
+  static final long SLOT_WAKE = 24;
+  static final long SLOT_HOST_BYTES = 32;
   static final long SLOT_CREDIT = 64;
+  static final long SLOT_RESIDENT = 192;
+  static final long RESIDENT_ALL = -1;
 
   static final long USAGE_GENERATION = 0;
   static final long USAGE_STATE = 8;
@@ -56,6 +62,8 @@ public final class PageLayout {
   static final long USAGE_CHANGES = 24;
   static final long USAGE_IN_FLIGHT = 32;
   static final long USAGE_USED = 64;
+  static final long USAGE_DEMOTED = 192;
+  static final long USAGE_MOVABLE = 320;
 
   static final int STATE_ATTACHED = 1;
 
@@ -79,6 +87,10 @@ public final class PageLayout {
 
   static long credit(int slot, int device) {
     return slot(slot) + SLOT_CREDIT + checked(device, MAX_DEVICES) * Long.BYTES;
+  }
+
+  static long resident(int slot, int device) {
+    return slot(slot) + SLOT_RESIDENT + checked(device, MAX_DEVICES) * Long.BYTES;
   }
 
   static long used(int slot, int device) {

@@ -1,5 +1,6 @@
 package dev.aliquot.agent.page;
 
+import dev.aliquot.linux.Futex;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -68,6 +69,12 @@ final class SharedFile implements AutoCloseable {
 
   void u32(long offset, int value) {
     PageLayout.U32.setVolatile(segment, offset, value);
+  }
+
+  /** Changes a word that others wait on, and wakes them. */
+  void wake(long offset) {
+    PageLayout.U32.getAndAdd(segment, offset, 1);
+    Futex.wakeAll(segment.asSlice(offset, Integer.BYTES));
   }
 
   long u64(long offset) {

@@ -22,6 +22,16 @@ public final class UsageReport {
     return slot.getLong((int) PageLayout.USAGE_USED + device * Long.BYTES);
   }
 
+  /** Data in host chunks, not in {@link #usedBytes}. */
+  public long demotedBytes(int device) {
+    return slot.getLong((int) PageLayout.USAGE_DEMOTED + device * Long.BYTES);
+  }
+
+  /** The part of used that could be demoted. */
+  public long movableBytes(int device) {
+    return slot.getLong((int) PageLayout.USAGE_MOVABLE + device * Long.BYTES);
+  }
+
   public long changes() {
     return slot.getLong((int) PageLayout.USAGE_CHANGES);
   }

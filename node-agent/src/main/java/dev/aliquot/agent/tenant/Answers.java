@@ -99,6 +99,11 @@ final class Answers implements TenantEndpoint {
               .holding(settle.device())
               .map(holding -> settle(member, holding))
               .orElseGet(() -> CompletableFuture.completedStage(noDevice(settle.device())));
+      case Request.TakeChunk ignored ->
+          CompletableFuture.completedStage(
+              new Reply.Refused(Status.HOST_POOL, "this agent has no host pool"));
+      case Request.ReturnChunk ignored -> CompletableFuture.completedStage(new Reply.Granted(0));
+      case Request.Moved ignored -> CompletableFuture.completedStage(new Reply.Granted(0));
       case Request.Bye ignored -> {
         tenant.detach(member);
         yield CompletableFuture.completedStage(new Reply.Granted(0));

@@ -4,6 +4,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.timeout.IdleStateEvent;
 import java.io.IOException;
@@ -89,9 +90,27 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
       events.refused(status);
     }
     var written = context.writeAndFlush(FrameWriter.write(context.alloc(), id, reply));
+    if (reply instanceof Reply.Chunk(long ignored, long bytes, int descriptor)) {
+      send(context, new FileDescriptor(descriptor));
+    }
     if (last) {
       var _ = written.addListener(ChannelFutureListener.CLOSE);
     }
+  }
+
+  /** One byte that carries the descriptor; ours is closed once that is sent, or cannot be. */
+  private static void send(ChannelHandlerContext context, FileDescriptor descriptor) {
+    var _ =
+        context
+            .writeAndFlush(descriptor)
+            .addListener(
+                sent -> {
+                  try {
+                    descriptor.close();
+                  } catch (IOException e) {
+                    LOG.warn("a chunk's descriptor cannot be closed: {}", e.getMessage());
+                  }
+                });
   }
 
   private PeerProcess peer(ChannelHandlerContext context) throws IOException {

@@ -66,6 +66,9 @@ final class FrameDecoder extends ByteToMessageDecoder {
       case FrameFormat.ASK -> FrameFormat.ASK_BYTES;
       case FrameFormat.SETTLE -> FrameFormat.SETTLE_BYTES;
       case FrameFormat.BYE -> FrameFormat.BYE_BYTES;
+      case FrameFormat.TAKE_CHUNK -> FrameFormat.TAKE_CHUNK_BYTES;
+      case FrameFormat.RETURN_CHUNK -> FrameFormat.RETURN_CHUNK_BYTES;
+      case FrameFormat.MOVED -> FrameFormat.MOVED_BYTES;
       default -> -1;
     };
   }
@@ -82,6 +85,24 @@ final class FrameDecoder extends ByteToMessageDecoder {
       case FrameFormat.SETTLE ->
           new Request.Settle(payload.getIntLE(0), payload.getLongLE(8), payload.getIntLE(4));
       case FrameFormat.BYE -> new Request.Bye(payload.getIntLE(0), payload.getLongLE(8));
+      case FrameFormat.TAKE_CHUNK ->
+          new Request.TakeChunk(
+              payload.getIntLE(0),
+              payload.getLongLE(8),
+              payload.getIntLE(4),
+              payload.getLongLE(16));
+      case FrameFormat.RETURN_CHUNK ->
+          new Request.ReturnChunk(payload.getIntLE(0), payload.getLongLE(8), payload.getLongLE(16));
+      case FrameFormat.MOVED ->
+          new Request.Moved(
+              payload.getIntLE(0),
+              payload.getLongLE(8),
+              payload.getIntLE(4),
+              MoveOutcome.of(payload.getIntLE(16)),
+              payload.getIntLE(20) != 0,
+              payload.getLongLE(24),
+              payload.getLongLE(32),
+              payload.getLongLE(40));
       default -> throw new IllegalArgumentException("type " + type);
     };
   }

@@ -16,6 +16,10 @@ public final class FrameFormat {
   public static final int GRANTED = 4;
   public static final int SETTLE = 5;
   public static final int BYE = 6;
+  public static final int TAKE_CHUNK = 7;
+  public static final int CHUNK = 8;
+  public static final int RETURN_CHUNK = 9;
+  public static final int MOVED = 10;
   public static final int REFUSED = 15;
 
   public static final int HELLO_BYTES = 8;
@@ -24,6 +28,10 @@ public final class FrameFormat {
   public static final int GRANTED_BYTES = 8;
   public static final int SETTLE_BYTES = 16;
   public static final int BYE_BYTES = 16;
+  public static final int TAKE_CHUNK_BYTES = 24;
+  public static final int CHUNK_BYTES = 16;
+  public static final int RETURN_CHUNK_BYTES = 24;
+  public static final int MOVED_BYTES = 48;
   public static final int REFUSED_BYTES = 200;
   public static final int REASON_BYTES = 192;
 

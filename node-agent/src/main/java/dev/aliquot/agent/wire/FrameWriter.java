@@ -18,6 +18,10 @@ final class FrameWriter {
       case Reply.Granted(long creditBytes) ->
           header(allocator, requestId, FrameFormat.GRANTED, FrameFormat.GRANTED_BYTES)
               .writeLongLE(creditBytes);
+      case Reply.Chunk(long id, long bytes, int ignored) ->
+          header(allocator, requestId, FrameFormat.CHUNK, FrameFormat.CHUNK_BYTES)
+              .writeLongLE(id)
+              .writeLongLE(bytes);
       case Reply.Refused(Status status, String sentence) -> {
         byte[] reason = cut(sentence);
         yield header(allocator, requestId, FrameFormat.REFUSED, FrameFormat.REFUSED_BYTES)

@@ -11,6 +11,15 @@ public sealed interface Reply {
   record Granted(long creditBytes) implements Reply {}
 
   /**
+   * A host chunk. Whoever writes the reply sends the descriptor after it and closes it, also where
+   * the connection is gone.
+   *
+   * @param id never 0
+   * @param descriptor the writer's own from now on
+   */
+  record Chunk(long id, long bytes, int descriptor) implements Reply {}
+
+  /**
    * @param sentence for a person; cut to what fits the frame
    */
   record Refused(Status status, String sentence) implements Reply {}

@@ -17,4 +17,25 @@ public sealed interface Request {
   record Settle(int slot, long generation, int device) implements OfSlot {}
 
   record Bye(int slot, long generation) implements OfSlot {}
+
+  /** For data of that device, as the tenant numbers them. */
+  record TakeChunk(int slot, long generation, int device, long bytes) implements OfSlot {}
+
+  record ReturnChunk(int slot, long generation, long id) implements OfSlot {}
+
+  /**
+   * @param outcome {@link MoveOutcome#FAILED} also for one that is not known
+   * @param copyNanos the time the copies alone took
+   * @param closedNanos how long the program was kept from submitting work
+   */
+  record Moved(
+      int slot,
+      long generation,
+      int device,
+      MoveOutcome outcome,
+      boolean promoted,
+      long movedBytes,
+      long copyNanos,
+      long closedNanos)
+      implements OfSlot {}
 }

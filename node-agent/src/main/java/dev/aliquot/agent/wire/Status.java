@@ -9,7 +9,8 @@ public enum Status {
   NO_SLOT(5),
   STALE(6),
   CLOSED(7),
-  UNAVAILABLE(8);
+  UNAVAILABLE(8),
+  HOST_POOL(9);
 
   private final int code;
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.wire.FrameFormat;
+import dev.aliquot.agent.wire.MoveOutcome;
 import dev.aliquot.agent.wire.Status;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -67,11 +68,16 @@ class PageLayoutTest {
     same("alq_control_device.overhead_bytes", PageLayout.DEVICE_OVERHEAD);
     same("alq_control_device.context_estimate_bytes", PageLayout.DEVICE_CONTEXT_ESTIMATE);
     same("alq_control_device.other_used_bytes", PageLayout.DEVICE_OTHER_USED);
+    same("alq_control_device.flags", PageLayout.DEVICE_FLAGS);
+    same("DEVICE_MOVABLE", PageLayout.DEVICE_MOVABLE);
     same("alq_control_slot.host_pid", PageLayout.SLOT_HOST_PID);
     same("alq_control_slot.tenant_pid", PageLayout.SLOT_TENANT_PID);
     same("alq_control_slot.start_time", PageLayout.SLOT_START_TIME);
     same("alq_control_slot.generation", PageLayout.SLOT_GENERATION);
+    same("alq_control_slot.wake", PageLayout.SLOT_WAKE);
+    same("alq_control_slot.host_bytes", PageLayout.SLOT_HOST_BYTES);
     same("alq_control_slot.credit_bytes", PageLayout.SLOT_CREDIT);
+    same("alq_control_slot.resident_bytes", PageLayout.SLOT_RESIDENT);
   }
 
   @Test
@@ -83,6 +89,8 @@ class PageLayoutTest {
     same("alq_usage_slot.changes", PageLayout.USAGE_CHANGES);
     same("alq_usage_slot.in_flight", PageLayout.USAGE_IN_FLIGHT);
     same("alq_usage_slot.used_bytes", PageLayout.USAGE_USED);
+    same("alq_usage_slot.demoted_bytes", PageLayout.USAGE_DEMOTED);
+    same("alq_usage_slot.movable_bytes", PageLayout.USAGE_MOVABLE);
   }
 
   @Test
@@ -97,6 +105,17 @@ class PageLayoutTest {
     same("alq_granted", FrameFormat.GRANTED_BYTES);
     same("alq_settle", FrameFormat.SETTLE_BYTES);
     same("alq_bye", FrameFormat.BYE_BYTES);
+    same("alq_take_chunk", FrameFormat.TAKE_CHUNK_BYTES);
+    same("alq_chunk_given", FrameFormat.CHUNK_BYTES);
+    same("alq_return_chunk", FrameFormat.RETURN_CHUNK_BYTES);
+    same("alq_moved", FrameFormat.MOVED_BYTES);
+    same("TAKE_CHUNK", FrameFormat.TAKE_CHUNK);
+    same("CHUNK", FrameFormat.CHUNK);
+    same("RETURN_CHUNK", FrameFormat.RETURN_CHUNK);
+    same("MOVED", FrameFormat.MOVED);
+    for (MoveOutcome outcome : MoveOutcome.values()) {
+      same("MOVE_" + outcome.name(), outcome.code());
+    }
     same("alq_refused", FrameFormat.REFUSED_BYTES);
     same("alq_refused.reason", FrameFormat.REFUSED_BYTES - FrameFormat.REASON_BYTES);
     same("HELLO", FrameFormat.HELLO);

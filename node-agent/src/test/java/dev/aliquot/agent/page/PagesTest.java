@@ -20,6 +20,9 @@ class PagesTest {
     try (ControlPage page = ControlPage.create(directory.resolve("control"))) {
       long first = page.take(3, 100, 7, 55);
       page.creditBytes(3, 2, 4096);
+      page.residentBytes(3, 2, 2048);
+      page.hostBytes(3, 1024);
+      assertThat(page.residentBytes(3, 2)).isEqualTo(2048);
       assertThat(page.occupant(3)).isEqualTo(new ControlPage.Occupant(100, 7, 55, first));
       assertThat(first % 2).isEqualTo(1);
       page.free(3);
@@ -28,6 +31,8 @@ class PagesTest {
       long second = page.take(3, 101, 8, 56);
       assertThat(second).isGreaterThan(first).isOdd();
       assertThat(page.creditBytes(3, 2)).as("nothing of the one before").isZero();
+      assertThat(page.residentBytes(3, 2)).isEqualTo(ControlPage.RESIDENT_ALL);
+      assertThat(page.hostBytes(3)).isZero();
     }
   }
 
@@ -54,7 +59,7 @@ class PagesTest {
         .hasMessageContaining("is no control page of version 1");
     Files.write(file, new byte[10]);
     assertThatThrownBy(() -> ControlPage.open(file))
-        .hasMessageContaining("has 10 bytes instead of 135168");
+        .hasMessageContaining("has 10 bytes instead of 266240");
     assertThatThrownBy(() -> ControlPage.open(directory)).hasMessageContaining("is no file");
     assertThatThrownBy(() -> UsagePage.open(directory.resolve("none")))
         .hasMessageContaining("is no file");
