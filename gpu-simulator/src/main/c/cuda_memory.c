@@ -1,7 +1,7 @@
 /* Allocations of whole pages and small ones that share a page; the range behind an address. */
 #include <stdlib.h>
 
-#include "cuda_memory.h"
+#include "cuda_share.h"
 
 #define UNITS (SIM_PAGE_BYTES / SIM_UNIT_BYTES)
 #define SMALL_LIMIT (1ull << 20)
@@ -40,12 +40,21 @@ struct sim_range *sim_range_make(enum sim_range_kind kind, int ordinal, uint64_t
     return range;
 }
 
+/* What another process still has open keeps its bytes, and its addresses here, which are plenty, are not used again. */
+static bool held_elsewhere(const struct sim_range *range) {
+    if (range->object == 0) return false;
+    sim_object_drop(range->object);
+    return sim_share_is_open(range);
+}
+
 void sim_range_unmake(struct sim_range *range, bool charged) {
     sim_space_bind(NULL, range->base, range->span);
     if (range->managed) sim_space_hide(range->base, range->span);
-    sim_space_discard(range->base, range->span);
-    if (charged) sim_mem_give(range->device, range->span);
-    sim_space_give(range->base, range->span);
+    if (charged && range->object == 0) sim_mem_give(range->device, range->span);
+    if (!held_elsewhere(range)) {
+        sim_space_discard(range->base, range->span);
+        sim_space_give(range->base, range->span);
+    }
     free(range->small);
     sim_handle_free(range);
 }

@@ -53,7 +53,7 @@ struct sim_range {
     struct sim_pool *pool;
     struct sim_segment *segment;
     struct sim_graph_block *block;
-    bool ipc;
+    uint64_t object; /* id in the node once another process can open it, or of what was opened; 0 otherwise */
     int imports;
 };
 
@@ -143,5 +143,8 @@ CUresult sim_graph_memory_free(uint64_t address);
 
 int sim_physical_fd(const struct sim_physical *physical);
 void sim_physical_unref(struct sim_physical *physical);
+/* One hold more or less of a node's object by this process, counted; ours: it was made here and is held already. */
+bool sim_object_keep(uint64_t object, bool ours);
+void sim_object_drop(uint64_t object);
 
 #endif

@@ -98,7 +98,7 @@ static struct hold {
 } *holds;
 static pthread_mutex_t hold_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static bool hold_object(uint64_t object, bool ours) {
+bool sim_object_keep(uint64_t object, bool ours) {
     bool good = true;
     pthread_mutex_lock(&hold_mutex);
     struct hold *hold = holds;
@@ -118,7 +118,7 @@ static bool hold_object(uint64_t object, bool ours) {
     return good;
 }
 
-static void drop_object(uint64_t object) {
+void sim_object_drop(uint64_t object) {
     pthread_mutex_lock(&hold_mutex);
     for (struct hold **link = &holds; *link != NULL; link = &(*link)->next) {
         struct hold *hold = *link;
@@ -133,7 +133,7 @@ static void drop_object(uint64_t object) {
 
 void sim_physical_unref(struct sim_physical *physical) {
     if (atomic_fetch_sub(&physical->refs, 1) != 1) return;
-    if (physical->object != 0) drop_object(physical->object);
+    if (physical->object != 0) sim_object_drop(physical->object);
     else if (physical->device != SIM_HOST) sim_mem_give(physical->device, physical->bytes);
     if (physical->imported) atomic_fetch_sub(&sim_process.imported, 1);
     if (physical->fd >= 0) {
@@ -190,7 +190,7 @@ CUresult cuMemExportToShareableHandle(void *out, CUmemGenericAllocationHandle ha
     struct stat status;
     if (physical->object == 0 && fstat(fd, &status) == 0) {
         uint64_t object = sim_object_create(physical->device, physical->bytes, status.st_dev, status.st_ino);
-        if (object != 0 && hold_object(object, true)) physical->object = object;
+        if (object != 0 && sim_object_keep(object, true)) physical->object = object;
     }
     bool good = physical->object != 0;
     pthread_mutex_unlock(&sim_process.mutex);
@@ -251,7 +251,7 @@ CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *out, void 
     physical->prop.requestedHandleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
     physical->prop.location.type = object.device == SIM_HOST ? CU_MEM_LOCATION_TYPE_HOST_NUMA : CU_MEM_LOCATION_TYPE_DEVICE;
     physical->prop.location.id = ordinal;
-    if (physical->fd < 0 || !hold_object(object.id, false)) {
+    if (physical->fd < 0 || !sim_object_keep(object.id, false)) {
         if (physical->fd >= 0) close(physical->fd);
         sim_handle_free(physical);
         return CUDA_ERROR_INVALID_VALUE;

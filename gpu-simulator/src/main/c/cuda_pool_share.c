@@ -46,9 +46,8 @@ CUresult cuMemPoolExportPointer(CUmemPoolPtrExportData *out, CUdeviceptr address
     SIM_NEED(out != NULL && sim_memory_find(address, &found) && found.range->kind == SIM_RANGE_SEGMENT);
     const struct sim_range *range = found.range;
     SIM_NEED((range->pool->handle_types & CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR) != 0 && address == found.base);
-    struct sim_share share = {.device = range->device, .fd = sim_space_fd(), .offset = sim_space_offset(range->base),
-                              .span = range->span, .inner = found.base - range->base, .bytes = found.bytes, .id = found.id};
-    sim_share_sign(&share, SIM_SHARE_POOL);
+    struct sim_share share;
+    if (!sim_share_make(&share, SIM_SHARE_POOL, &found)) return CUDA_ERROR_OUT_OF_MEMORY;
     memcpy(out, &share, sizeof share);
     return CUDA_SUCCESS;
 }

@@ -18,7 +18,7 @@ struct sim_share {
     uint64_t span;
     uint64_t inner; /* of the allocation in the pages */
     uint64_t bytes;
-    uint64_t id;
+    uint64_t id; /* of the range, unique in that process */
 };
 _Static_assert(sizeof(struct sim_share) == 64, "fits every handle of the driver");
 
@@ -26,6 +26,11 @@ _Static_assert(sizeof(struct sim_share) == 64, "fits every handle of the driver"
 void sim_share_sign(struct sim_share *share, uint32_t magic);
 /* A descriptor of the file that share names, in this process; -1 when its owner is gone or it is no such handle. */
 int sim_share_open(const struct sim_share *share, uint32_t magic);
+/* Fills in what share says of an allocation in range, and makes range an object of the node: from now on it lives as long as
+ * anyone has it open, charged to this process while that holds it. False: no room in the node's table. */
+bool sim_share_make(struct sim_share *share, uint32_t magic, const struct sim_found *found);
+/* Whether an exported range that this process has given up is open in another. */
+bool sim_share_is_open(const struct sim_range *range);
 /* Maps the memory of share; the same memory again gives the same address. */
 CUresult sim_share_map(const struct sim_share *share, uint32_t magic, struct sim_context *ctx, uint64_t *address);
 CUresult sim_share_unmap(uint64_t address);

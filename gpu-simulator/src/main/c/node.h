@@ -141,6 +141,9 @@ struct sim_object {
     ino_t st_ino;
 };
 
+/* In st_dev: no file but a name that the object's maker made up, unique in the node. Such an object ends with its last holder. */
+#define SIM_OBJECT_BY_NAME (1ull << 63)
+
 /* Turns bytes that this process holds (taken by sim_mem_take, unless device is SIM_HOST) into an object held by it.
  * Answers its id, 0 when the table is full or this file already is an object. */
 uint64_t sim_object_create(uint32_t device, uint64_t bytes, dev_t st_dev, ino_t st_ino);

@@ -3,7 +3,8 @@
  * the first of the other holders. All changes happen under the management lock; they are rare beside allocations.
  * Bytes of an object are in `used` of its device from create to the last release. A descriptor can outlive all holders, in
  * a queue or in a process that never imported it, and nobody can see that; so the record stays as an orphan, which counts
- * nowhere and takes its memory again when it is held again. Orphans give way when the table is full.
+ * nowhere and takes its memory again when it is held again. Orphans give way when the table is full. What is shared by a
+ * handle of bytes (SIM_OBJECT_BY_NAME) has no descriptor: its record goes with its last holder.
  */
 #include "node_state.h"
 
@@ -44,6 +45,15 @@ static bool held_by_anyone(struct sim_object_state *object, uint32_t *first)
         }
     }
     return false;
+}
+
+/* Nobody holds it any more. */
+static void abandon(struct sim_object_state *object)
+{
+    if ((atomic_load(&object->st_dev) & SIM_OBJECT_BY_NAME) != 0)
+        atomic_store(&object->id, 0);
+    else
+        atomic_store(&object->orphan, 1);
 }
 
 static void charge(uint32_t slot, struct sim_object_state *object)
@@ -164,10 +174,10 @@ bool sim_object_release(uint64_t id)
         uint32_t next, device = atomic_load(&object->device);
         atomic_fetch_and(&object->holders[own / 64], ~(1ull << (own % 64)));
         if (!held_by_anyone(object, &next)) {
-            atomic_store(&object->orphan, 1);
             uncharge(object);
             if (device != SIM_HOST)
                 atomic_fetch_sub(&sim_state()->devices[device].used, atomic_load(&object->bytes));
+            abandon(object);
         } else if (atomic_load(&object->charged_slot) == own) {
             uncharge(object);
             charge(next, object);
@@ -194,7 +204,7 @@ void sim_objects_rebuild(const bool *alive, uint64_t *sums)
                 atomic_fetch_and(&object->holders[s / 64], ~(1ull << (s % 64)));
         }
         if (!held_by_anyone(object, &next)) {
-            atomic_store(&object->orphan, 1);
+            abandon(object);
             continue;
         }
         uint32_t charged = atomic_load(&object->charged_slot);

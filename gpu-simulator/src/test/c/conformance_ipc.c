@@ -44,6 +44,56 @@ CASE(ipc, memory_is_read_and_written_by_another_process) {
     OK(cu(cuMemFree_v2)(address));
 }
 
+#define HELD (512 * MIB)
+
+/* Hands a handle over and stays until it is told to free the memory, or is killed. */
+static void maker(int channel, void *unused) {
+    (void)unused;
+    conf_context();
+    CUdeviceptr address = conf_alloc(HELD);
+    conf_fill(address, WORDS, 5, NULL);
+    OK(cu(cuCtxSynchronize)());
+    CUipcMemHandle handle = handle_of(address);
+    conf_send(channel, &handle, sizeof handle);
+    conf_await(channel);
+    OK(cu(cuMemFree_v2)(address));
+    conf_signal(channel);
+    conf_await(channel);
+}
+
+static CUdeviceptr open_from(struct conf_peer *peer) {
+    CUipcMemHandle handle;
+    CUdeviceptr address = 0;
+    conf_receive(peer->channel, &handle, sizeof handle);
+    conf_context();
+    OK(cu(cuIpcOpenMemHandle_v2)(&address, handle, CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS));
+    return address;
+}
+
+CASE(ipc, memory_outlives_its_killed_maker_while_it_is_open) {
+    struct conf_peer peer = conf_start(maker, NULL);
+    CUdeviceptr address = open_from(&peer);
+    uint64_t with = conf_room();
+    conf_kill(&peer);
+    CHECK(!conf_wait_for_room(with + HELD, 500));
+    EQ(conf_mismatches(address, WORDS, 5), 0);
+    OK(cu(cuIpcCloseMemHandle)(address));
+    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE, 10000));
+}
+
+CASE(ipc, memory_freed_by_its_maker_is_taken_until_it_is_closed) {
+    struct conf_peer peer = conf_start(maker, NULL);
+    CUdeviceptr address = open_from(&peer);
+    uint64_t with = conf_room();
+    conf_signal(peer.channel);
+    conf_await(peer.channel);
+    CHECK(conf_room() < with + HELD - CONF_NOISE);
+    OK(cu(cuIpcCloseMemHandle)(address));
+    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE, 10000));
+    conf_signal(peer.channel);
+    conf_join(&peer);
+}
+
 CASE(ipc, own_memory_is_not_opened) {
     CUdeviceptr again = 0;
     conf_context();
