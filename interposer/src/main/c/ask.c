@@ -141,13 +141,12 @@ static uint64_t alq_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
-void alq_settle(int device)
+void alq_settle_in_flight(int device)
 {
     if (device < 0 || !alq_charge_attached()) {
         return;
     }
     int saved_errno = errno;
-    bool flying = alq_flight_pause();
     int cancel_state = alq_lock();
     struct alq_agent_refusal refusal;
     enum alq_agent_answer answer = alq_agent_settle(ALQ_SETTLE_WAIT_MS, &alq.seat, (uint32_t)device, &refusal);
@@ -156,10 +155,16 @@ void alq_settle(int device)
     }
     __atomic_store_n(&alq.settled_ns[device], alq_now_ns(), __ATOMIC_RELAXED);
     alq_unlock(cancel_state);
+    errno = saved_errno;
+}
+
+void alq_settle(int device)
+{
+    bool flying = alq_flight_pause();
+    alq_settle_in_flight(device);
     if (flying) {
         alq_flight_begin();
     }
-    errno = saved_errno;
 }
 
 void alq_settle_lazily(int device)

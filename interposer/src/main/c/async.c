@@ -24,7 +24,7 @@ CUresult alq_free_end(struct alq_freeing *freeing, CUresult result)
         alq_pool_live_sub(holding->pool, holding->bytes);
         alq_pool_settle(holding->pool);
     } else {
-        alq_uncharge(holding->device, holding->bytes);
+        (holding->lent ? alq_uncharge_lent : alq_uncharge)(holding->device, holding->bytes);
     }
     return result;
 }

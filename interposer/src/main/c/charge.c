@@ -124,12 +124,14 @@ static bool alq_conceivable(int device, uint64_t bytes)
 bool alq_charge_within_credit(int device, uint64_t bytes)
 {
     uint64_t wanted_bytes;
+    alq_charge_pay(device);
     return bytes == 0 || (alq_conceivable(device, bytes) && alq_charge_try((uint32_t)device, bytes, &wanted_bytes));
 }
 
 bool alq_charge(int device, uint64_t bytes)
 {
     uint64_t wanted_bytes;
+    alq_charge_pay(device);
     return bytes == 0
         || (alq_conceivable(device, bytes)
             && (alq_charge_try((uint32_t)device, bytes, &wanted_bytes) || alq_ask((uint32_t)device, bytes)));
@@ -233,7 +235,8 @@ bool alq_charge_passed(int device)
 {
     enum alq_pages_status status;
     return device >= 0 && alq_charge_attached()
-        && alq_pages_held_bytes(alq.control, alq_pages_open_usage(&status), (uint32_t)device) > alq_charge_limit_bytes(device);
+        && alq_pages_covered_bytes(alq.control, alq_pages_open_usage(&status), (uint32_t)device)
+            > alq_charge_limit_bytes(device);
 }
 
 void alq_charge_after_fork(void)

@@ -49,6 +49,15 @@ void alq_charge_held(int device, uint64_t bytes);
 void alq_uncharge(int device, uint64_t bytes);
 
 /*
+ * The same for memory that was lent: another process may hold it still, and be charged for it only once the agent looks. So the agent
+ * looks before anything is charged again: what was given back is free by then, or is not.
+ */
+void alq_uncharge_lent(int device, uint64_t bytes);
+
+/* Has the agent look where something lent was given back since it last did. */
+void alq_charge_pay(int device);
+
+/*
  * Brackets a time in which `used` and what the driver holds may differ: from before a charge until it is corrected. `in_flight` in
  * the usage page counts the threads in one, so that the agent does not take such a moment for the truth.
  * Does not nest within a thread: begin says whether this bracket is the thread's own, and only then is it ended.
@@ -62,6 +71,9 @@ void alq_charge_refused(void);
 /* Has the agent look at what the driver holds for this process, and returns when the control page shows it; at once where the
  * agent does not answer. */
 void alq_settle(int device);
+
+/* The same in the middle of a bracket: what it shows can only be more than before. */
+void alq_settle_in_flight(int device);
 
 /* The same for calls that come in numbers: at most one exchange per 50 ms, the others are left to the agent's own polling. */
 void alq_settle_lazily(int device);

@@ -73,7 +73,7 @@ static void alq_ending_end(const struct alq_ending *ending, bool gone)
     }
     struct alq_holding holding;
     while (alq_pointers_reap(ending->mark, &holding)) {
-        alq_uncharge(holding.device, holding.bytes);
+        (holding.lent ? alq_uncharge_lent : alq_uncharge)(holding.device, holding.bytes);
     }
     alq_pool_settle_all(ending->device);
     alq_settle(ending->device);

@@ -29,10 +29,11 @@ int alq_pages_device(const struct alq_control_page *control, const char *uuid)
     return -1;
 }
 
-uint64_t alq_pages_used_bytes(
-    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
+/* With covered, of each report no more than the slot's credit. */
+static uint64_t alq_sum_reports(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device, bool covered)
 {
-    uint64_t used_bytes = 0;
+    uint64_t sum_bytes = 0;
     if (usage == NULL || device >= ALQ_MAX_DEVICES) {
         return 0;
     }
@@ -40,22 +41,42 @@ uint64_t alq_pages_used_bytes(
         if (__atomic_load_n(&control->slots[slot].host_pid, __ATOMIC_ACQUIRE) != 0
             && __atomic_load_n(&usage->slots[slot].generation, __ATOMIC_ACQUIRE)
                 == __atomic_load_n(&control->slots[slot].generation, __ATOMIC_ACQUIRE)) {
-            used_bytes = alq_add(used_bytes, __atomic_load_n(&usage->slots[slot].used_bytes[device], __ATOMIC_ACQUIRE));
+            uint64_t used_bytes = __atomic_load_n(&usage->slots[slot].used_bytes[device], __ATOMIC_ACQUIRE);
+            uint64_t credit_bytes = __atomic_load_n(&control->slots[slot].credit_bytes[device], __ATOMIC_ACQUIRE);
+            sum_bytes = alq_add(sum_bytes, covered && used_bytes > credit_bytes ? credit_bytes : used_bytes);
         }
     }
-    return used_bytes;
+    return sum_bytes;
 }
 
-uint64_t alq_pages_held_bytes(
-    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
+static uint64_t alq_sum(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device, bool covered)
 {
     if (device >= alq_pages_device_count(control)) {
         return 0;
     }
     const struct alq_control_device *facts = &control->devices[device];
-    uint64_t held_bytes = alq_pages_used_bytes(control, usage, device);
+    uint64_t held_bytes = alq_sum_reports(control, usage, device, covered);
     held_bytes = alq_add(held_bytes, __atomic_load_n(&facts->overhead_bytes, __ATOMIC_ACQUIRE));
     return alq_add(held_bytes, __atomic_load_n(&facts->other_used_bytes, __ATOMIC_ACQUIRE));
+}
+
+uint64_t alq_pages_used_bytes(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
+{
+    return alq_sum_reports(control, usage, device, false);
+}
+
+uint64_t alq_pages_held_bytes(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
+{
+    return alq_sum(control, usage, device, false);
+}
+
+uint64_t alq_pages_covered_bytes(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
+{
+    return alq_sum(control, usage, device, true);
 }
 
 uint64_t alq_pages_free_bytes(

@@ -12,6 +12,7 @@ static void alq_in_child(void)
     alq_pages_after_fork();
     alq_agent_after_fork();
     alq_charge_after_fork();
+    alq_lent_after_fork();
     alq_ask_after_fork();
     alq_pointers_after_fork();
     alq_pool_after_fork();

@@ -10,6 +10,7 @@ void alq_fork_watch(void);
 
 /* What the child's handler resets; each only touches its own state, and none takes a lock or allocates. */
 void alq_charge_after_fork(void);
+void alq_lent_after_fork(void);
 void alq_ask_after_fork(void);
 void alq_pointers_after_fork(void);
 void alq_pool_after_fork(void);

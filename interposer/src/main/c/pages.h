@@ -63,6 +63,10 @@ uint64_t alq_pages_used_bytes(
 uint64_t alq_pages_held_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
 
+/* The same without what reports say beyond their credit: somebody has asked for that, and does not hold it. */
+uint64_t alq_pages_covered_bytes(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
+
 /* Room left under the tenant's limit: limit - held_bytes, never below 0. */
 uint64_t alq_pages_free_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);

@@ -128,6 +128,17 @@ bool alq_pointers_get(uint32_t space, uint64_t key, struct alq_holding *holding)
     return alq_look(space, key, holding, false);
 }
 
+void alq_pointers_lend(uint32_t space, uint64_t key)
+{
+    struct alq_shard *shard = alq_shard_of(alq_hash(space, key));
+    pthread_mutex_lock(&shard->mutex);
+    if (shard->count != 0) {
+        struct alq_entry *entry = &shard->entries[alq_find(shard, space, key)];
+        entry->holding.lent = entry->space_plus_1 != 0;
+    }
+    pthread_mutex_unlock(&shard->mutex);
+}
+
 void alq_pointers_doom(CUcontext context, uint64_t mark)
 {
     for (uint32_t i = 0; context != NULL && i < ALQ_SHARDS; i++) {

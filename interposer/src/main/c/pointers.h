@@ -29,6 +29,7 @@ struct alq_holding {
     int device;            /* index in the control page */
     CUcontext context;     /* dies with it; NULL: with none */
     struct alq_pool *pool; /* NULL: charged by itself */
+    bool lent;             /* handed to other processes: may live on there when it is freed here */
 };
 
 /* False: no memory for the entry. */
@@ -39,6 +40,9 @@ bool alq_pointers_take(uint32_t space, uint64_t key, struct alq_holding *holding
 
 /* A copy of the entry. */
 bool alq_pointers_get(uint32_t space, uint64_t key, struct alq_holding *holding);
+
+/* Marks the entry, if there is one, as lent. */
+void alq_pointers_lend(uint32_t space, uint64_t key);
 
 /* Marks everything of a context before it is destroyed; the mark is a number of the caller's, not 0. */
 void alq_pointers_doom(CUcontext context, uint64_t mark);

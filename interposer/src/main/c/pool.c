@@ -16,6 +16,7 @@ struct alq_pool {
     uint64_t applied; /* the latest reading in force, by its number */
     uint64_t charged_bytes;
     uint64_t live_bytes; /* allocations that we know of */
+    bool lent;           /* other processes may hold memory of it */
 };
 
 /* Guards the list and the records; never held across a call of the driver. Records are never freed: holdings point to them. */
@@ -100,7 +101,8 @@ void alq_pool_settle(struct alq_pool *pool)
     if (after_bytes > before_bytes) {
         alq_charge_held(pool->place.device, after_bytes - before_bytes);
     } else if (before_bytes > after_bytes) {
-        alq_uncharge(pool->place.device, before_bytes - after_bytes);
+        bool lent = __atomic_load_n(&pool->lent, __ATOMIC_ACQUIRE);
+        (lent ? alq_uncharge_lent : alq_uncharge)(pool->place.device, before_bytes - after_bytes);
     }
 }
 
@@ -176,6 +178,11 @@ void alq_pool_live_sub(struct alq_pool *pool, uint64_t bytes)
     pthread_mutex_lock(&alq_pool_mutex);
     pool->live_bytes = alq_sub(pool->live_bytes, bytes);
     pthread_mutex_unlock(&alq_pool_mutex);
+}
+
+void alq_pool_lend(struct alq_pool *pool)
+{
+    __atomic_store_n(&pool->lent, true, __ATOMIC_RELEASE);
 }
 
 uint64_t alq_pool_growth_bytes(uint64_t bytes)

@@ -31,6 +31,9 @@ void alq_pool_settle_all(int device);
 void alq_pool_live_add(struct alq_pool *pool, uint64_t bytes);
 void alq_pool_live_sub(struct alq_pool *pool, uint64_t bytes);
 
+/* Memory of the pool has been handed to other processes: what it gives back from now on may live on there. */
+void alq_pool_lend(struct alq_pool *pool);
+
 /* The device of a pool. */
 const struct alq_place *alq_pool_place(const struct alq_pool *pool);
 

@@ -16,6 +16,7 @@ static void alq_slice(int device, uint64_t *free_bytes, uint64_t *total_bytes)
     if (alq_pool_dirty()) {
         alq_pool_settle_all(device);
     }
+    alq_charge_pay(device);
     uint64_t room_bytes = alq_charge_free_bytes(device);
     if (room_bytes < *free_bytes) {
         *free_bytes = room_bytes;

@@ -102,6 +102,62 @@ static inline bool alq_load_fits(uint64_t free_before_bytes)
         return result;                                                       \
     }
 
+/* The device of memory that has been brought in: its own where the driver says it, else the current one. */
+static inline bool alq_place_of_address(CUdeviceptr address, struct alq_place *place)
+{
+    int ordinal = -1;
+    if (ALQ_CALL(cuPointerGetAttribute, &ordinal, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, address) != CUDA_SUCCESS) {
+        return alq_place_current(place);
+    }
+    *place = (struct alq_place){.ordinal = ordinal, .device = alq_device_index(ordinal)};
+    return true;
+}
+
+/* The same for a handle; false for host memory. */
+static inline bool alq_place_of_handle(CUmemGenericAllocationHandle handle, struct alq_place *place)
+{
+    CUmemAllocationProp properties;
+    if (ALQ_CALL(cuMemGetAllocationPropertiesFromHandle, &properties, handle) != CUDA_SUCCESS) {
+        return alq_place_current(place);
+    }
+    CUdevice ordinal = properties.location.id;
+    *place = (struct alq_place){.ordinal = ordinal, .device = alq_device_index(ordinal)};
+    return properties.location.type == CU_MEM_LOCATION_TYPE_DEVICE;
+}
+
+static inline bool alq_place_of_external(CUexternalMemory memory, struct alq_place *place)
+{
+    (void)memory;
+    return alq_place_current(place);
+}
+
+/* Whether the tenant, with what it has just brought in, holds no more than its limit. */
+static inline bool alq_import_fits(const struct alq_place *place)
+{
+    alq_settle(place->device);
+    if (!alq_charge_passed(place->device)) {
+        return true;
+    }
+    alq_charge_refused();
+    return false;
+}
+
+/* alq_hook_<name>: passes on, then settles; undone by undo(*imported) where the tenant has passed its limit. What a process of the
+ * tenant has made is not counted twice, so it can always be imported while the tenant is within its limit. */
+#define ALQ_IMPORT(name, imported, place_of, undo, parameters, ...)                                        \
+    CUresult alq_hook_##name parameters                                                                   \
+    {                                                                                                      \
+        ALQ_PASS_WHEN_TRANSPARENT(name, __VA_ARGS__);                                                      \
+        struct alq_place place;                                                                            \
+        CUresult result = ALQ_CALL(name, __VA_ARGS__);                                                     \
+        if (result == CUDA_SUCCESS && place_of(*imported, &place) && !alq_import_fits(&place)) {           \
+            ALQ_CALL(undo, *imported);                                                                     \
+            alq_settle(place.device);                                                                      \
+            return CUDA_ERROR_OUT_OF_MEMORY;                                                               \
+        }                                                                                                  \
+        return result;                                                                                     \
+    }
+
 /* Passes on and settles at most every so often, refused when there is no room at all. */
 #define ALQ_SETTLED_IF_ROOM(name, parameters, ...)             \
     CUresult alq_hook_##name parameters                        \

@@ -2,8 +2,9 @@
  * Memory made with cuMemCreate: held until its last handle is released and its last mapping is gone.
  *
  * A chunk counts its references: one per use of a handle (created, retained) and one per mapping. Handles and mappings that
- * are not on record (imported, host memory, multicast) go to the driver untouched. What was bound to an array or a multicast object may
- * outlive its references: the agent looks when the last of them goes. One lock for all of it, held for look-ups only.
+ * are not on record (imported, host memory, multicast) go to the driver untouched. What was exported, or bound to an array or a multicast
+ * object, may outlive its references: the agent looks before what the last of them gave back is used. One lock for all of it, held for
+ * look-ups only.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -37,10 +38,7 @@ static void alq_chunk_drop(struct alq_chunk *chunk, uint64_t references)
     bool last = chunk->references == 0;
     pthread_mutex_unlock(&alq_vmm_mutex);
     if (last) {
-        alq_uncharge(chunk->device, chunk->bytes);
-        if (chunk->lent) {
-            alq_settle(chunk->device);
-        }
+        (chunk->lent ? alq_uncharge_lent : alq_uncharge)(chunk->device, chunk->bytes);
         free(chunk);
     }
 }
@@ -247,6 +245,17 @@ void alq_vmm_lend(CUmemGenericAllocationHandle handle)
     struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
     if (entry != NULL) {
         entry->chunk->lent = true;
+    }
+    pthread_mutex_unlock(&alq_vmm_mutex);
+}
+
+void alq_vmm_lend_range(CUdeviceptr address, size_t bytes)
+{
+    pthread_mutex_lock(&alq_vmm_mutex);
+    size_t at = alq_vmm_at(&alq_vmm_maps, address);
+    at -= at > 0 && address - alq_vmm_maps.entries[at - 1].key < alq_vmm_maps.entries[at - 1].extent;
+    for (; at < alq_vmm_maps.count && (alq_vmm_maps.entries[at].key <= address || alq_vmm_maps.entries[at].key - address < bytes); at++) {
+        alq_vmm_maps.entries[at].chunk->lent = true;
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
 }

@@ -93,6 +93,14 @@ static void trim(struct credit_book *book, uint32_t d, uint32_t own)
     }
 }
 
+/* The overhead may have pushed the tenant past its limit: then no credit is left but what is used. */
+static void shrink(struct credit_book *book, uint32_t d)
+{
+    if (room(book, d, ALQ_MAX_SLOTS) == 0) {
+        trim(book, d, ALQ_MAX_SLOTS);
+    }
+}
+
 void credit_tick(struct credit_book *book)
 {
     credit_reap(book);
@@ -100,10 +108,8 @@ void credit_tick(struct credit_book *book)
     for (uint32_t d = 0; d < book->control->device_count; d++) {
         STORE(book->control->devices[d].limit_bytes, atomic_load(&book->shared->limit_bytes[d]));
         STORE(book->control->devices[d].other_used_bytes, atomic_load(&book->shared->other_used_bytes[d]));
-        if (room(book, d, ALQ_MAX_SLOTS) == 0) {
-            trim(book, d, ALQ_MAX_SLOTS);
-        }
         credit_refresh_overhead(book, d);
+        shrink(book, d);
     }
 }
 
@@ -175,6 +181,7 @@ void credit_exchange(
     } else if (type == ALQ_FRAME_SETTLE) {
         atomic_fetch_add(&book->shared->settles, 1);
         credit_refresh_overhead(book, from.settle.device);
+        shrink(book, from.settle.device);
         grant(said, book->control->slots[s].credit_bytes[from.settle.device]);
     } else {
         ask(book, &from.ask, said);

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#define PLAIN(name) {name, SUBJECT_PLAIN, NULL, NULL}
+#define PLAIN(name) {name, SUBJECT_PLAIN, NULL, NULL, 0}
 
 /* Settled and free rows that hold no memory of their own: what they settle was taken by another row, or lies with a driver that this
- * test's driver is not (GL, EGL, VDPAU, multicast). Called with zeros they answer what the bare driver answers. */
+ * test's driver is not (GL, EGL, VDPAU, multicast, external memory, dma-buf). Called with zeros they answer what the bare driver answers. */
 const struct subject subjects_plain[] = {PLAIN("cuCheckpointProcessCheckpoint"), PLAIN("cuCheckpointProcessLock"),
     PLAIN("cuCheckpointProcessRestore"), PLAIN("cuCheckpointProcessUnlock"), PLAIN("cuCtxFromGreenCtx"),
     PLAIN("cuDestroyExternalMemory"), PLAIN("cuDeviceGetDefaultMemPool"), PLAIN("cuDeviceGetMemPool"),
@@ -21,23 +21,20 @@ const struct subject subjects_plain[] = {PLAIN("cuCheckpointProcessCheckpoint"),
     PLAIN("cuGraphicsGLRegisterImage"), PLAIN("cuGraphicsMapResources"), PLAIN("cuGraphicsMapResources_ptsz"),
     PLAIN("cuGraphicsUnmapResources"), PLAIN("cuGraphicsUnmapResources_ptsz"), PLAIN("cuGraphicsUnregisterResource"),
     PLAIN("cuGraphicsVDPAURegisterOutputSurface"), PLAIN("cuGraphicsVDPAURegisterVideoSurface"),
-    PLAIN("cuGreenCtxStreamCreate"), PLAIN("cuImportExternalMemory"), PLAIN("cuIpcCloseMemHandle"),
-    PLAIN("cuIpcOpenMemHandle"), PLAIN("cuIpcOpenMemHandle_v2"), PLAIN("cuLibraryUnload"),
-    PLAIN("cuMemGetDefaultMemPool"), PLAIN("cuMemGetMemPool"), PLAIN("cuMemSetMemPool"),
-    PLAIN("cuMemImportFromShareableHandle"), PLAIN("cuMemMap"), PLAIN("cuMemMapArrayAsync"),
-    PLAIN("cuMemMapArrayAsync_ptsz"), PLAIN("cuMemPoolCreate"), PLAIN("cuMemPoolImportFromShareableHandle"),
-    PLAIN("cuMemPoolImportPointer"), PLAIN("cuMemPoolSetAttribute"), PLAIN("cuMemRetainAllocationHandle"),
-    PLAIN("cuModuleUnload"), PLAIN("cuMulticastAddDevice"), PLAIN("cuMulticastBindAddr"), PLAIN("cuMulticastBindMem"),
+    PLAIN("cuGreenCtxStreamCreate"), PLAIN("cuImportExternalMemory"), PLAIN("cuLibraryUnload"),
+    PLAIN("cuMemGetDefaultMemPool"), PLAIN("cuMemGetHandleForAddressRange"), PLAIN("cuMemGetMemPool"), PLAIN("cuMemSetMemPool"),
+    PLAIN("cuMemMapArrayAsync"),
+    PLAIN("cuMemMapArrayAsync_ptsz"), PLAIN("cuMemPoolCreate"), PLAIN("cuMemPoolSetAttribute"), PLAIN("cuModuleUnload"), PLAIN("cuMulticastAddDevice"), PLAIN("cuMulticastBindAddr"), PLAIN("cuMulticastBindMem"),
     PLAIN("cuMulticastCreate"), PLAIN("cuMulticastUnbind"), PLAIN("cuStreamBeginCapture"),
     PLAIN("cuStreamBeginCaptureToGraph"), PLAIN("cuStreamBeginCaptureToGraph_ptsz"), PLAIN("cuStreamBeginCapture_ptsz"),
     PLAIN("cuStreamBeginCapture_v2"), PLAIN("cuStreamBeginCapture_v2_ptsz"), PLAIN("cuStreamEndCapture"),
     PLAIN("cuStreamEndCapture_ptsz"), PLAIN("cuGLCtxCreate"), PLAIN("cuGLCtxCreate_v2"), PLAIN("cuVDPAUCtxCreate"),
     PLAIN("cuVDPAUCtxCreate_v2"), PLAIN("cuMemAllocHost"), PLAIN("cuMemHostRegister"), PLAIN("cuModuleLoadFatBinary"),
-    PLAIN("cuLinkCreate"), PLAIN("cuStreamCreateWithPriority"), {NULL, SUBJECT_PLAIN, NULL, NULL}};
+    PLAIN("cuLinkCreate"), PLAIN("cuStreamCreateWithPriority"), {NULL, SUBJECT_PLAIN, NULL, NULL, 0}};
 
 const struct subject *subject_of(const char *name)
 {
-    const struct subject *const tables[] = {subjects_memory, subjects_graph, subjects_context, subjects_plain};
+    const struct subject *const tables[] = {subjects_memory, subjects_graph, subjects_context, subjects_import, subjects_plain};
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         for (const struct subject *s = tables[t]; s->name != NULL; s++) {
             if (strcmp(s->name, name) == 0) {

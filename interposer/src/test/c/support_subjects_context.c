@@ -147,17 +147,17 @@ static CUresult give_stream(struct scratch *s)
     return CU(cuStreamDestroy_v2)(s->stream);
 }
 
-const struct subject subjects_context[] = {{"cuCtxCreate", SUBJECT_CONTEXT, take_context, give_context},
-    {"cuCtxCreate_v2", SUBJECT_CONTEXT, take_context, give_context},
-    {"cuCtxCreate_v3", SUBJECT_CONTEXT, take_context_v3, give_context},
-    {"cuCtxCreate_v4", SUBJECT_CONTEXT, take_context_v4, give_context},
-    {"cuDevicePrimaryCtxRetain", SUBJECT_CONTEXT, take_primary, give_primary},
-    {"cuGreenCtxCreate", SUBJECT_CONTEXT, take_green, give_green},
-    {"cuModuleLoad", SUBJECT_MODULE, take_module_file, give_module},
-    {"cuModuleLoadData", SUBJECT_MODULE, take_data, give_module},
-    {"cuModuleLoadDataEx", SUBJECT_MODULE, take_data_ex, give_module},
-    {"cuLibraryLoadData", SUBJECT_MODULE, take_library, give_library},
-    {"cuLibraryLoadFromFile", SUBJECT_MODULE, take_library_file, give_library},
-    {"cuLinkCreate_v2", SUBJECT_MODULE, take_link, give_link},
-    {"cuCtxSetLimit", SUBJECT_MODULE, take_heap, give_heap},
-    {"cuStreamCreate", SUBJECT_MODULE, take_stream, give_stream}, {NULL, SUBJECT_PLAIN, NULL, NULL}};
+const struct subject subjects_context[] = {{"cuCtxCreate", SUBJECT_CONTEXT, take_context, give_context, 0},
+    {"cuCtxCreate_v2", SUBJECT_CONTEXT, take_context, give_context, 0},
+    {"cuCtxCreate_v3", SUBJECT_CONTEXT, take_context_v3, give_context, 0},
+    {"cuCtxCreate_v4", SUBJECT_CONTEXT, take_context_v4, give_context, 0},
+    {"cuDevicePrimaryCtxRetain", SUBJECT_CONTEXT, take_primary, give_primary, 0},
+    {"cuGreenCtxCreate", SUBJECT_CONTEXT, take_green, give_green, 0},
+    {"cuModuleLoad", SUBJECT_MODULE, take_module_file, give_module, 0},
+    {"cuModuleLoadData", SUBJECT_MODULE, take_data, give_module, 0},
+    {"cuModuleLoadDataEx", SUBJECT_MODULE, take_data_ex, give_module, 0},
+    {"cuLibraryLoadData", SUBJECT_MODULE, take_library, give_library, 0},
+    {"cuLibraryLoadFromFile", SUBJECT_MODULE, take_library_file, give_library, 0},
+    {"cuLinkCreate_v2", SUBJECT_MODULE, take_link, give_link, 0},
+    {"cuCtxSetLimit", SUBJECT_MODULE, take_heap, give_heap, 0},
+    {"cuStreamCreate", SUBJECT_MODULE, take_stream, give_stream, 0}, {NULL, SUBJECT_PLAIN, NULL, NULL, 0}};

@@ -59,7 +59,7 @@ static CUresult take_upload(void *function, struct scratch *s, uint64_t bytes)
     return CU(cuStreamSynchronize)(NULL);
 }
 
-const struct subject subjects_graph[] = {{"cuGraphLaunch", SUBJECT_POOL, take_launch, give_graph},
-    {"cuGraphLaunch_ptsz", SUBJECT_POOL, take_launch, give_graph},
-    {"cuGraphUpload", SUBJECT_POOL, take_upload, give_graph},
-    {"cuGraphUpload_ptsz", SUBJECT_POOL, take_upload, give_graph}, {NULL, SUBJECT_PLAIN, NULL, NULL}};
+const struct subject subjects_graph[] = {{"cuGraphLaunch", SUBJECT_POOL, take_launch, give_graph, 0},
+    {"cuGraphLaunch_ptsz", SUBJECT_POOL, take_launch, give_graph, 0},
+    {"cuGraphUpload", SUBJECT_POOL, take_upload, give_graph, 0},
+    {"cuGraphUpload_ptsz", SUBJECT_POOL, take_upload, give_graph, 0}, {NULL, SUBJECT_PLAIN, NULL, NULL, 0}};
