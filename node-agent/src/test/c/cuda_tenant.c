@@ -5,6 +5,9 @@
  *   init              cuInit and a context on device 0; answers the CUresult
  *   alloc BYTES       cuMemAlloc; answers the CUresult
  *   free              frees what was allocated last; answers the CUresult
+ *   export            answers the IPC handle of what was allocated last, in hexadecimal
+ *   open HANDLE       opens another process's memory; answers the CUresult
+ *   close             closes what was opened last; answers the CUresult
  *   churn MS BYTES    for MS milliseconds allocates and frees pieces of 1 MiB to BYTES more at random, then frees all; answers how many
  *                     allocations there were and how many were refused
  *   info              answers "FREE TOTAL" of cuMemGetInfo
@@ -27,6 +30,12 @@ typedef unsigned long long address;
 static void *driver;
 static address held[MOST];
 static int count;
+static address opened[MOST];
+static int opened_count;
+
+struct handle {
+    unsigned char bytes[64];
+};
 
 static void *function(const char *name)
 {
@@ -50,6 +59,42 @@ static int init(void)
     result = result != 0 ? result : device_get(&device, 0);
     result = result != 0 ? result : retain(&context, device);
     return result != 0 ? result : set_current(context);
+}
+
+static void export_last(void)
+{
+    int (*get)(struct handle *, address) = (int (*)(struct handle *, address))function("cuIpcGetMemHandle");
+    struct handle handle;
+    int result = count > 0 ? get(&handle, held[count - 1]) : -1;
+    if (result != 0) {
+        printf("error %d\n", result);
+        return;
+    }
+    for (size_t i = 0; i < sizeof handle.bytes; i++) {
+        printf("%02x", handle.bytes[i]);
+    }
+    puts("");
+}
+
+static int open_other(const char *digits)
+{
+    int (*open)(address *, struct handle, unsigned) =
+        (int (*)(address *, struct handle, unsigned))function("cuIpcOpenMemHandle_v2");
+    struct handle handle;
+    for (size_t i = 0; i < sizeof handle.bytes; i++) {
+        if (sscanf(digits + 2 * i, "%2hhx", &handle.bytes[i]) != 1) {
+            return -1;
+        }
+    }
+    int result = opened_count < MOST ? open(&opened[opened_count], handle, 1) : -1;
+    opened_count += result == 0;
+    return result;
+}
+
+static int close_last(void)
+{
+    int (*close)(address) = (int (*)(address))function("cuIpcCloseMemHandle");
+    return opened_count > 0 ? close(opened[--opened_count]) : -1;
 }
 
 static void churn(address milliseconds, address most)
@@ -84,9 +129,15 @@ static void churn(address milliseconds, address most)
     printf("%u %u\n", allocated, refused);
 }
 
-static void run(const char *word, address a, address b)
+static void run(const char *word, const char *text, address a, address b)
 {
-    if (strcmp(word, "init") == 0) {
+    if (strcmp(word, "export") == 0) {
+        export_last();
+    } else if (strcmp(word, "open") == 0) {
+        printf("%d\n", open_other(text));
+    } else if (strcmp(word, "close") == 0) {
+        printf("%d\n", close_last());
+    } else if (strcmp(word, "init") == 0) {
         printf("%d\n", init());
     } else if (strcmp(word, "alloc") == 0) {
         int (*alloc)(address *, size_t) = (int (*)(address *, size_t))function("cuMemAlloc_v2");
@@ -134,12 +185,13 @@ int main(void)
         fprintf(stderr, "%s\n", dlerror());
         return 1;
     }
-    char line[128];
+    char line[256];
     while (fgets(line, sizeof line, stdin) != NULL) {
-        char word[32] = "";
+        char word[32] = "", text[160] = "";
         address a = 0, b = 0;
+        sscanf(line, "%31s %159s", word, text);
         sscanf(line, "%31s %llu %llu", word, &a, &b);
-        run(word, a, b);
+        run(word, text, a, b);
     }
     return 0;
 }
