@@ -5,6 +5,7 @@
 #include "hooks.h"
 #include "pointers.h"
 #include "pool.h"
+#include "small.h"
 
 /* Bits of one element of one channel; for block-compressed and planar formats bits of a whole pixel. *per_channel says which. */
 static uint64_t alq_format_bits(unsigned int format, bool *per_channel)
@@ -99,38 +100,52 @@ static uint64_t alq_shape_bytes(const struct alq_shape *shape)
     return all_bits == UINT64_MAX ? UINT64_MAX : alq_add(all_bits, 7) / 8;
 }
 
-/* What all levels take. Layers (depth of a layered or cube map) do not shrink from level to level. */
-static uint64_t alq_levels_bytes(struct alq_shape shape, unsigned int levels)
+/* What the levels take that have blocks of their own, and what the small ones do. */
+struct alq_levels {
+    uint64_t alone_bytes;
+    uint64_t small_bytes;
+};
+
+/* Level by level, because nobody says that the driver makes one allocation of them: never less than the array as a whole. Layers (depth of
+ * a layered or cube map) do not shrink from level to level. */
+static struct alq_levels alq_levels_of(struct alq_shape shape, unsigned int levels)
 {
     bool layered = (shape.flags & (CUDA_ARRAY3D_LAYERED | CUDA_ARRAY3D_CUBEMAP)) != 0;
-    uint64_t bytes = 0;
+    struct alq_levels sum = {0};
     for (unsigned int level = 0; level < levels && level < 64; level++) {
-        bytes = alq_add(bytes, alq_shape_bytes(&shape));
+        uint64_t bytes = alq_shape_bytes(&shape);
+        if (bytes >= ALQ_LARGE_BYTES) {
+            sum.alone_bytes = alq_add(sum.alone_bytes, alq_charge_size(bytes));
+        } else {
+            sum.small_bytes += alq_charge_size(bytes);
+        }
         shape.width = shape.width > 1 ? shape.width / 2 : shape.width;
         shape.height = shape.height > 1 ? shape.height / 2 : shape.height;
         shape.depth = !layered && shape.depth > 1 ? shape.depth / 2 : shape.depth;
     }
-    return bytes;
+    return sum;
 }
 
-/* What an array of that shape is charged; 0: nothing. */
-static uint64_t alq_array_size(const struct alq_shape *shape, unsigned int levels)
+/* Whether an array takes memory of its own. */
+static bool alq_array_counts(const struct alq_shape *shape)
 {
-    if ((shape->flags & (CUDA_ARRAY3D_SPARSE | CUDA_ARRAY3D_DEFERRED_MAPPING)) != 0) {
-        return 0;
-    }
-    return alq_charge_size(alq_levels_bytes(*shape, levels));
+    return (shape->flags & (CUDA_ARRAY3D_SPARSE | CUDA_ARRAY3D_DEFERRED_MAPPING)) == 0;
 }
 
-/* Remembers an array that the driver has made, or takes the charge back. False: it cannot be remembered. */
-static bool alq_array_end(CUresult result, const struct alq_place *place, uint64_t bytes, const void *array)
+/* Charges an array of that shape; *holding has what for. False: the limit forbids it. */
+static bool alq_array_begin(struct alq_holding *holding, int device, const struct alq_shape *shape, unsigned int levels)
 {
-    struct alq_holding holding = {.bytes = bytes, .device = place->device, .context = alq_context_current()};
-    if (result == CUDA_SUCCESS && alq_pointers_put(ALQ_SPACE_ARRAY, (uintptr_t)array, &holding)) {
-        return true;
+    struct alq_levels sum = alq_levels_of(*shape, levels);
+    *holding = (struct alq_holding){
+        .bytes = sum.alone_bytes, .small_bytes = sum.small_bytes, .device = device, .context = alq_context_current()};
+    if (!alq_take(device, sum.alone_bytes)) {
+        return false;
     }
-    alq_uncharge(place->device, bytes);
-    return result != CUDA_SUCCESS;
+    if (sum.small_bytes != 0 && !alq_small_array_take(device, sum.small_bytes)) {
+        alq_uncharge(device, sum.alone_bytes);
+        return false;
+    }
+    return true;
 }
 
 #define ALQ_ARRAY_CREATE(name, destroy, shape_of, levels, parameters, ...)                     \
@@ -142,17 +157,21 @@ static bool alq_array_end(CUresult result, const struct alq_place *place, uint64
             return ALQ_CALL(name, __VA_ARGS__);                                                 \
         }                                                                                       \
         struct alq_shape shape = shape_of;                                                      \
-        uint64_t bytes = alq_array_size(&shape, levels);                                        \
-        if (bytes == 0) {                                                                       \
+        struct alq_holding holding;                                                             \
+        if (!alq_array_counts(&shape)) {                                                        \
             return ALQ_CALL(name, __VA_ARGS__);                                                 \
         }                                                                                       \
-        if (!alq_take(place.device, bytes)) {                                                   \
+        if (!alq_array_begin(&holding, place.device, &shape, levels)) {                         \
             return CUDA_ERROR_OUT_OF_MEMORY;                                                    \
         }                                                                                       \
         CUresult result = ALQ_CALL(name, __VA_ARGS__);                                          \
-        if (!alq_array_end(result, &place, bytes, result == CUDA_SUCCESS ? *array : NULL)) {    \
+        if (result == CUDA_SUCCESS                                                              \
+            && !alq_pointers_put(ALQ_SPACE_ARRAY, (uintptr_t)*array, &holding)) {               \
             ALQ_CALL(destroy, *array);                                                          \
-            return CUDA_ERROR_OUT_OF_MEMORY;                                                    \
+            result = CUDA_ERROR_OUT_OF_MEMORY;                                                  \
+        }                                                                                       \
+        if (result != CUDA_SUCCESS) {                                                           \
+            alq_give(&holding);                                                                 \
         }                                                                                       \
         return result;                                                                          \
     }
@@ -182,7 +201,7 @@ ALQ_ARRAY_CREATE(cuMipmappedArrayCreate, cuMipmappedArrayDestroy, ALQ_SHAPE_3D, 
         bool tracked = alq_pointers_take(ALQ_SPACE_ARRAY, (uintptr_t)array, &holding);      \
         CUresult result = ALQ_CALL(name, array);                                            \
         if (tracked && result == CUDA_SUCCESS) {                                            \
-            alq_uncharge(holding.device, holding.bytes);                                    \
+            alq_give(&holding);                                                             \
         } else if (tracked) {                                                               \
             alq_pointers_put(ALQ_SPACE_ARRAY, (uintptr_t)array, &holding);                  \
         }                                                                                   \

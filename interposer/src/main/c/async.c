@@ -4,6 +4,7 @@
 #include "graph.h"
 #include "hooks.h"
 #include "pool.h"
+#include "small.h"
 
 void alq_free_begin(struct alq_freeing *freeing, CUdeviceptr address)
 {
@@ -24,7 +25,7 @@ CUresult alq_free_end(struct alq_freeing *freeing, CUresult result)
         alq_pool_live_sub(holding->pool, holding->bytes);
         alq_pool_settle(holding->pool);
     } else {
-        (holding->lent ? alq_uncharge_lent : alq_uncharge)(holding->device, holding->bytes);
+        alq_give(holding);
     }
     return result;
 }

@@ -9,6 +9,7 @@
 #include "pointers.h"
 #include "pool.h"
 #include "settled.h"
+#include "small.h"
 
 #define ALQ_ORDINALS 64
 
@@ -73,7 +74,7 @@ static void alq_ending_end(const struct alq_ending *ending, bool gone)
     }
     struct alq_holding holding;
     while (alq_pointers_reap(ending->mark, &holding)) {
-        (holding.lent ? alq_uncharge_lent : alq_uncharge)(holding.device, holding.bytes);
+        alq_give(&holding);
     }
     alq_pool_settle_all(ending->device);
     alq_settle(ending->device);

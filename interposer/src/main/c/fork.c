@@ -15,6 +15,7 @@ static void alq_in_child(void)
     alq_lent_after_fork();
     alq_ask_after_fork();
     alq_pointers_after_fork();
+    alq_small_after_fork();
     alq_pool_after_fork();
     alq_graph_after_fork();
     alq_vmm_after_fork();

@@ -13,6 +13,7 @@ void alq_charge_after_fork(void);
 void alq_lent_after_fork(void);
 void alq_ask_after_fork(void);
 void alq_pointers_after_fork(void);
+void alq_small_after_fork(void);
 void alq_pool_after_fork(void);
 void alq_graph_after_fork(void);
 void alq_vmm_after_fork(void);

@@ -3,210 +3,161 @@
 #include "hooks.h"
 #include "pointers.h"
 #include "pool.h"
+#include "small.h"
 
 #define ALQ_PITCH_BYTES 512u
 
-/* Charges for the current device before the driver is asked. CUDA_SUCCESS: charged, or *place is unknown to the driver, which will say so. */
-static CUresult alq_memory_begin(struct alq_place *place, bool *charged, uint64_t bytes)
+/* An allocation in progress. */
+struct alq_taking {
+    bool counted;           /* false: no current device, the driver will say so */
+    uint64_t charged_bytes; /* for it alone */
+    struct alq_small small; /* its part in shared blocks */
+};
+
+/* For the current device; nothing is charged yet. */
+static struct alq_taking alq_taking_of(bool plain)
 {
-    *charged = alq_place_current(place);
-    if (*charged && !alq_take(place->device, bytes)) {
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    return CUDA_SUCCESS;
+    struct alq_place place = {.device = -1};
+    struct alq_taking taking = {.counted = alq_place_current(&place)};
+    taking.small.cutting = (struct alq_cutting){.device = place.device, .plain = plain};
+    return taking;
 }
 
-/* Remembers an allocation that the driver has made; undoes it where it cannot be remembered. */
-static CUresult alq_memory_keep(const struct alq_place *place, CUdeviceptr address, uint64_t bytes)
+/* Charges before the driver is asked. False: the limit forbids it. */
+static bool alq_taking_begin(struct alq_taking *taking, uint64_t bytes)
 {
-    struct alq_holding holding = {.bytes = bytes, .device = place->device, .context = alq_context_current()};
+    if (!taking->counted) {
+        return true;
+    }
+    if (bytes < ALQ_LARGE_BYTES) {
+        return alq_small_begin(&taking->small, bytes);
+    }
+    taking->charged_bytes = alq_charge_size(bytes);
+    return alq_take(taking->small.cutting.device, taking->charged_bytes);
+}
+
+static void alq_taking_cancel(struct alq_taking *taking)
+{
+    alq_small_cancel(&taking->small);
+    alq_uncharge(taking->small.cutting.device, taking->charged_bytes);
+}
+
+/* Charges what an allocation of whole blocks has really taken: the driver may have chosen another pitch, or should have refused. */
+static bool alq_taking_correct(struct alq_taking *taking, uint64_t bytes)
+{
+    int device = taking->small.cutting.device;
+    uint64_t wanted_bytes = alq_charge_size(bytes);
+    if (wanted_bytes > taking->charged_bytes && !alq_take(device, wanted_bytes - taking->charged_bytes)) {
+        return false;
+    }
+    alq_uncharge(device, alq_sub(taking->charged_bytes, wanted_bytes));
+    alq_small_cancel(&taking->small);
+    taking->charged_bytes = wanted_bytes;
+    return true;
+}
+
+/* The driver has answered: remembers the allocation of bytes that it has made, or undoes what cannot be charged or remembered. */
+static CUresult alq_taking_end(struct alq_taking *taking, CUresult result, CUdeviceptr address, uint64_t bytes)
+{
+    int device = taking->small.cutting.device;
+    if (!taking->counted) {
+        return result;
+    }
+    if (result != CUDA_SUCCESS) {
+        alq_taking_cancel(taking);
+        return result;
+    }
+    struct alq_holding holding = {.device = device, .context = alq_context_current()};
+    taking->small.cutting.context = holding.context;
+    if (bytes >= ALQ_LARGE_BYTES || device < 0) {
+        if (!alq_taking_correct(taking, bytes)) {
+            ALQ_CALL(cuMemFree_v2, address);
+            alq_taking_cancel(taking);
+            return CUDA_ERROR_OUT_OF_MEMORY;
+        }
+        holding.bytes = taking->charged_bytes;
+    } else {
+        bool landed = alq_small_land(&taking->small, address, bytes);
+        alq_uncharge(device, taking->charged_bytes);
+        if (!landed) {
+            return CUDA_ERROR_OUT_OF_MEMORY;
+        }
+        holding.small_bytes = bytes;
+        holding.small_address = address;
+    }
     if (alq_pointers_put(ALQ_SPACE_ADDRESS, address, &holding)) {
         return CUDA_SUCCESS;
     }
     ALQ_CALL(cuMemFree_v2, address);
-    alq_uncharge(place->device, bytes);
+    alq_give(&holding);
     return CUDA_ERROR_OUT_OF_MEMORY;
 }
 
-/* The driver was asked first, because it should have refused: charges now, and undoes it where the limit forbids it. */
-static CUresult alq_memory_late(CUresult result, const CUdeviceptr *address, uint64_t bytes)
-{
-    struct alq_place place;
-    if (result != CUDA_SUCCESS || !alq_place_current(&place)) {
-        return result;
+#define ALQ_ALLOC(name, type, bytes_type, plain)                                                      \
+    CUresult alq_hook_##name(type *address, bytes_type bytes)                                         \
+    {                                                                                                 \
+        ALQ_IN_FLIGHT(name, address, bytes);                                                          \
+        if (address == NULL || bytes == 0) {                                                          \
+            return ALQ_CALL(name, address, bytes);                                                    \
+        }                                                                                             \
+        struct alq_taking taking = alq_taking_of(plain);                                              \
+        if (!alq_taking_begin(&taking, bytes)) {                                                      \
+            return CUDA_ERROR_OUT_OF_MEMORY;                                                          \
+        }                                                                                             \
+        CUresult result = ALQ_CALL(name, address, bytes);                                             \
+        return alq_taking_end(&taking, result, result == CUDA_SUCCESS ? *address : 0, bytes);         \
     }
-    if (!alq_take(place.device, bytes)) {
-        ALQ_CALL(cuMemFree_v2, *address);
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    return alq_memory_keep(&place, *address, bytes);
-}
 
-CUresult alq_hook_cuMemAlloc_v2(CUdeviceptr *address, size_t bytes)
-{
-    ALQ_IN_FLIGHT(cuMemAlloc_v2, address, bytes);
-    struct alq_place place;
-    bool charged;
-    uint64_t charge_bytes = alq_charge_size(bytes);
-    if (address == NULL || bytes == 0) {
-        return ALQ_CALL(cuMemAlloc_v2, address, bytes);
-    }
-    if (alq_memory_begin(&place, &charged, charge_bytes) != CUDA_SUCCESS) {
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    CUresult result = ALQ_CALL(cuMemAlloc_v2, address, bytes);
-    if (!charged) {
-        return result;
-    }
-    if (result != CUDA_SUCCESS) {
-        alq_uncharge(place.device, charge_bytes);
-        return result;
-    }
-    return alq_memory_keep(&place, *address, charge_bytes);
-}
-
-CUresult alq_hook_cuMemAlloc(CUdeviceptr_v1 *address, unsigned int bytes)
-{
-    ALQ_IN_FLIGHT(cuMemAlloc, address, bytes);
-    struct alq_place place;
-    bool charged;
-    uint64_t charge_bytes = alq_charge_size(bytes);
-    if (address == NULL || bytes == 0) {
-        return ALQ_CALL(cuMemAlloc, address, bytes);
-    }
-    if (alq_memory_begin(&place, &charged, charge_bytes) != CUDA_SUCCESS) {
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    CUresult result = ALQ_CALL(cuMemAlloc, address, bytes);
-    if (!charged) {
-        return result;
-    }
-    if (result != CUDA_SUCCESS) {
-        alq_uncharge(place.device, charge_bytes);
-        return result;
-    }
-    return alq_memory_keep(&place, *address, charge_bytes);
-}
+ALQ_ALLOC(cuMemAlloc_v2, CUdeviceptr, size_t, true)
+ALQ_ALLOC(cuMemAlloc, CUdeviceptr_v1, unsigned int, false)
 
 CUresult alq_hook_cuMemAllocManaged(CUdeviceptr *address, size_t bytes, unsigned int flags)
 {
     ALQ_IN_FLIGHT(cuMemAllocManaged, address, bytes, flags);
-    struct alq_place place;
-    bool charged;
-    uint64_t charge_bytes = alq_charge_size(bytes);
     if (address == NULL || bytes == 0) {
         return ALQ_CALL(cuMemAllocManaged, address, bytes, flags);
     }
-    /* flags that no driver takes are the driver's to refuse */
+    struct alq_taking taking = alq_taking_of(false);
+    /* flags that no driver takes are the driver's to refuse; what it makes of them all the same is charged after it */
     bool odd = flags != CU_MEM_ATTACH_GLOBAL && flags != CU_MEM_ATTACH_HOST;
-    if (!odd && alq_memory_begin(&place, &charged, charge_bytes) != CUDA_SUCCESS) {
+    if (!odd && !alq_taking_begin(&taking, bytes)) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     CUresult result = ALQ_CALL(cuMemAllocManaged, address, bytes, flags);
-    if (odd) {
-        return alq_memory_late(result, address, charge_bytes);
-    }
-    if (!charged) {
-        return result;
-    }
-    if (result != CUDA_SUCCESS) {
-        alq_uncharge(place.device, charge_bytes);
-        return result;
-    }
-    return alq_memory_keep(&place, *address, charge_bytes);
+    return alq_taking_end(&taking, result, result == CUDA_SUCCESS ? *address : 0, bytes);
 }
 
-/* What rows of that width are charged before the driver has chosen the pitch. */
+/* What rows of that width take before the driver has chosen the pitch. */
 static uint64_t alq_pitch_size(uint64_t width_bytes, uint64_t height)
 {
-    return alq_charge_size(alq_mul(alq_add(width_bytes, ALQ_PITCH_BYTES - 1) / ALQ_PITCH_BYTES * ALQ_PITCH_BYTES, height));
+    return alq_mul(alq_add(width_bytes, ALQ_PITCH_BYTES - 1) / ALQ_PITCH_BYTES * ALQ_PITCH_BYTES, height);
 }
 
-/* Sizes of an element that no driver takes. */
+/* Sizes of an element that no driver takes: the driver's to refuse. */
 static bool alq_element_odd(unsigned int element_bytes)
 {
     return element_bytes != 4 && element_bytes != 8 && element_bytes != 16;
 }
 
-/* The driver has chosen another pitch than was charged for. False: the limit forbids what it has taken. */
-static bool alq_pitch_correct(int device, uint64_t *charged_bytes, uint64_t pitch_bytes, uint64_t height)
-{
-    uint64_t actual_bytes = alq_charge_size(alq_mul(pitch_bytes, height));
-    if (actual_bytes > *charged_bytes && !alq_take(device, actual_bytes - *charged_bytes)) {
-        return false;
+#define ALQ_ALLOC_PITCH(name, type, bytes_type, plain)                                                                       \
+    CUresult alq_hook_##name(                                                                                                \
+        type *address, bytes_type *pitch_bytes, bytes_type width_bytes, bytes_type height, unsigned int element_bytes)       \
+    {                                                                                                                        \
+        ALQ_IN_FLIGHT(name, address, pitch_bytes, width_bytes, height, element_bytes);                                       \
+        if (address == NULL || pitch_bytes == NULL || width_bytes == 0 || height == 0) {                                     \
+            return ALQ_CALL(name, address, pitch_bytes, width_bytes, height, element_bytes);                                 \
+        }                                                                                                                    \
+        struct alq_taking taking = alq_taking_of(plain);                                                                     \
+        if (!alq_element_odd(element_bytes) && !alq_taking_begin(&taking, alq_pitch_size(width_bytes, height))) {            \
+            return CUDA_ERROR_OUT_OF_MEMORY;                                                                                 \
+        }                                                                                                                    \
+        CUresult result = ALQ_CALL(name, address, pitch_bytes, width_bytes, height, element_bytes);                          \
+        bool made = result == CUDA_SUCCESS;                                                                                  \
+        return alq_taking_end(&taking, result, made ? *address : 0, made ? alq_mul(*pitch_bytes, height) : 0);               \
     }
-    if (actual_bytes < *charged_bytes) {
-        alq_uncharge(device, *charged_bytes - actual_bytes);
-    }
-    *charged_bytes = actual_bytes;
-    return true;
-}
 
-CUresult alq_hook_cuMemAllocPitch_v2(
-    CUdeviceptr *address, size_t *pitch_bytes, size_t width_bytes, size_t height, unsigned int element_bytes)
-{
-    ALQ_IN_FLIGHT(cuMemAllocPitch_v2, address, pitch_bytes, width_bytes, height, element_bytes);
-    struct alq_place place;
-    bool charged;
-    uint64_t charge_bytes = alq_pitch_size(width_bytes, height);
-    if (address == NULL || pitch_bytes == NULL || width_bytes == 0 || height == 0) {
-        return ALQ_CALL(cuMemAllocPitch_v2, address, pitch_bytes, width_bytes, height, element_bytes);
-    }
-    bool odd = alq_element_odd(element_bytes);
-    if (!odd && alq_memory_begin(&place, &charged, charge_bytes) != CUDA_SUCCESS) {
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    CUresult result = ALQ_CALL(cuMemAllocPitch_v2, address, pitch_bytes, width_bytes, height, element_bytes);
-    if (odd) {
-        return alq_memory_late(result, address, result == CUDA_SUCCESS ? alq_charge_size(alq_mul(*pitch_bytes, height)) : 0);
-    }
-    if (!charged) {
-        return result;
-    }
-    if (result == CUDA_SUCCESS && !alq_pitch_correct(place.device, &charge_bytes, *pitch_bytes, height)) {
-        ALQ_CALL(cuMemFree_v2, *address);
-        result = CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    if (result != CUDA_SUCCESS) {
-        alq_uncharge(place.device, charge_bytes);
-        return result;
-    }
-    return alq_memory_keep(&place, *address, charge_bytes);
-}
-
-CUresult alq_hook_cuMemAllocPitch(CUdeviceptr_v1 *address, unsigned int *pitch_bytes, unsigned int width_bytes,
-    unsigned int height, unsigned int element_bytes)
-{
-    ALQ_IN_FLIGHT(cuMemAllocPitch, address, pitch_bytes, width_bytes, height, element_bytes);
-    struct alq_place place;
-    bool charged;
-    uint64_t charge_bytes = alq_pitch_size(width_bytes, height);
-    if (address == NULL || pitch_bytes == NULL || width_bytes == 0 || height == 0) {
-        return ALQ_CALL(cuMemAllocPitch, address, pitch_bytes, width_bytes, height, element_bytes);
-    }
-    bool odd = alq_element_odd(element_bytes);
-    if (!odd && alq_memory_begin(&place, &charged, charge_bytes) != CUDA_SUCCESS) {
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    CUresult result = ALQ_CALL(cuMemAllocPitch, address, pitch_bytes, width_bytes, height, element_bytes);
-    if (odd) {
-        CUdeviceptr wide_address = result == CUDA_SUCCESS ? *address : 0;
-        return alq_memory_late(
-            result, &wide_address, result == CUDA_SUCCESS ? alq_charge_size(alq_mul(*pitch_bytes, height)) : 0);
-    }
-    if (!charged) {
-        return result;
-    }
-    if (result == CUDA_SUCCESS && !alq_pitch_correct(place.device, &charge_bytes, *pitch_bytes, height)) {
-        ALQ_CALL(cuMemFree, *address);
-        result = CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    if (result != CUDA_SUCCESS) {
-        alq_uncharge(place.device, charge_bytes);
-        return result;
-    }
-    return alq_memory_keep(&place, *address, charge_bytes);
-}
+ALQ_ALLOC_PITCH(cuMemAllocPitch_v2, CUdeviceptr, size_t, true)
+ALQ_ALLOC_PITCH(cuMemAllocPitch, CUdeviceptr_v1, unsigned int, false)
 
 CUresult alq_hook_cuMemFree_v2(CUdeviceptr address)
 {

@@ -25,11 +25,13 @@ enum alq_space {
 struct alq_pool;
 
 struct alq_holding {
-    uint64_t bytes;        /* charged for it; or, for a pool's, taken from the pool */
-    int device;            /* index in the control page */
-    CUcontext context;     /* dies with it; NULL: with none */
-    struct alq_pool *pool; /* NULL: charged by itself */
-    bool lent;             /* handed to other processes: may live on there when it is freed here */
+    uint64_t bytes;         /* charged for it alone; or, for a pool's, taken from the pool */
+    uint64_t small_bytes;   /* in blocks that it shares with others, see small.h; 0: in none */
+    uint64_t small_address; /* where in them; 0: an array, nobody knows */
+    int device;             /* index in the control page */
+    CUcontext context;      /* dies with it; NULL: with none */
+    struct alq_pool *pool;  /* NULL: charged by itself */
+    bool lent;              /* handed to other processes: may live on there when it is freed here */
 };
 
 /* False: no memory for the entry. */
