@@ -8,8 +8,8 @@
  *   export            answers the IPC handle of what was allocated last, in hexadecimal
  *   open HANDLE       opens another process's memory; answers the CUresult
  *   close             closes what was opened last; answers the CUresult
- *   churn MS BYTES    for MS milliseconds allocates and frees pieces of 1 MiB to BYTES more at random, then frees all; answers how many
- *                     allocations there were and how many were refused
+ *   churn MS BYTES    for MS milliseconds allocates and frees pieces at random, half of them below 1 MiB, the others of 1 MiB to BYTES
+ *                     more, then frees all; answers how many allocations there were and how many were refused
  *   info              answers "FREE TOTAL" of cuMemGetInfo
  *   total             answers cuDeviceTotalMem
  *   devices           answers cuDeviceGetCount
@@ -108,7 +108,9 @@ static void churn(address milliseconds, address most)
     unsigned allocated = 0, refused = 0;
     do {
         if (count < MOST && rand_r(&seed) % 3 != 0) {
-            int result = alloc(&held[count], (1 << 20) + (((size_t)rand_r(&seed) << 10) % most));
+            size_t small = 1 + (size_t)rand_r(&seed) % ((1 << 20) - 1);
+            size_t large = (1 << 20) + (((size_t)rand_r(&seed) << 10) % most);
+            int result = alloc(&held[count], rand_r(&seed) % 2 == 0 ? small : large);
             allocated += result == 0;
             count += result == 0;
             refused += result == 2;
