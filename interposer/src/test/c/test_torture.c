@@ -21,7 +21,7 @@
 
 #define LIMIT_BYTES (1024 * MIB)
 #define CONTEXT_BYTES (2 * MIB)
-#define MAX_HELD 16
+#define MAX_HELD 128
 #define MAX_BYTES (48 * MIB)
 #define SMALL_UNIT_BYTES 16384u /* what every way can round to */
 
@@ -49,7 +49,10 @@ static const char *const counted_ways[] = {"cuMemAlloc_v2", "cuMemAllocPitch_v2"
 static const char *const pooled_ways[] = {
     "cuMemAllocAsync", "cuMemAllocFromPoolAsync", "cuGraphLaunch", "cuMemAlloc_v2", "cuMemCreate"};
 
+static const char *const small_ways[] = {"cuMemAlloc_v2", "cuMemAllocPitch_v2", "cuMemAllocManaged"};
+
 static const char *const *ways = counted_ways;
+static uint64_t max_bytes = MAX_BYTES, max_held = 16;
 static size_t way_count = sizeof counted_ways / sizeof counted_ways[0];
 
 struct held {
@@ -65,7 +68,7 @@ static uint64_t some_bytes(const char *way, uint64_t *seed)
     if (strcmp(way, "cuMemCreate") != 0 && next_random(seed) % 2 == 0) {
         return SMALL_UNIT_BYTES * (1 + next_random(seed) % (MIB / SMALL_UNIT_BYTES - 1));
     }
-    return 2 * MIB * (1 + next_random(seed) % (MAX_BYTES / (2 * MIB)));
+    return 2 * MIB * (1 + next_random(seed) % (max_bytes / (2 * MIB)));
 }
 
 /* A process of the tenant, for as long as it is left alive. */
@@ -105,7 +108,7 @@ static _Noreturn void live(uint64_t seed, double until)
             }
             atomic_fetch_sub(&tally->holding, 1);
         }
-        if (count < MAX_HELD && next_random(&seed) % 100 < 55) {
+        if (count < max_held && next_random(&seed) % 100 < 55) {
             struct held *h = &held[count];
             memset(h, 0, sizeof *h);
             h->scratch.device = devices - 1;
@@ -290,6 +293,17 @@ static void the_limit_holds_for_pools_at_every_quiet_moment(struct world *world,
     torture(world, false, false, number_of("DURATION", 10) / 2 + 2, 16);
 }
 
+/* So many pieces, and so small, that the tenant is full to the last block; and the charge is what the driver holds. */
+static void the_limit_holds_at_every_instant_for_small_pieces(struct world *world, const void *argument)
+{
+    (void)argument;
+    ways = small_ways;
+    way_count = sizeof small_ways / sizeof small_ways[0];
+    max_bytes = 4 * MIB;
+    max_held = MAX_HELD;
+    torture(world, false, true, number_of("DURATION", 10) / 2 + 2, 16);
+}
+
 int main(void)
 {
     struct world *world = world_open((struct world_config){.memory_bytes = 8192 * MIB,
@@ -298,6 +312,7 @@ int main(void)
         .agent_wait_ms = 20000,
         .slack_bytes = 8 * MIB});
     RUN(the_limit_holds_at_every_instant, world);
+    RUN(the_limit_holds_at_every_instant_for_small_pieces, world);
     RUN(the_limit_holds_for_pools_at_every_quiet_moment, world);
     world_close(world);
     return finish_cases();
