@@ -69,6 +69,8 @@ struct alq_block *alq_blocks_refer(uint64_t number, const struct alq_cutting *cu
         }
         alq_link(block);
         (*opened)++;
+    } else if (block->cutting.device != cutting->device || block->cutting.context != cutting->context || !cutting->plain) {
+        block->cutting.plain = false; /* its address has changed hands before its last free was seen here */
     }
     block->references++;
     return block;

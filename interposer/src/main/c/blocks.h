@@ -27,7 +27,7 @@ struct alq_cutting {
 struct alq_block {
     struct alq_block *next; /* in its bucket */
     uint64_t number;
-    struct alq_cutting cutting;      /* of the first allocation that was seen in it */
+    struct alq_cutting cutting;      /* of the first allocation that was seen in it; no longer plain once another kind was */
     uint32_t references;             /* allocations in it, and in flight ones that count on a hole in it */
     uint8_t taken[ALQ_BLOCK_PIECES]; /* how many allocations touch each piece */
 };

@@ -10,30 +10,43 @@
 
 /*
  * What is charged for blocks of a device: those on record + pot. An allocation in flight either has brought a block's charge into the pot or
- * counts on a hole. One that brought a charge may take the hole that another counts on, and then needs none itself: so while any
- * counts on a hole, what is spare stays in the pot for it.
+ * counts on a hole. One that brought a charge may take the hole that another counts on, and then needs none itself; and a block that
+ * goes off the record may still have one in it that counted on another. So a block's charge stays in the pot for each that counts on a hole.
  */
 struct alq_pot {
     uint64_t bytes;
-    uint64_t pending_bytes; /* brought by those still in flight */
-    uint64_t promised_bytes; /* sizes of those in flight that count on a hole */
+    uint64_t pending_bytes;  /* brought by those still in flight */
+    uint64_t promises;       /* those in flight that count on a hole */
+    uint64_t promised_bytes; /* their sizes */
 };
 
 /* Guards the pots and the blocks. */
 static pthread_mutex_t alq_small_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct alq_pot alq_pots[ALQ_MAX_DEVICES];
 
-/* Counts on a hole. It has to have room for all who count on one: then whoever takes another's leaves it his own. */
+/* Takes out of the pot what nobody in flight may need; to be uncharged. Mutex held. */
+static uint64_t alq_spare(struct alq_pot *pot)
+{
+    uint64_t spare_bytes = alq_sub(pot->bytes, pot->pending_bytes + pot->promises * ALQ_LARGE_BLOCK_BYTES);
+    pot->bytes -= spare_bytes;
+    return spare_bytes;
+}
+
+/* Counts on a hole. It has to have room beside all who count on one, wherever in it they may lie: then whoever takes another's leaves it
+ * his own. And the charge of everybody in flight has to be in the pot still: whose charge has gone to another may lie in this very hole. */
 static bool alq_promise(struct alq_small *small, uint64_t bytes)
 {
     struct alq_pot *pot = &alq_pots[small->cutting.device];
     uint32_t opened = 0;
     pthread_mutex_lock(&alq_small_mutex);
-    struct alq_block *block = alq_blocks_with_hole(&small->cutting, pot->promised_bytes + bytes);
+    uint64_t hole_bytes = pot->promised_bytes + (pot->promises + 1) * bytes;
+    struct alq_block *block =
+        pot->bytes < pot->pending_bytes ? NULL : alq_blocks_with_hole(&small->cutting, hole_bytes);
     if (block != NULL) {
         small->promise = alq_blocks_refer(block->number, &small->cutting, &opened);
         small->promise_bytes = bytes;
         pot->promised_bytes += bytes;
+        pot->promises++;
     }
     pthread_mutex_unlock(&alq_small_mutex);
     return block != NULL;
@@ -68,14 +81,13 @@ static uint64_t alq_arrive(struct alq_small *small, uint32_t opened, uint64_t *m
     uint64_t needed_bytes = opened * ALQ_LARGE_BLOCK_BYTES;
     pot->pending_bytes -= small->pending_bytes;
     pot->promised_bytes -= small->promise_bytes;
+    pot->promises -= small->promise != NULL;
     if (small->promise != NULL && alq_blocks_drop(small->promise)) {
         pot->bytes += ALQ_LARGE_BLOCK_BYTES;
     }
     *missing_bytes = alq_sub(needed_bytes, pot->bytes);
     pot->bytes -= needed_bytes - *missing_bytes;
-    uint64_t spare_bytes = pot->promised_bytes != 0 ? 0 : alq_sub(pot->bytes, pot->pending_bytes);
-    pot->bytes -= spare_bytes;
-    return spare_bytes;
+    return alq_spare(pot);
 }
 
 void alq_small_cancel(struct alq_small *small)
@@ -121,10 +133,11 @@ static bool alq_enter(struct alq_small *small, CUdeviceptr address, uint64_t byt
 static void alq_address_give(int device, CUdeviceptr address, uint64_t bytes)
 {
     pthread_mutex_lock(&alq_small_mutex);
-    uint64_t closed = alq_leave(
-        address / ALQ_LARGE_BLOCK_BYTES, (address + bytes - 1) / ALQ_LARGE_BLOCK_BYTES + 1, address, bytes);
+    alq_pots[device].bytes += ALQ_LARGE_BLOCK_BYTES
+        * alq_leave(address / ALQ_LARGE_BLOCK_BYTES, (address + bytes - 1) / ALQ_LARGE_BLOCK_BYTES + 1, address, bytes);
+    uint64_t spare_bytes = alq_spare(&alq_pots[device]);
     pthread_mutex_unlock(&alq_small_mutex);
-    alq_uncharge(device, closed * ALQ_LARGE_BLOCK_BYTES);
+    alq_uncharge(device, spare_bytes);
 }
 
 bool alq_small_land(struct alq_small *small, CUdeviceptr address, uint64_t bytes)
