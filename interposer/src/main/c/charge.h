@@ -30,7 +30,8 @@ static inline bool alq_charge_attached(void)
  * False: it has complained once on stderr, and CUDA must not start. */
 bool alq_charge_attach(void);
 
-/* What a request of that size is charged: up to the next 512 bytes, from 1 MiB up to the next 2 MiB, as the driver places it. Saturating. */
+/* What a request of that size takes by itself: up to the next 512 bytes, from 1 MiB up to the next 2 MiB, as the driver places it. What
+ * shares a block with others is charged as small.h says. Saturating. */
 uint64_t alq_charge_size(uint64_t requested_bytes);
 
 /* Adds bytes where they fit in the credit at hand; never asks. */

@@ -7,7 +7,7 @@
  *
  * Known bounds, left to the agent's own look at the device: programs that this library is not in (static, set-uid, of a C library that
  * cannot load the driver either); dlmopen into another namespace; the driver's private tables; memory that lives on in an exported
- * descriptor; managed memory moved to another device than it was charged to; the rest of a block that small allocations share.
+ * descriptor; managed memory moved to another device than it was charged to; the blocks of small allocations as far as small.h says.
  * A hook that is left by longjmp leaves its thread uncharged from then on; CUDA itself does not allow that.
  */
 #ifndef ALIQUOT_INTERPOSER_HOOKS_H
