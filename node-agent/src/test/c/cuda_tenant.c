@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define MOST 4096
+#define CHURN_MOST 24 /* so that small pieces do not fill every gap that a new process needs */
 
 typedef unsigned long long address;
 
@@ -107,7 +108,7 @@ static void churn(address milliseconds, address most)
     unsigned seed = (unsigned)getpid();
     unsigned allocated = 0, refused = 0;
     do {
-        if (count < MOST && rand_r(&seed) % 3 != 0) {
+        if (count < CHURN_MOST && rand_r(&seed) % 3 != 0) {
             size_t small = 1 + (size_t)rand_r(&seed) % ((1 << 20) - 1);
             size_t large = (1 << 20) + (((size_t)rand_r(&seed) << 10) % most);
             int result = alloc(&held[count], rand_r(&seed) % 2 == 0 ? small : large);

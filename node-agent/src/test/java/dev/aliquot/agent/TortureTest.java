@@ -81,11 +81,15 @@ class TortureTest {
         assertThat(most).as("look %s, after %s kills", looks, kills).isLessThanOrEqualTo(LIMIT);
         looks++;
         if (System.nanoTime() > nextKill && end - System.nanoTime() > 2_000_000_000L) {
-          Talker victim = processes.remove(random.nextInt(processes.size()));
-          victim.kill();
-          victim.close();
-          replace(grant, end).ifPresent(processes::add);
-          kills++;
+          if (processes.size() > PROCESSES / 2) {
+            Talker victim = processes.remove(random.nextInt(processes.size()));
+            victim.kill();
+            victim.close();
+            kills++;
+          }
+          if (processes.size() < PROCESSES) {
+            replace(grant, end).ifPresent(processes::add);
+          }
           nextKill = System.nanoTime() + 100_000_000L;
         }
       }
