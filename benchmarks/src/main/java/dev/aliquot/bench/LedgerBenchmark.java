@@ -1,8 +1,10 @@
 package dev.aliquot.bench;
 
 import dev.aliquot.ledger.AskResult;
-import dev.aliquot.ledger.CreditBook;
+import dev.aliquot.ledger.DeviceBook;
+import dev.aliquot.ledger.Share;
 import dev.aliquot.ledger.SlotPort;
+import dev.aliquot.ledger.TenantBook;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -24,7 +26,7 @@ public class LedgerBenchmark {
   @Param({"1", "8", "64"})
   int processes;
 
-  private CreditBook book = new CreditBook(LIMIT_BYTES, new Memory());
+  private TenantBook book = book();
   private int next;
 
   /** Pages out of plain memory. */
@@ -37,14 +39,35 @@ public class LedgerBenchmark {
     }
 
     @Override
+    public long movableBytes(int slot) {
+      return 0;
+    }
+
+    @Override
+    public long demotedBytes(int slot) {
+      return 0;
+    }
+
+    @Override
+    public void writeResident(int slot, long bytes) {
+      creditBytes[slot] = bytes;
+    }
+
+    @Override
     public void writeCredit(int slot, long bytes) {
       creditBytes[slot] = bytes;
     }
   }
 
+  private static TenantBook book() {
+    DeviceBook device = new DeviceBook("GPU-1", LIMIT_BYTES);
+    device.admit("tenant", Share.fixed(LIMIT_BYTES));
+    return device.open("tenant", new Memory());
+  }
+
   @Setup
   public void attach() {
-    book = new CreditBook(LIMIT_BYTES, new Memory());
+    book = book();
     for (int slot = 0; slot < processes; slot++) {
       book.attach(slot);
     }

@@ -6,7 +6,9 @@ import dev.aliquot.agent.page.PageLayout;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.state.TenantRecord;
+import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.ledger.ByteText;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -117,13 +119,60 @@ final class Admissions {
     List<TenantRecord.Grant> grants = new ArrayList<>();
     for (Device device : devices(spec)) {
       long bytes = memory != null ? memory : fraction(device, percent == null ? 0 : percent);
-      grants.add(new TenantRecord.Grant(device.uuid(), bytes, bytes));
+      grants.add(grant(device, bytes, limit(device, spec, bytes)));
     }
     return grants;
   }
 
+  /**
+   * The grants of a tenant after a change: what the change does not name stays, except that a limit
+   * is never less than the request.
+   */
+  List<TenantRecord.Grant> resized(TenantRecord record, TenantResize change) throws AgentException {
+    List<TenantRecord.Grant> grants = new ArrayList<>();
+    for (TenantRecord.Grant before : record.grants()) {
+      Device device = device(before.device());
+      long request =
+          change.memoryBytes() != null
+              ? change.memoryBytes()
+              : change.fractionPercent() != null
+                  ? fraction(device, change.fractionPercent())
+                  : before.requestBytes();
+      long limit =
+          change.memoryLimitBytes() != null
+              ? change.memoryLimitBytes()
+              : change.fractionLimitPercent() != null
+                  ? fraction(device, change.fractionLimitPercent())
+                  : before.limitBytes() == before.requestBytes()
+                      ? request
+                      : Math.max(request, before.limitBytes());
+      grants.add(grant(device, request, limit));
+    }
+    return grants;
+  }
+
+  private static long limit(Device device, TenantSpec spec, long requestBytes) {
+    Integer percent = spec.fractionLimitPercent();
+    return spec.memoryLimitBytes() != null
+        ? spec.memoryLimitBytes()
+        : percent != null ? fraction(device, percent) : requestBytes;
+  }
+
+  private static TenantRecord.Grant grant(Device device, long requestBytes, long limitBytes)
+      throws AgentException {
+    if (limitBytes < requestBytes) {
+      throw invalid(
+          "the limit of "
+              + ByteText.of(limitBytes)
+              + " is less than the request of "
+              + ByteText.of(requestBytes)
+              + ": a limit is the request or more");
+    }
+    return new TenantRecord.Grant(device.uuid(), requestBytes, limitBytes);
+  }
+
   private static long fraction(Device device, int percent) {
-    long bytes = Math.multiplyExact(device.ledger().capacityBytes(), (long) percent) / 100;
+    long bytes = Math.multiplyExact(device.book().capacityBytes(), (long) percent) / 100;
     return bytes - bytes % GRANULE_BYTES;
   }
 
@@ -133,7 +182,7 @@ final class Admissions {
           inventory.devices().stream()
               .filter(device -> device.health().state().equals("healthy"))
               .max(
-                  Comparator.comparingLong((Device device) -> device.ledger().freeBytes())
+                  Comparator.comparingLong((Device device) -> device.book().freeBytes())
                       .thenComparingInt(device -> -device.facts().index()))
               .orElseThrow(
                   () ->
@@ -150,20 +199,7 @@ final class Admissions {
     }
     Set<Device> devices = new LinkedHashSet<>();
     for (String name : spec.devices()) {
-      Device device =
-          inventory
-              .find(name)
-              .orElseThrow(
-                  () ->
-                      new AgentException(
-                          AgentException.Kind.NOT_FOUND,
-                          "this node has no device '"
-                              + name
-                              + "': it has "
-                              + (inventory.devices().size() == 1
-                                  ? "0"
-                                  : "0 to " + (inventory.devices().size() - 1))
-                              + ", or name one by its UUID"));
+      Device device = device(name);
       if (device.facts().totalBytes() == 0) {
         throw new AgentException(
             AgentException.Kind.INVALID,
@@ -172,6 +208,22 @@ final class Admissions {
       devices.add(device);
     }
     return devices;
+  }
+
+  private Device device(String name) throws AgentException {
+    return inventory
+        .find(name)
+        .orElseThrow(
+            () ->
+                new AgentException(
+                    AgentException.Kind.NOT_FOUND,
+                    "this node has no device '"
+                        + name
+                        + "': it has "
+                        + (inventory.devices().size() == 1
+                            ? "0"
+                            : "0 to " + (inventory.devices().size() - 1))
+                        + ", or name one by its UUID"));
   }
 
   private static AgentException invalid(String sentence) {

@@ -18,6 +18,7 @@ import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.truth.GroundTruth;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.agent.wire.TenantSockets;
 import dev.aliquot.ffm.NativeException;
@@ -86,6 +87,8 @@ public final class Agent implements AutoCloseable {
         new AgentTraits(
             (started.toEpochMilli() << 16) | (ProcessHandle.current().pid() & 0xffff),
             options.agentWait(),
+            // the process that asked must still be there for the answer
+            options.agentWait().multipliedBy(3).dividedBy(4),
             checkedPath(driver.cuda()),
             checkedPath(driver.nvml()));
     this.tenants =
@@ -94,7 +97,7 @@ public final class Agent implements AutoCloseable {
     truth.start(inventory, tenants, proc, counters, options.samplePeriod());
     tenants.restore();
     truth.readAll();
-    cleanup.add("the ticker", new Ticker(tenants, truth));
+    cleanup.add("the ticker", new Ticker(tenants, truth, inventory));
     ready = true;
   }
 
@@ -192,20 +195,47 @@ public final class Agent implements AutoCloseable {
   }
 
   /**
+   * Changes a tenant's share of each of its devices, at once; its processes are not restarted.
+   *
+   * @throws AgentException NOT_FOUND; INVALID; NO_ROOM when a larger request is not free
+   */
+  public synchronized void resizeTenant(String idOrName, TenantResize change)
+      throws AgentException {
+    Tenant tenant = found(idOrName);
+    List<TenantRecord.Grant> grants = admissions.resized(tenant.record(), change);
+    try {
+      tenants.resize(tenant, grants);
+    } catch (RefusedException e) {
+      throw new AgentException(AgentException.Kind.NO_ROOM, String.valueOf(e.getMessage()), e);
+    } catch (IOException e) {
+      throw new AgentException(
+          AgentException.Kind.UNAVAILABLE, "the change cannot be kept: " + e.getMessage(), e);
+    }
+    LOG.info(
+        "tenant {} ({}) has a request of {} bytes and a limit of {} from now on",
+        tenant.id(),
+        tenant.record().name(),
+        grants.getFirst().requestBytes(),
+        grants.getFirst().limitBytes());
+  }
+
+  /**
    * Ends a tenant: nothing new may be held; it goes when its last process has.
    *
    * @throws AgentException NOT_FOUND
    */
   public void endTenant(String idOrName) throws AgentException {
-    Tenant tenant =
-        tenants
-            .find(idOrName)
-            .orElseThrow(
-                () ->
-                    new AgentException(
-                        AgentException.Kind.NOT_FOUND,
-                        "there is no tenant '" + idOrName + "': see aliquot status"));
-    tenants.end(tenant);
+    tenants.end(found(idOrName));
+  }
+
+  private Tenant found(String idOrName) throws AgentException {
+    return tenants
+        .find(idOrName)
+        .orElseThrow(
+            () ->
+                new AgentException(
+                    AgentException.Kind.NOT_FOUND,
+                    "there is no tenant '" + idOrName + "': see aliquot status"));
   }
 
   /** Counters since this agent started. */

@@ -1,6 +1,9 @@
 package dev.aliquot.agent;
 
 import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.count.Histogram;
+import dev.aliquot.agent.count.Moves;
+import dev.aliquot.agent.count.TakeBacks;
 import dev.aliquot.agent.wire.Status;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -17,6 +20,9 @@ import java.util.Map;
  * @param settles SETTLE frames
  * @param refusalsByStatus REFUSED answers by status, lower case as in {@code limit}, {@code
  *     not_a_tenant}; every status is there
+ * @param takeBacks how long asks waited for memory that others had, by cause
+ * @param demoted what tenants moved to host memory
+ * @param promoted what they moved back
  * @param malformedFrames frames that could not be read
  * @param unknownPeers connections by processes that are no tenant's
  * @param idleConnections connections closed because nothing came in time
@@ -33,6 +39,9 @@ public record AgentStats(
     long grants,
     long settles,
     Map<String, Long> refusalsByStatus,
+    Map<TakeBacks.Cause, Histogram.Snapshot> takeBacks,
+    Moves.Snapshot demoted,
+    Moves.Snapshot promoted,
     long malformedFrames,
     long unknownPeers,
     long idleConnections,
@@ -55,6 +64,9 @@ public record AgentStats(
         counters.grants.sum(),
         counters.settles.sum(),
         refusals,
+        counters.takeBacks.snapshot(),
+        counters.moves.demoted(),
+        counters.moves.promoted(),
         counters.malformedFrames.sum(),
         counters.unknownPeers.sum(),
         counters.idleConnections.sum(),

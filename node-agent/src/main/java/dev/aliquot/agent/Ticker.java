@@ -1,8 +1,10 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.truth.GroundTruth;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -16,13 +18,16 @@ final class Ticker implements AutoCloseable {
 
   private final Tenants tenants;
   private final GroundTruth truth;
+  private final List<Promotion> promotions;
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           task -> Thread.ofPlatform().daemon().name("aliquot-ticker").unstarted(task));
 
-  Ticker(Tenants tenants, GroundTruth truth) {
+  Ticker(Tenants tenants, GroundTruth truth, Inventory inventory) {
     this.tenants = tenants;
     this.truth = truth;
+    this.promotions =
+        inventory.devices().stream().map(device -> new Promotion(device.book())).toList();
     var _ =
         ticker.scheduleWithFixedDelay(
             this::tick, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
@@ -37,6 +42,7 @@ final class Ticker implements AutoCloseable {
     try {
       tenants.tick();
       truth.checkSilence();
+      promotions.forEach(promotion -> promotion.tick(System.nanoTime()));
     } catch (RuntimeException e) {
       LOG.error("a regular look at the node failed", e);
     }

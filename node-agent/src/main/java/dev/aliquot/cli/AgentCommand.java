@@ -20,6 +20,7 @@ import dev.aliquot.agent.log.LogSetup;
 import dev.aliquot.agent.metrics.MetricsPage;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.cli.client.CommandFailure;
 import dev.aliquot.cli.client.ExitCode;
@@ -175,6 +176,11 @@ final class AgentCommand implements Callable<Integer> {
       @Override
       public TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException {
         return agent.createTenant(spec, peer);
+      }
+
+      @Override
+      public void resizeTenant(String idOrName, TenantResize change) throws AgentException {
+        agent.resizeTenant(idOrName, change);
       }
 
       @Override

@@ -1,7 +1,5 @@
 package dev.aliquot.cli;
 
-import dev.aliquot.agent.config.ByteSize;
-import dev.aliquot.agent.config.Percent;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.cli.client.AgentClient;
 import dev.aliquot.cli.client.CommandFailure;
@@ -38,22 +36,13 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  aliquot run --gpu-memory 4GiB -- python train.py",
+      "  aliquot run --gpu-memory 5GiB --gpu-memory-limit 40GiB -- jupyter lab",
       "  aliquot run --gpu-fraction 25 --device 1 --name eval -- ./eval --batch 8",
     })
 final class RunCommand implements Callable<Integer> {
   @Mixin private StateDirOption state = new StateDirOption();
 
-  @Option(
-      names = "--gpu-memory",
-      paramLabel = "SIZE",
-      description = "Memory on each device, such as 4GiB or 4000MB.")
-  private @Nullable String memory;
-
-  @Option(
-      names = "--gpu-fraction",
-      paramLabel = "PERCENT",
-      description = "Part of each device's capacity, 1 to 100.")
-  private @Nullable String fraction;
+  @Mixin private ShareOptions share = new ShareOptions();
 
   @Option(
       names = "--device",
@@ -97,30 +86,12 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> request() throws CommandFailure {
-    if ((memory == null) == (fraction == null)) {
+    if (!share.hasRequest()) {
       throw new CommandFailure(
-          ExitCode.USAGE,
-          memory == null
-              ? "say how much: --gpu-memory 4GiB or --gpu-fraction 25"
-              : "--gpu-memory and --gpu-fraction exclude each other; give one of them");
+          ExitCode.USAGE, "say how much: --gpu-memory 4GiB or --gpu-fraction 25");
     }
     Map<String, Object> request = new LinkedHashMap<>();
-    try {
-      if (memory != null) {
-        long bytes = ByteSize.parse(memory);
-        if (bytes == 0) {
-          throw new IllegalArgumentException(
-              "'" + memory + "' is nothing; give a size such as 4GiB");
-        }
-        request.put("memoryBytes", bytes);
-      } else if (fraction != null) {
-        request.put("fractionPercent", Percent.parseFraction(fraction));
-      }
-    } catch (IllegalArgumentException e) {
-      throw new CommandFailure(
-          ExitCode.USAGE,
-          (memory != null ? "--gpu-memory: " : "--gpu-fraction: ") + e.getMessage());
-    }
+    share.putInto(request);
     request.put("devices", devices);
     request.put("name", name);
     return request;

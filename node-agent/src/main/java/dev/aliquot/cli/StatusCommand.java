@@ -58,7 +58,16 @@ final class StatusCommand implements Callable<Integer> {
     out.println();
     Table devices =
         new Table(
-            ">GPU", "NAME", ">CAPACITY", ">ALLOCATED", ">FREE", ">USED", ">BUSY", "HEALTH", "UUID");
+            ">GPU",
+            "NAME",
+            ">CAPACITY",
+            ">ALLOCATED",
+            ">FREE",
+            ">LENT",
+            ">USED",
+            ">BUSY",
+            "HEALTH",
+            "UUID");
     for (DeviceView d : node.devices()) {
       devices.row(
           d.index(),
@@ -66,6 +75,7 @@ final class StatusCommand implements Callable<Integer> {
           ByteSize.shortText(d.capacityBytes()),
           ByteSize.shortText(d.allocatedBytes()),
           ByteSize.shortText(Math.max(0, d.capacityBytes() - d.allocatedBytes())),
+          ByteSize.shortText(d.loanBytes()),
           ByteSize.shortText(d.usedBytes()),
           d.utilizationPercent() < 0 ? "-" : d.utilizationPercent() + "%",
           d.healthReason().isEmpty() ? d.health() : d.health() + ": " + d.healthReason(),
@@ -85,6 +95,9 @@ final class StatusCommand implements Callable<Integer> {
             ">REQUEST",
             ">LIMIT",
             ">USED",
+            ">LOAN",
+            ">CREDIT",
+            ">DEMOTED",
             ">OVERHEAD",
             ">PROCESSES",
             ">REFUSED",
@@ -97,6 +110,9 @@ final class StatusCommand implements Callable<Integer> {
           ByteSize.shortText(t.requestBytes()),
           ByteSize.shortText(t.limitBytes()),
           ByteSize.shortText(t.usedBytes()),
+          ByteSize.shortText(t.loanBytes()),
+          ByteSize.shortText(t.creditBytes()),
+          ByteSize.shortText(t.demotedBytes()),
           ByteSize.shortText(t.overheadBytes()),
           t.processes().size(),
           t.refusals(),

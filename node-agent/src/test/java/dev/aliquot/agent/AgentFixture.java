@@ -91,6 +91,13 @@ abstract class AgentFixture {
     return talker;
   }
 
+  /** The same with a limit above the request. */
+  TenantGrant grant(String name, long memoryBytes, long limitBytes) throws AgentException {
+    return agent.createTenant(
+        new TenantSpec(name, "", "", "", List.of("0"), memoryBytes, null, limitBytes, null, 0),
+        peer(ownPid()));
+  }
+
   /** A CUDA program in a tenant. */
   Talker cuda(TenantGrant grant) {
     return talk(grant.environment(), CProgram.of("cuda_tenant"));

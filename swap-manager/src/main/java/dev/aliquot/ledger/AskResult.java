@@ -11,15 +11,33 @@ public sealed interface AskResult {
   record Granted(long creditBytes) implements AskResult {}
 
   /**
-   * It would pass the tenant's limit.
+   * It cannot be had.
    *
    * @param sentence for a person
    */
-  record OverLimit(String sentence) implements AskResult {}
+  record Refused(Cause cause, String sentence) implements AskResult {}
 
   /** It may fit once ground truth is known: ask again after a reading that begins now. */
   record AfterReading() implements AskResult {}
 
+  /**
+   * It is guaranteed, and others have been told to make room: ask again when one of them has, or
+   * give up with {@link TenantBook#withdraw}.
+   *
+   * @param missingBytes what they still have to give
+   */
+  record MakingRoom(long missingBytes) implements AskResult {}
+
   /** The book is closed: the tenant has been ended. */
   record Closed() implements AskResult {}
+
+  /** Why something cannot be had. */
+  enum Cause {
+    /** It would pass the tenant's limit. */
+    LIMIT,
+    /** It would be a loan, and nothing is left to lend. */
+    NOTHING_TO_LEND,
+    /** It is guaranteed, but those who borrowed it cannot give it back. */
+    STUCK
+  }
 }

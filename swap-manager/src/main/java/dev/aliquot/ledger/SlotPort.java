@@ -1,14 +1,31 @@
 package dev.aliquot.ledger;
 
 /**
- * The two pages, as one book sees them. Both calls are sequentially consistent towards the slot's
+ * The two pages, as one book sees them. Calls are sequentially consistent towards the slot's
  * process: it adds to used and then reads its credit; the book writes a credit and then reads used.
+ * Called under the device's lock: must neither block nor call the ledger.
  */
 public interface SlotPort {
 
   /** What the process claims to hold or to be about to take. Any value: it is a claim. */
   long usedBytes(int slot);
 
+  /** The part of used that the process claims could be demoted. Any value. */
+  long movableBytes(int slot);
+
+  /** What the process claims to have in host memory. Any value. */
+  long demotedBytes(int slot);
+
   /** Publishes the slot's credit. */
   void writeCredit(int slot, long creditBytes);
+
+  /**
+   * Publishes the most of used that may stay on the device, and has the process look at it and at
+   * its credit.
+   *
+   * @param residentBytes {@link #RESIDENT_ALL} where nobody wants anything back
+   */
+  void writeResident(int slot, long residentBytes);
+
+  long RESIDENT_ALL = -1;
 }

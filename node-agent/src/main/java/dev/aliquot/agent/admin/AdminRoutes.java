@@ -8,6 +8,7 @@ import dev.aliquot.agent.http.Request;
 import dev.aliquot.agent.http.Response;
 import dev.aliquot.agent.http.Route;
 import dev.aliquot.agent.http.Route.Method;
+import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,7 @@ final class AdminRoutes {
     return List.of(
         route(Method.GET, "/v1/node", request -> Response.json(200, agent.view())),
         route(Method.POST, "/v1/tenants", this::create),
+        route(Method.PATCH, "/v1/tenants/{}", this::resize),
         route(Method.DELETE, "/v1/tenants/{}", this::end));
   }
 
@@ -70,6 +72,18 @@ final class AdminRoutes {
     }
     return Response.json(
         201, agent.createTenant(spec, new Peer(caller.pid(), caller.uid(), caller.gid())));
+  }
+
+  private Response resize(Request request) throws AgentException {
+    TenantResize change;
+    try {
+      change = Json.read(request.body(), TenantResize.class).checked();
+    } catch (IllegalArgumentException e) {
+      return Response.error(
+          400, String.valueOf(e.getMessage()), "docs/operations.md shows a request");
+    }
+    agent.resizeTenant(request.parameter(), change);
+    return Response.json(200, Map.of("resized", request.parameter()));
   }
 
   private Response end(Request request) throws AgentException {

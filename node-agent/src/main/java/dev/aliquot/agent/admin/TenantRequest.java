@@ -13,6 +13,8 @@ record TenantRequest(
     @Nullable List<@Nullable String> devices,
     @Nullable Long memoryBytes,
     @Nullable Integer fractionPercent,
+    @Nullable Long memoryLimitBytes,
+    @Nullable Integer fractionLimitPercent,
     @Nullable Integer rootPid) {
 
   private static final int MOST_DEVICES = 16;
@@ -36,6 +38,18 @@ record TenantRequest(
       throw new IllegalArgumentException(
           "fractionPercent: " + fractionPercent + " is not from 1 to 100");
     }
+    if (memoryLimitBytes != null && fractionLimitPercent != null) {
+      throw new IllegalArgumentException(
+          "give either memoryLimitBytes or fractionLimitPercent, not both");
+    }
+    if (memoryLimitBytes != null && memoryLimitBytes <= 0) {
+      throw new IllegalArgumentException(
+          "memoryLimitBytes: " + memoryLimitBytes + " is not more than 0");
+    }
+    if (fractionLimitPercent != null && (fractionLimitPercent < 1 || fractionLimitPercent > 100)) {
+      throw new IllegalArgumentException(
+          "fractionLimitPercent: " + fractionLimitPercent + " is not from 1 to 100");
+    }
     if (rootPid != null && rootPid < 0) {
       throw new IllegalArgumentException("rootPid: " + rootPid + " is no process");
     }
@@ -51,6 +65,8 @@ record TenantRequest(
         deviceList(devices),
         memoryBytes,
         fractionPercent,
+        memoryLimitBytes,
+        fractionLimitPercent,
         rootPid == null ? 0 : rootPid);
   }
 

@@ -21,6 +21,8 @@ public final class Counters implements SocketEvents {
   public final LongAdder samples = new LongAdder();
   public final LongAdder sampleNanos = new LongAdder();
   public final LongAdder sampleFailures = new LongAdder();
+  public final TakeBacks takeBacks = new TakeBacks();
+  public final Moves moves = new Moves();
   private final Map<Status, LongAdder> refusals = new EnumMap<>(Status.class);
 
   public Counters() {

@@ -1,9 +1,9 @@
 package dev.aliquot.agent.device;
 
-import dev.aliquot.ledger.DeviceLedger;
+import dev.aliquot.ledger.DeviceBook;
 import dev.aliquot.ledger.Headroom;
 
-/** One device of the node. Thread-safe; the ledger is guarded by whoever admits tenants. */
+/** One device of the node. Thread-safe. */
 public final class Device {
   /**
    * Smaller first readings of a process are no context: they would teach that contexts are free.
@@ -12,8 +12,9 @@ public final class Device {
 
   private final DeviceFacts facts;
   private final long headroomBytes;
-  private final DeviceLedger ledger;
+  private final DeviceBook book;
   private final DeviceReader reader;
+  private final Signal room = new Signal();
   private volatile DeviceReading reading = DeviceReading.NONE;
   private volatile Health health;
   private long contextEstimateBytes;
@@ -39,8 +40,8 @@ public final class Device {
   public Device(DeviceFacts facts, Headroom headroom, DeviceReader reader) {
     this.facts = facts;
     this.headroomBytes = headroom.bytes(facts.totalBytes());
-    this.ledger =
-        new DeviceLedger(
+    this.book =
+        new DeviceBook(
             facts.uuid(), headroom.capacityBytes(facts.totalBytes(), facts.reservedBytes()));
     this.reader = reader;
     this.health =
@@ -62,8 +63,14 @@ public final class Device {
     return headroomBytes;
   }
 
-  public DeviceLedger ledger() {
-    return ledger;
+  /** Who may hold how much of it. */
+  public DeviceBook book() {
+    return book;
+  }
+
+  /** Fires when memory may have become free. */
+  public Signal room() {
+    return room;
   }
 
   public DeviceReader reader() {

@@ -14,6 +14,7 @@ public record Route(Method method, String pattern, Handler handler) {
   public enum Method {
     GET,
     POST,
+    PATCH,
     DELETE
   }
 

@@ -31,8 +31,18 @@ record Metric(
       values.add(moment.node().node());
       values.addAll(sample.labels());
       samples.add(
-          new MetricFamilySamples.Sample(name + sample.suffix(), names, values, sample.value()));
+          new MetricFamilySamples.Sample(
+              name + sample.suffix(),
+              sample.suffix().equals("_bucket") ? withBound(names) : names,
+              values,
+              sample.value()));
     }
     return new MetricFamilySamples(name, type, help, samples);
+  }
+
+  private static List<String> withBound(List<String> names) {
+    List<String> all = new ArrayList<>(names);
+    all.add("le");
+    return all;
   }
 }

@@ -2,9 +2,11 @@ package dev.aliquot.agent.metrics;
 
 import static io.prometheus.client.Collector.Type.COUNTER;
 import static io.prometheus.client.Collector.Type.GAUGE;
+import static io.prometheus.client.Collector.Type.HISTOGRAM;
 import static io.prometheus.client.Collector.Type.SUMMARY;
 
 import dev.aliquot.agent.AgentStats;
+import dev.aliquot.agent.count.Moves;
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.ProcessView;
@@ -13,6 +15,7 @@ import io.prometheus.client.Collector;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -81,6 +84,10 @@ final class MetricTable {
               "The sum of the tenants' requests.",
               d -> d.allocatedBytes()),
           device(
+              "aliquot_device_memory_loan_bytes",
+              "What tenants use beyond their requests.",
+              d -> d.loanBytes()),
+          device(
               "aliquot_device_memory_used_bytes",
               "NVML's figure for everything on the device, without the reserved part.",
               d -> d.usedBytes()),
@@ -128,6 +135,16 @@ final class MetricTable {
               "What the tenant may hold right now without asking.",
               t -> t.creditBytes()),
           tenant(
+              "aliquot_tenant_memory_loan_bytes",
+              GAUGE,
+              "What the tenant uses beyond its request: lent to it.",
+              t -> t.loanBytes()),
+          tenant(
+              "aliquot_tenant_memory_demoted_bytes",
+              GAUGE,
+              "Data of the tenant in host memory, at its own addresses.",
+              t -> t.demotedBytes()),
+          tenant(
               "aliquot_tenant_memory_used_bytes",
               GAUGE,
               "Held by the tenant: reported plus overhead.",
@@ -174,6 +191,28 @@ final class MetricTable {
               List.of("reason"),
               "Requests of tenants that were refused.",
               MetricTable::refusals),
+          stats(
+              "aliquot_take_back_seconds",
+              HISTOGRAM,
+              List.of("cause"),
+              "How long requests for more memory waited for what others had: unused credit, a loan"
+                  + " (moved away or given back), or stuck (in vain).",
+              MetricTable::takeBacks),
+          moves("aliquot_moved_bytes_total", "Bytes that tenants moved.", m -> m.bytes()),
+          moves(
+              "aliquot_move_copy_seconds_total",
+              "Time that the copies of these moves took.",
+              m -> m.copying().toNanos() / NANOS),
+          moves(
+              "aliquot_move_closed_seconds_total",
+              "Time that programs were kept from submitting work by these moves.",
+              m -> m.closed().toNanos() / NANOS),
+          stats(
+              "aliquot_moves_total",
+              COUNTER,
+              List.of("direction", "outcome"),
+              "Attempts of tenants to move memory.",
+              MetricTable::outcomes),
           counter(
               "aliquot_agent_malformed_frames_total",
               "Frames from tenants that could not be read.",
@@ -294,6 +333,53 @@ final class MetricTable {
             List.of(
                 new Sample("_count", List.of(), count.applyAsDouble(s)),
                 new Sample("_sum", List.of(), time.apply(s).toNanos() / NANOS)));
+  }
+
+  private static Metric moves(String name, String help, ToDoubleFunction<Moves.Snapshot> value) {
+    return stats(
+        name,
+        COUNTER,
+        List.of("direction"),
+        help,
+        s ->
+            List.of(
+                Sample.of(value.applyAsDouble(s.demoted()), "demoted"),
+                Sample.of(value.applyAsDouble(s.promoted()), "promoted")));
+  }
+
+  private static List<Sample> outcomes(AgentStats stats) {
+    List<Sample> samples = new ArrayList<>();
+    Map.of("demoted", stats.demoted(), "promoted", stats.promoted())
+        .forEach(
+            (direction, moves) ->
+                moves
+                    .byOutcome()
+                    .forEach(
+                        (outcome, count) ->
+                            samples.add(Sample.of(count, direction, word(outcome)))));
+    return samples;
+  }
+
+  private static List<Sample> takeBacks(AgentStats stats) {
+    List<Sample> samples = new ArrayList<>();
+    stats
+        .takeBacks()
+        .forEach(
+            (cause, waits) -> {
+              for (int i = 0; i < waits.bounds().size(); i++) {
+                String bound = Double.toString(waits.bounds().get(i).toNanos() / NANOS);
+                samples.add(
+                    new Sample("_bucket", List.of(word(cause), bound), waits.upTo().get(i)));
+              }
+              samples.add(new Sample("_bucket", List.of(word(cause), "+Inf"), waits.count()));
+              samples.add(new Sample("_count", List.of(word(cause)), waits.count()));
+              samples.add(new Sample("_sum", List.of(word(cause)), waits.sum().toNanos() / NANOS));
+            });
+    return samples;
+  }
+
+  private static String word(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
   }
 
   private static List<Sample> build(NodeView node) {

@@ -83,16 +83,16 @@ public final class ControlPage implements AutoCloseable {
 
   /** What the library needs to know about this agent. */
   public void agent(long epoch, Duration agentWait, Path cudaLibrary, Path nvmlLibrary) {
-    textUnlessThere(PageLayout.CUDA_LIBRARY, cudaLibrary);
-    textUnlessThere(PageLayout.NVML_LIBRARY, nvmlLibrary);
+    textUnlessThere(PageLayout.CUDA_LIBRARY, PageLayout.PATH_BYTES, cudaLibrary.toString());
+    textUnlessThere(PageLayout.NVML_LIBRARY, PageLayout.PATH_BYTES, nvmlLibrary.toString());
     file.u32(PageLayout.AGENT_WAIT_MS, (int) Math.min(agentWait.toMillis(), Integer.MAX_VALUE));
     file.u64(PageLayout.AGENT_EPOCH, epoch);
   }
 
-  /** A process that starts just now must not read a path that is being written again. */
-  private void textUnlessThere(long offset, Path library) {
-    if (!file.text(offset, PageLayout.PATH_BYTES).equals(library.toString())) {
-      file.text(offset, PageLayout.PATH_BYTES, library.toString());
+  /** A process that starts just now must not read a text that is being written again. */
+  private void textUnlessThere(long offset, int fieldBytes, String text) {
+    if (!file.text(offset, fieldBytes).equals(text)) {
+      file.text(offset, fieldBytes, text);
     }
   }
 
@@ -111,7 +111,7 @@ public final class ControlPage implements AutoCloseable {
 
   public void device(int device, String uuid, long requestBytes, long limitBytes) {
     long at = controlDevice(device);
-    file.text(at + PageLayout.DEVICE_UUID, PageLayout.UUID_BYTES, uuid);
+    textUnlessThere(at + PageLayout.DEVICE_UUID, PageLayout.UUID_BYTES, uuid);
     file.u64(at + PageLayout.DEVICE_REQUEST, requestBytes);
     file.u64(at + PageLayout.DEVICE_LIMIT, limitBytes);
   }
@@ -170,10 +170,9 @@ public final class ControlPage implements AutoCloseable {
         file.u64(at + PageLayout.SLOT_GENERATION));
   }
 
-  /** Whether memory has to be movable: the tenant may borrow. */
-  public void movable(int device, boolean movable) {
-    file.u64(
-        controlDevice(device) + PageLayout.DEVICE_FLAGS, movable ? PageLayout.DEVICE_MOVABLE : 0);
+  /** From now on memory has to be movable: the tenant may borrow. */
+  public void movable(int device) {
+    file.u64(controlDevice(device) + PageLayout.DEVICE_FLAGS, PageLayout.DEVICE_MOVABLE);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.aliquot.agent.state;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import dev.aliquot.ledger.Share;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -40,6 +41,11 @@ public record TenantRecord(
     public Grant {
       Objects.requireNonNull(device, "device");
     }
+
+    /** As the ledger has it; a limit that is no limit is the request. */
+    public Share share() {
+      return new Share(requestBytes, Math.max(requestBytes, limitBytes));
+    }
   }
 
   /** Copies the list; only the cgroup may be null. */
@@ -55,6 +61,15 @@ public record TenantRecord(
 
   /** The same with another count of refusals. */
   public TenantRecord withRefusals(long count) {
+    return with(count, grants);
+  }
+
+  /** The same with other shares of its devices. */
+  public TenantRecord withGrants(List<Grant> newGrants) {
+    return with(refusals, newGrants);
+  }
+
+  private TenantRecord with(long newRefusals, List<Grant> newGrants) {
     return new TenantRecord(
         id,
         name,
@@ -68,7 +83,7 @@ public record TenantRecord(
         rootStartTime,
         cgroup,
         outlivesProcesses,
-        count,
-        grants);
+        newRefusals,
+        newGrants);
   }
 }

@@ -102,11 +102,11 @@ final class Account {
       return new OverheadRule.Claim(0, usage.changes(), 0);
     }
     long used = usage.usedBytes(holding.index);
-    if (used < 0 || used > holding.limitBytes) {
+    if (used < 0 || used > holding.share().limitBytes()) {
       counters.usagePageAnomalies.increment();
     }
-    long credit = holding.book.creditBytes(member.slot);
+    long covered = holding.book.coveredBytes(member.slot);
     return new OverheadRule.Claim(
-        used < 0 ? 0 : Math.min(used, credit), usage.changes(), usage.inFlight());
+        used < 0 ? 0 : Math.min(used, covered), usage.changes(), usage.inFlight());
   }
 }

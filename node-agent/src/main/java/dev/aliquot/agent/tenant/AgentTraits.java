@@ -8,7 +8,9 @@ import java.time.Duration;
  *
  * @param epoch another one at every start
  * @param agentWait how long to wait while it is absent
+ * @param roomWait how long an ask may wait for others to make room
  * @param cudaLibrary the driver's, full path
  * @param nvmlLibrary the driver's, full path
  */
-public record AgentTraits(long epoch, Duration agentWait, Path cudaLibrary, Path nvmlLibrary) {}
+public record AgentTraits(
+    long epoch, Duration agentWait, Duration roomWait, Path cudaLibrary, Path nvmlLibrary) {}

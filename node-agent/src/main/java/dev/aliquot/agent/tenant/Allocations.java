@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Tenants' requests in the devices' ledgers. Guarded by the lock of {@link Tenants}. */
+/** Tenants' shares in the devices' books. Guarded by the lock of {@link Tenants}. */
 final class Allocations {
   private final Inventory inventory;
 
@@ -25,9 +25,9 @@ final class Allocations {
     List<Device> devices = devicesOf(record);
     for (int i = 0; i < devices.size(); i++) {
       Admission admission =
-          devices.get(i).ledger().admit(record.id(), record.grants().get(i).requestBytes());
+          devices.get(i).book().admit(record.id(), record.grants().get(i).share());
       if (admission instanceof Admission.Refused(String sentence)) {
-        devices.subList(0, i).forEach(device -> device.ledger().release(record.id()));
+        devices.subList(0, i).forEach(device -> device.book().release(record.id()));
         throw new RefusedException(sentence, false);
       }
     }
@@ -38,15 +38,33 @@ final class Allocations {
   List<Device> restore(TenantRecord record) throws IOException {
     List<Device> devices = devicesOf(record);
     for (int i = 0; i < devices.size(); i++) {
-      devices.get(i).ledger().restore(record.id(), record.grants().get(i).requestBytes());
+      devices.get(i).book().restore(record.id(), record.grants().get(i).share());
     }
     return devices;
   }
 
-  /** Forgets the tenant's requests, on the devices that are still there. */
+  /**
+   * Changes all of a tenant's shares or none.
+   *
+   * @throws RefusedException when a device has no room
+   */
+  void resize(TenantRecord from, TenantRecord to) throws RefusedException, IOException {
+    List<Device> devices = devicesOf(to);
+    for (int i = 0; i < devices.size(); i++) {
+      Admission admission = devices.get(i).book().resize(to.id(), to.grants().get(i).share());
+      if (admission instanceof Admission.Refused(String sentence)) {
+        for (int done = 0; done < i; done++) {
+          var _ = devices.get(done).book().resize(from.id(), from.grants().get(done).share());
+        }
+        throw new RefusedException(sentence, false);
+      }
+    }
+  }
+
+  /** Forgets the tenant's shares, on the devices that are still there. */
   void release(TenantRecord record) {
     for (TenantRecord.Grant grant : record.grants()) {
-      inventory.find(grant.device()).ifPresent(device -> device.ledger().release(record.id()));
+      inventory.find(grant.device()).ifPresent(device -> device.book().release(record.id()));
     }
   }
 

@@ -2,22 +2,24 @@ package dev.aliquot.agent.tenant;
 
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.process.ProcessStat;
+import dev.aliquot.agent.wire.MoveOutcome;
 import dev.aliquot.agent.wire.PeerProcess;
 import dev.aliquot.agent.wire.Reply;
 import dev.aliquot.agent.wire.Request;
 import dev.aliquot.agent.wire.Status;
 import dev.aliquot.agent.wire.TenantEndpoint;
-import dev.aliquot.ledger.AskResult;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.BooleanSupplier;
 
 /** The answers to one tenant's frames. */
 final class Answers implements TenantEndpoint {
-  private static final Reply STALE =
+  static final Reply STALE =
       new Reply.Refused(
           Status.STALE, "this slot is not this process's: the process has to attach again");
-  private static final Reply CLOSED =
+  static final Reply CLOSED =
       new Reply.Refused(
           Status.CLOSED, "this tenant has been ended: start the program again under a new one");
 
@@ -25,27 +27,30 @@ final class Answers implements TenantEndpoint {
   private static final Reply STOPPING =
       new Reply.Refused(Status.UNAVAILABLE, "the agent is stopping");
 
-  /** How often an ask waits for ground truth because siblings were quicker. */
-  private static final int MOST_READINGS = 4;
-
   private final Tenant tenant;
   private final TenantContext context;
   private final Settling settling;
+  private final Duration roomWait;
 
-  Answers(Tenant tenant, TenantContext context, Settling settling) {
+  /**
+   * @param roomWait how long an ask may wait for others to make room
+   */
+  Answers(Tenant tenant, TenantContext context, Settling settling, Duration roomWait) {
     this.tenant = tenant;
     this.context = context;
     this.settling = settling;
+    this.roomWait = roomWait;
   }
 
   @Override
-  public CompletionStage<Reply> answer(PeerProcess peer, Request request) {
+  public CompletionStage<Reply> answer(
+      PeerProcess peer, Request request, BooleanSupplier abandoned) {
     return switch (request) {
       case Request.Hello hello -> CompletableFuture.completedStage(hello(peer, hello));
       case Request.OfSlot ofSlot ->
           tenant
               .member(ofSlot.slot(), ofSlot.generation(), peer.pid())
-              .map(member -> ofMember(member, ofSlot))
+              .map(member -> ofMember(member, ofSlot, abandoned))
               .orElseGet(() -> CompletableFuture.completedStage(STALE));
     };
   }
@@ -87,12 +92,13 @@ final class Answers implements TenantEndpoint {
     return reply;
   }
 
-  private CompletionStage<Reply> ofMember(Member member, Request.OfSlot request) {
+  private CompletionStage<Reply> ofMember(
+      Member member, Request.OfSlot request, BooleanSupplier abandoned) {
     return switch (request) {
       case Request.Ask ask ->
           tenant
               .holding(ask.device())
-              .map(holding -> ask(member, holding, ask.wantedBytes()))
+              .map(holding -> ask(member, holding, ask.wantedBytes(), abandoned))
               .orElseGet(() -> CompletableFuture.completedStage(noDevice(ask.device())));
       case Request.Settle settle ->
           tenant
@@ -103,7 +109,12 @@ final class Answers implements TenantEndpoint {
           CompletableFuture.completedStage(
               new Reply.Refused(Status.HOST_POOL, "this agent has no host pool"));
       case Request.ReturnChunk ignored -> CompletableFuture.completedStage(new Reply.Granted(0));
-      case Request.Moved ignored -> CompletableFuture.completedStage(new Reply.Granted(0));
+      case Request.Moved moved ->
+          CompletableFuture.completedStage(
+              tenant
+                  .holding(moved.device())
+                  .map(holding -> moved(member, holding, moved))
+                  .orElseGet(() -> noDevice(moved.device())));
       case Request.Bye ignored -> {
         tenant.detach(member);
         yield CompletableFuture.completedStage(new Reply.Granted(0));
@@ -111,38 +122,18 @@ final class Answers implements TenantEndpoint {
     };
   }
 
-  private CompletionStage<Reply> ask(Member member, Holding holding, long wantedBytes) {
+  private CompletionStage<Reply> ask(
+      Member member, Holding holding, long wantedBytes, BooleanSupplier abandoned) {
     context.counters().asks.increment();
-    return ask(member, holding, wantedBytes, MOST_READINGS);
+    return new Asking(tenant, context, settling, member, holding, wantedBytes, roomWait, abandoned)
+        .answer();
   }
 
-  private CompletionStage<Reply> ask(
-      Member member, Holding holding, long wantedBytes, int readings) {
-    Optional<AskResult> result = tenant.ask(member, holding, wantedBytes);
-    if (result.isEmpty()) {
-      return CompletableFuture.completedStage(STALE);
-    }
-    return switch (result.get()) {
-      case AskResult.Granted(long creditBytes) -> {
-        context.counters().grants.increment();
-        yield CompletableFuture.completedStage(new Reply.Granted(creditBytes));
-      }
-      case AskResult.OverLimit(String sentence) ->
-          CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, sentence));
-      case AskResult.Closed ignored -> CompletableFuture.completedStage(CLOSED);
-      case AskResult.AfterReading ignored when readings == 0 ->
-          CompletableFuture.completedStage(
-              new Reply.Refused(Status.LIMIT, "other processes of this tenant took what was left"));
-      case AskResult.AfterReading ignored ->
-          settling
-              .settle(holding.device)
-              .handle((done, failure) -> failure)
-              .thenCompose(
-                  failure ->
-                      failure == null
-                          ? ask(member, holding, wantedBytes, readings - 1)
-                          : CompletableFuture.completedStage(silent(holding.device)));
-    };
+  private Reply moved(Member member, Holding holding, Request.Moved moved) {
+    context.counters().moves.add(moved);
+    tenant.moved(member, holding, moved.outcome() != MoveOutcome.DONE);
+    holding.device.room().fire();
+    return new Reply.Granted(tenant.creditBytes(member, holding));
   }
 
   private CompletionStage<Reply> settle(Member member, Holding holding) {
@@ -156,7 +147,7 @@ final class Answers implements TenantEndpoint {
                     : silent(holding.device));
   }
 
-  private static Reply silent(Device device) {
+  static Reply silent(Device device) {
     return new Reply.Refused(
         Status.UNAVAILABLE,
         "the driver has not said in time what is held on device " + device.uuid());

@@ -111,7 +111,10 @@ final class Seats {
     Member member =
         new Member(slot, id, occupant.tenantPid(), occupant.generation(), command, holdings.size());
     for (Holding holding : holdings) {
-      holding.book.restore(slot, Math.max(0, pages.control().creditBytes(slot, holding.index)));
+      boolean demanded =
+          pages.control().residentBytes(slot, holding.index) != ControlPage.RESIDENT_ALL;
+      holding.book.restore(
+          slot, Math.max(0, pages.control().creditBytes(slot, holding.index)), demanded);
     }
     members.put(slot, member);
     watch(member);

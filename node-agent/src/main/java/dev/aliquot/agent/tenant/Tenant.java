@@ -7,6 +7,7 @@ import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.ledger.AskResult;
+import dev.aliquot.ledger.Share;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -48,8 +49,7 @@ public final class Tenant {
     this.family = new Family(context.proc(), record);
     List<Holding> list = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
-      list.add(
-          new Holding(i, devices.get(i), record.grants().get(i), pages.control(), pages.usage()));
+      list.add(new Holding(i, devices.get(i), record.id(), pages));
     }
     this.holdings = List.copyOf(list);
     this.account = new Account(holdings, members, pages, context.counters());
@@ -80,11 +80,28 @@ public final class Tenant {
     ControlPage control = pages.control();
     control.tenant(record.name());
     for (Holding holding : holdings) {
-      control.device(
-          holding.index, holding.device.uuid(), holding.requestBytes, holding.limitBytes);
+      publish(holding);
     }
     control.deviceCount(holdings.size());
     control.state(ControlPage.State.READY);
+  }
+
+  private void publish(Holding holding) {
+    Share share = holding.share();
+    pages
+        .control()
+        .device(holding.index, holding.device.uuid(), share.requestBytes(), share.limitBytes());
+    if (share.borrows()) {
+      pages.control().movable(holding.index);
+    }
+  }
+
+  /** The shares have changed: its processes see it at their next call. */
+  synchronized void resized(TenantRecord newRecord) {
+    record = newRecord.withRefusals(record.refusals());
+    if (!gone) {
+      holdings.forEach(this::publish);
+    }
   }
 
   /**
@@ -161,6 +178,7 @@ public final class Tenant {
     for (Holding holding : holdings) {
       holding.book.detach(member.slot);
       holding.book.overhead(account.publishOverhead(holding));
+      holding.device.room().fire();
     }
   }
 
@@ -169,6 +187,20 @@ public final class Tenant {
     return members.get(member.slot) == member
         ? Optional.of(holding.book.ask(member.slot, wantedBytes))
         : Optional.empty();
+  }
+
+  /** An ask that waits for memory to be freed is given up. */
+  synchronized void withdraw(Member member, Holding holding) {
+    if (members.get(member.slot) == member) {
+      holding.book.withdraw(member.slot);
+    }
+  }
+
+  /** A process has moved what it could of what it was to give back, or to bring back. */
+  synchronized void moved(Member member, Holding holding, boolean couldNot) {
+    if (members.get(member.slot) == member) {
+      holding.book.moved(member.slot, couldNot);
+    }
   }
 
   synchronized long creditBytes(Member member, Holding holding) {
@@ -218,6 +250,8 @@ public final class Tenant {
     if (!gone) {
       gone = true;
       seats.unwatchAll();
+      // the devices' books write into the pages until they have let go of the tenant
+      holdings.forEach(holding -> holding.device.book().release(record.id()));
       pages.close();
     }
   }

@@ -38,6 +38,7 @@ final class TenantViews {
       Collection<Member> members,
       @Nullable UsagePage page,
       String state) {
+    boolean gone = page == null;
     List<ProcessView> processes = new ArrayList<>();
     long reported = 0;
     long truth = holding.otherBytes;
@@ -46,7 +47,7 @@ final class TenantViews {
       UsageReport usage = page == null ? null : page.report(member.slot);
       long used = 0;
       if (usage != null && usage.isOf(member.generation)) {
-        used = Math.clamp(usage.usedBytes(holding.index), 0, holding.limitBytes);
+        used = Math.clamp(usage.usedBytes(holding.index), 0, holding.share().limitBytes());
         refusals += holding.index == 0 ? usage.plausibleRefusals() : 0;
       }
       reported += used;
@@ -69,9 +70,11 @@ final class TenantViews {
         record.container(),
         holding.device.uuid(),
         holding.device.facts().index(),
-        holding.requestBytes,
-        holding.limitBytes,
+        holding.share().requestBytes(),
+        holding.share().limitBytes(),
         holding.book.creditBytes(),
+        gone ? 0 : holding.book.loanBytes(),
+        gone ? 0 : holding.book.demotedBytes(),
         reported,
         truth,
         holding.book.overheadBytes(),

@@ -146,6 +146,27 @@ public final class Tenants implements AutoCloseable {
     all().forEach(this::endIfOver);
   }
 
+  /**
+   * Changes a tenant's shares, at once and without a word to its processes: a larger one is there
+   * if it is free, what it holds beyond a smaller request is a loan.
+   *
+   * @throws RefusedException when a device has no room
+   * @throws IOException when the change cannot be kept on disk: then nothing has changed
+   */
+  public synchronized void resize(Tenant tenant, List<TenantRecord.Grant> grants)
+      throws RefusedException, IOException {
+    TenantRecord before = tenant.record();
+    TenantRecord after = before.withGrants(grants);
+    allocations.resize(before, after);
+    try {
+      context.records().save(after);
+    } catch (IOException e) {
+      allocations.resize(after, before);
+      throw e;
+    }
+    tenant.resized(after);
+  }
+
   /** Ends a tenant: nothing new is held from now on, and it goes with its last process. */
   public void end(Tenant tenant) {
     tenant.end();
@@ -236,6 +257,7 @@ public final class Tenants implements AutoCloseable {
       serve(tenant, files);
       return tenant;
     } catch (IOException | RuntimeException e) {
+      allocations.release(record);
       if (pages != null) {
         pages.close();
       }
@@ -267,7 +289,8 @@ public final class Tenants implements AutoCloseable {
   }
 
   private void serve(Tenant tenant, TenantFiles files) throws IOException {
-    ServedSocket socket = sockets.serve(files.socket(), new Answers(tenant, context, settling));
+    ServedSocket socket =
+        sockets.serve(files.socket(), new Answers(tenant, context, settling, agent.roomWait()));
     files.openSocket(state, tenant.record());
     TenantRecord record = tenant.record();
     ProcessWatcher.Watch rootWatch =
@@ -298,6 +321,7 @@ public final class Tenants implements AutoCloseable {
       }
       tenant.release();
       allocations.release(record);
+      tenant.devices().forEach(device -> device.room().fire());
       try {
         context.records().delete(record.id());
       } catch (IOException e) {

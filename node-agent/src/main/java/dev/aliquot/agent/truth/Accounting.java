@@ -64,7 +64,9 @@ final class Accounting {
               reading,
               otherBytes.getOrDefault(entry.getKey(), 0L));
     }
+    device.book().foreign(strangers.stream().mapToLong(Stranger::bytes).sum());
     device.reading(reading);
+    device.room().fire();
     counters.samples.increment();
     counters.sampleNanos.add(System.nanoTime() - start);
     return new Result(exact, List.copyOf(strangers));

@@ -14,6 +14,7 @@ import java.util.List;
  * @param headroomBytes held back by Aliquot's configuration
  * @param capacityBytes what tenants can be given: total - reserved - headroom
  * @param allocatedBytes the sum of the tenants' requests
+ * @param loanBytes what tenants use beyond their requests
  * @param usedBytes NVML's figure for everything on the device, without the reserved part
  * @param utilizationPercent share of time with a kernel running, 0..100, -1 where the driver does
  *     not say
@@ -34,6 +35,7 @@ public record DeviceView(
     long headroomBytes,
     long capacityBytes,
     long allocatedBytes,
+    long loanBytes,
     long usedBytes,
     int utilizationPercent,
     int memoryUtilizationPercent,

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param devices UUIDs or indexes; empty: the agent picks the device with most room
  * @param memoryBytes request per device in bytes; exactly one of this and fractionPercent
  * @param fractionPercent request per device as a percentage of its capacity, 1..100
+ * @param memoryLimitBytes the most it may hold per device; null: the request
+ * @param fractionLimitPercent the same as a percentage of the device's capacity; at most one of the
+ *     two
  * @param rootPid the process whose descendants are the tenant's; 0: the peer of the administration
  *     socket
  */
@@ -24,4 +27,30 @@ public record TenantSpec(
     List<String> devices,
     @Nullable Long memoryBytes,
     @Nullable Integer fractionPercent,
-    int rootPid) {}
+    @Nullable Long memoryLimitBytes,
+    @Nullable Integer fractionLimitPercent,
+    int rootPid) {
+
+  /** Without a limit of its own: nothing is lent to the tenant. */
+  public TenantSpec(
+      String name,
+      String namespace,
+      String pod,
+      String container,
+      List<String> devices,
+      @Nullable Long memoryBytes,
+      @Nullable Integer fractionPercent,
+      int rootPid) {
+    this(
+        name,
+        namespace,
+        pod,
+        container,
+        devices,
+        memoryBytes,
+        fractionPercent,
+        null,
+        null,
+        rootPid);
+  }
+}

@@ -16,6 +16,8 @@ import java.util.List;
  * @param requestBytes guaranteed
  * @param limitBytes the most it may hold
  * @param creditBytes what it may hold right now without asking
+ * @param loanBytes what it uses beyond its request: lent, and taken back when its owner needs it
+ * @param demotedBytes its data in host memory, still at its own addresses
  * @param reportedBytes what its processes say they hold
  * @param groundTruthBytes NVML's figure for its processes
  * @param overheadBytes ground truth beyond what was reported: contexts, modules
@@ -36,6 +38,8 @@ public record TenantView(
     long requestBytes,
     long limitBytes,
     long creditBytes,
+    long loanBytes,
+    long demotedBytes,
     long reportedBytes,
     long groundTruthBytes,
     long overheadBytes,

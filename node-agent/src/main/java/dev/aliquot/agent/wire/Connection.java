@@ -25,6 +25,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
   private final SocketEvents events;
   private @Nullable PeerProcess peer;
   private boolean answering;
+  private volatile boolean gone;
 
   Connection(TenantEndpoint endpoint, SocketEvents events) {
     this.endpoint = endpoint;
@@ -64,7 +65,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
 
   private CompletionStage<Reply> answer(PeerProcess process, Request request) {
     try {
-      return endpoint.answer(process, request);
+      return endpoint.answer(process, request, () -> gone);
     } catch (RuntimeException e) {
       return CompletableFuture.failedStage(e);
     }
@@ -121,6 +122,12 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
       peer = new PeerProcess(credentials.pid(), credentials.uid(), gids.length == 0 ? -1 : gids[0]);
     }
     return peer;
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) throws Exception {
+    gone = true;
+    super.channelInactive(context);
   }
 
   @Override

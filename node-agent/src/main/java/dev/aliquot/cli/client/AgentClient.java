@@ -66,18 +66,31 @@ public final class AgentClient {
   }
 
   /**
+   * Changes a tenant's share.
+   *
+   * @param change of memoryBytes, fractionPercent, memoryLimitBytes, fractionLimitPercent
+   * @throws CommandFailure with the agent's sentence
+   */
+  public void resize(String idOrName, Map<String, Object> change) throws CommandFailure {
+    expect(admin("PATCH", "/v1/tenants/" + segment(idOrName), Json.bytes(change)), 200);
+  }
+
+  /**
    * Ends a tenant.
    *
    * @throws CommandFailure with the agent's sentence
    */
   public void end(String idOrName) throws CommandFailure {
+    expect(admin("DELETE", "/v1/tenants/" + segment(idOrName), NOTHING), 200);
+  }
+
+  private static String segment(String idOrName) throws CommandFailure {
     if (!idOrName.matches("[A-Za-z0-9._-]{1,63}")) {
       throw new CommandFailure(
           ExitCode.FAILED,
           "there is no such tenant: ids and names are letters, digits, '.', '_' and '-'; see aliquot status");
     }
-    String segment = URLEncoder.encode(idOrName, StandardCharsets.UTF_8).replace("+", "%20");
-    expect(admin("DELETE", "/v1/tenants/" + segment, NOTHING), 200);
+    return URLEncoder.encode(idOrName, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
   /**

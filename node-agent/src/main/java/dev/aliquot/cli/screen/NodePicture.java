@@ -81,6 +81,14 @@ public final class NodePicture {
   }
 
   private String tenant(TenantView tenant, int bar) {
+    String lent =
+        tenant.loanBytes() == 0
+            ? ""
+            : ansi.yellow("  loan " + ByteSize.shortText(tenant.loanBytes()));
+    String demoted =
+        tenant.demotedBytes() == 0
+            ? ""
+            : ansi.yellow("  demoted " + ByteSize.shortText(tenant.demotedBytes()));
     String refused = tenant.refusals() == 0 ? "" : ansi.yellow("  refused " + tenant.refusals());
     return "  %-16s %s  %s"
         .formatted(
@@ -89,6 +97,8 @@ public final class NodePicture {
             amounts(tenant.usedBytes(), tenant.limitBytes())
                 + "  processes "
                 + tenant.processes().size()
+                + lent
+                + demoted
                 + refused);
   }
 

@@ -10,6 +10,7 @@ import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.metrics.SampleNode;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -36,6 +37,7 @@ class AdminSocketTest {
   @TempDir private Path folder;
 
   private final AtomicReference<TenantSpec> asked = new AtomicReference<>();
+  private final AtomicReference<TenantResize> resized = new AtomicReference<>();
   private final AtomicReference<Peer> asker = new AtomicReference<>();
   private AdminSocket admin;
 
@@ -49,6 +51,12 @@ class AdminSocketTest {
             throw new AgentException(AgentException.Kind.NO_ROOM, "1.0 GiB is free on the device");
           }
           return new TenantGrant("t1", spec.name(), "/d", List.of("GPU-1"), 1, Map.of("A", "B"));
+        }
+
+        @Override
+        public void resizeTenant(String idOrName, TenantResize change) throws AgentException {
+          endTenant(idOrName);
+          resized.set(change);
         }
 
         @Override
@@ -102,6 +110,25 @@ class AdminSocketTest {
             PosixFilePermissions.toString(
                 Files.getPosixFilePermissions(folder.resolve(AdminSocket.FILE))))
         .isEqualTo("rw-rw----");
+  }
+
+  @Test
+  void aTenantIsResized() throws IOException {
+    assertThat(ask("PATCH", "/v1/tenants/t1", "{\"memoryBytes\":5,\"fractionLimitPercent\":50}"))
+        .startsWith("HTTP/1.1 200");
+    assertThat(resized.get()).isEqualTo(new TenantResize(5L, null, null, 50));
+    assertThat(ask("PATCH", "/v1/tenants/t2", "{\"memoryBytes\":5}"))
+        .startsWith("HTTP/1.1 404")
+        .contains("there is no tenant t2");
+    assertThat(ask("PATCH", "/v1/tenants/t1", "{}"))
+        .startsWith("HTTP/1.1 400")
+        .contains("give at least one of memoryBytes");
+    assertThat(ask("PATCH", "/v1/tenants/t1", "{\"memoryBytes\":1,\"fractionPercent\":1}"))
+        .startsWith("HTTP/1.1 400")
+        .contains("give either memoryBytes or fractionPercent, not both");
+    assertThat(ask("PATCH", "/v1/tenants/t1", "{\"fractionLimitPercent\":101}"))
+        .startsWith("HTTP/1.1 400")
+        .contains("fractionLimitPercent: 101 is not from 1 to 100");
   }
 
   @Test

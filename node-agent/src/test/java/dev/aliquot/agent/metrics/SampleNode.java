@@ -1,10 +1,14 @@
 package dev.aliquot.agent.metrics;
 
 import dev.aliquot.agent.AgentStats;
+import dev.aliquot.agent.count.Histogram;
+import dev.aliquot.agent.count.Moves;
+import dev.aliquot.agent.count.TakeBacks;
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.ProcessView;
 import dev.aliquot.agent.view.TenantView;
+import dev.aliquot.agent.wire.MoveOutcome;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -46,6 +50,7 @@ public final class SampleNode {
         GIB,
         15 * GIB,
         12 * GIB,
+        GIB / 2,
         5 * GIB,
         37,
         -1,
@@ -69,6 +74,8 @@ public final class SampleNode {
         limitBytes,
         limitBytes,
         limitBytes,
+        GIB / 4,
+        GIB / 8,
         usedBytes,
         usedBytes,
         0,
@@ -83,6 +90,17 @@ public final class SampleNode {
     return new ProcessView(pid, pid, "python3", DEVICE, bytes, bytes == 0 ? 2 * GIB : bytes, 0);
   }
 
+  private static Map<TakeBacks.Cause, Histogram.Snapshot> takeBacks() {
+    TakeBacks takeBacks = new TakeBacks();
+    takeBacks.add(TakeBacks.Cause.LOAN, Duration.ofMillis(30));
+    return takeBacks.snapshot();
+  }
+
+  private static Moves.Snapshot moves(long bytes) {
+    return new Moves.Snapshot(
+        bytes, Duration.ofMillis(60), Duration.ofMillis(70), Map.of(MoveOutcome.DONE, 2L));
+  }
+
   public static AgentStats stats() {
     return new AgentStats(
         4,
@@ -91,6 +109,9 @@ public final class SampleNode {
         8,
         3,
         Map.of("limit", 2L, "not_a_tenant", 1L),
+        takeBacks(),
+        moves(3 * GIB),
+        moves(GIB),
         5,
         1,
         0,

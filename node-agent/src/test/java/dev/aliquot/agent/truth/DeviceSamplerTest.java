@@ -58,7 +58,8 @@ class DeviceSamplerTest {
             context,
             sockets,
             device -> CompletableFuture.completedFuture(null),
-            new AgentTraits(1, Duration.ofSeconds(1), Path.of("/c"), Path.of("/n")));
+            new AgentTraits(
+                1, Duration.ofSeconds(1), Duration.ofSeconds(1), Path.of("/c"), Path.of("/n")));
     accounting = new Accounting(tenants, proc, counters);
   }
 

@@ -8,25 +8,25 @@ import static org.quicktheories.generators.SourceDSL.lists;
 
 import org.junit.jupiter.api.Test;
 
-class DeviceLedgerTest {
+class DeviceBookTest {
   private static final long GIB = 1L << 30;
 
   @Test
   void admitsUntilTheCapacityIsAllocated() {
-    DeviceLedger ledger = new DeviceLedger("GPU-1", 16 * GIB);
-    assertThat(ledger.admit("a", 4 * GIB)).isInstanceOf(Admission.Admitted.class);
-    assertThat(ledger.admit("b", 12 * GIB)).isInstanceOf(Admission.Admitted.class);
-    assertThat(ledger.admit("c", 1)).isInstanceOf(Admission.Refused.class);
-    ledger.release("a");
-    assertThat(ledger.freeBytes()).isEqualTo(4 * GIB);
-    assertThat(ledger.admit("c", 4 * GIB)).isInstanceOf(Admission.Admitted.class);
+    DeviceBook book = new DeviceBook("GPU-1", 16 * GIB);
+    assertThat(book.admit("a", Share.fixed(4 * GIB))).isInstanceOf(Admission.Admitted.class);
+    assertThat(book.admit("b", Share.fixed(12 * GIB))).isInstanceOf(Admission.Admitted.class);
+    assertThat(book.admit("c", Share.fixed(1))).isInstanceOf(Admission.Refused.class);
+    book.release("a");
+    assertThat(book.freeBytes()).isEqualTo(4 * GIB);
+    assertThat(book.admit("c", Share.fixed(4 * GIB))).isInstanceOf(Admission.Admitted.class);
   }
 
   @Test
   void refusalSaysWhatIsFree() {
-    DeviceLedger ledger = new DeviceLedger("GPU-1", 16 * GIB);
-    ledger.admit("a", 10 * GIB);
-    assertThat(ledger.admit("b", 8 * GIB))
+    DeviceBook book = new DeviceBook("GPU-1", 16 * GIB);
+    book.admit("a", Share.fixed(10 * GIB));
+    assertThat(book.admit("b", Share.fixed(8 * GIB)))
         .isEqualTo(
             new Admission.Refused(
                 "device GPU-1 has 6 GiB free and 8 GiB were asked for: of the 16 GiB that tenants can have, 10 GiB are allocated"
@@ -35,22 +35,22 @@ class DeviceLedgerTest {
 
   @Test
   void keepsCarriedOverRequestsThatNoLongerFitAndAdmitsNothingNew() {
-    DeviceLedger ledger = new DeviceLedger("GPU-1", 8 * GIB);
-    ledger.restore("a", 10 * GIB);
-    assertThat(ledger.freeBytes()).isZero();
-    assertThat(ledger.admit("b", 1)).isInstanceOf(Admission.Refused.class);
-    ledger.release("a");
-    assertThat(ledger.freeBytes()).isEqualTo(8 * GIB);
+    DeviceBook book = new DeviceBook("GPU-1", 8 * GIB);
+    book.restore("a", Share.fixed(10 * GIB));
+    assertThat(book.freeBytes()).isZero();
+    assertThat(book.admit("b", Share.fixed(1))).isInstanceOf(Admission.Refused.class);
+    book.release("a");
+    assertThat(book.freeBytes()).isEqualTo(8 * GIB);
   }
 
   @Test
   void refusesRequestsThatAreNoSize() {
-    DeviceLedger ledger = new DeviceLedger("GPU-1", GIB);
-    assertThat(ledger.admit("a", 0)).isInstanceOf(Admission.Refused.class);
-    assertThat(ledger.admit("a", -1)).isInstanceOf(Admission.Refused.class);
-    assertThat(ledger.admit("a", Long.MAX_VALUE)).isInstanceOf(Admission.Refused.class);
-    assertThatThrownBy(() -> new DeviceLedger("x", -1))
-        .isInstanceOf(IllegalArgumentException.class);
+    DeviceBook book = new DeviceBook("GPU-1", GIB);
+    assertThat(book.admit("a", Share.fixed(0))).isInstanceOf(Admission.Refused.class);
+    assertThat(book.admit("a", Share.fixed(Long.MAX_VALUE))).isInstanceOf(Admission.Refused.class);
+    assertThatThrownBy(() -> Share.fixed(-1)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Share(2, 1)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new DeviceBook("x", -1)).isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
@@ -58,20 +58,20 @@ class DeviceLedgerTest {
     qt().forAll(lists().of(integers().between(-50, 100)).ofSizeBetween(0, 60))
         .checkAssert(
             steps -> {
-              DeviceLedger ledger = new DeviceLedger("GPU-1", 300);
+              DeviceBook book = new DeviceBook("GPU-1", 300);
               long expected = 0;
               for (int i = 0; i < steps.size(); i++) {
                 int step = steps.get(i);
                 if (step <= 0) {
-                  ledger.admit("probe", 1);
-                  ledger.release("probe");
+                  book.admit("probe", Share.fixed(1));
+                  book.release("probe");
                   continue;
                 }
-                if (ledger.admit("t" + i, step) instanceof Admission.Admitted) {
+                if (book.admit("t" + i, Share.fixed(step)) instanceof Admission.Admitted) {
                   expected += step;
                 }
-                assertThat(ledger.allocatedBytes()).isEqualTo(expected).isLessThanOrEqualTo(300);
-                assertThat(ledger.freeBytes()).isEqualTo(300 - expected);
+                assertThat(book.allocatedBytes()).isEqualTo(expected).isLessThanOrEqualTo(300);
+                assertThat(book.freeBytes()).isEqualTo(300 - expected);
               }
             });
   }

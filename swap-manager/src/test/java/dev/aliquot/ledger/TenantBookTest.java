@@ -3,35 +3,29 @@ package dev.aliquot.ledger;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-class CreditBookTest {
-  private final Map<Integer, Long> used = new HashMap<>();
-  private final Map<Integer, Long> published = new HashMap<>();
-  private final CreditBook book =
-      new CreditBook(
-          1000,
-          new SlotPort() {
-            @Override
-            public long usedBytes(int slot) {
-              return used.getOrDefault(slot, 0L);
-            }
+class TenantBookTest {
+  private final FakeSlots pages = new FakeSlots();
+  private final Map<Integer, Long> used = pages.used;
+  private final Map<Integer, Long> published = pages.credit;
+  private final TenantBook book = book(pages);
 
-            @Override
-            public void writeCredit(int slot, long creditBytes) {
-              published.put(slot, creditBytes);
-            }
-          });
+  /** A tenant that does not borrow, on a device with room for many. */
+  private static TenantBook book(SlotPort port) {
+    DeviceBook device = new DeviceBook("GPU-1", 1_000_000);
+    device.admit("a", Share.fixed(1000));
+    return device.open("a", port);
+  }
 
-  private static void read(CreditBook book, long overheadBytes) {
+  private static void read(TenantBook book, long overheadBytes) {
     book.beginReading();
     book.endReading(overheadBytes);
   }
 
   /** As the agent does it: what has to wait for ground truth is asked again after it. */
-  private static AskResult ask(CreditBook book, int slot, long wantedBytes) {
+  private static AskResult ask(TenantBook book, int slot, long wantedBytes) {
     AskResult result = book.ask(slot, wantedBytes);
     if (result instanceof AskResult.AfterReading) {
       read(book, book.overheadBytes());
@@ -59,7 +53,7 @@ class CreditBookTest {
 
   @Test
   void aRestoredBookGrantsNothingBeforeTheFirstReading() {
-    book.restore(0, 100);
+    book.restore(0, 100, false);
     assertThat(book.ask(0, 100)).isEqualTo(new AskResult.Granted(100));
     assertThat(book.ask(0, 200)).isInstanceOf(AskResult.AfterReading.class);
     read(book, 300);
@@ -84,7 +78,7 @@ class CreditBookTest {
     assertThat(book.creditBytes(1)).isZero();
     assertThat(ask(book, 1, 600)).isEqualTo(new AskResult.Granted(600));
     assertThat(published).containsEntry(0, 400L).containsEntry(1, 600L);
-    assertThat(ask(book, 1, 601)).isInstanceOf(AskResult.OverLimit.class);
+    assertThat(ask(book, 1, 601)).isInstanceOf(AskResult.Refused.class);
   }
 
   @Test
@@ -92,35 +86,28 @@ class CreditBookTest {
     book.attach(0);
     used.put(0, 1000L);
     book.attach(1);
-    assertThat(ask(book, 1, 1)).isInstanceOf(AskResult.OverLimit.class);
+    assertThat(ask(book, 1, 1)).isInstanceOf(AskResult.Refused.class);
     assertThat(published).containsEntry(0, 1000L);
   }
 
   @Test
   void aProcessThatUsesItsCreditWhileItIsTakenGetsItBack() {
-    CreditBook[] racing = new CreditBook[1];
-    racing[0] =
-        new CreditBook(
-            1000,
-            new SlotPort() {
-              @Override
-              public long usedBytes(int slot) {
-                return used.getOrDefault(slot, 0L);
-              }
-
-              @Override
-              public void writeCredit(int slot, long creditBytes) {
-                if (slot == 0 && creditBytes < 1000) {
-                  used.put(0, 900L);
-                }
-                published.put(slot, creditBytes);
-              }
-            });
-    racing[0].attach(0);
-    racing[0].attach(1);
-    assertThat(ask(racing[0], 1, 500)).isInstanceOf(AskResult.OverLimit.class);
-    assertThat(published).containsEntry(0, 900L);
-    assertThat(ask(racing[0], 1, 100)).isEqualTo(new AskResult.Granted(100));
+    FakeSlots racing =
+        new FakeSlots() {
+          @Override
+          public void writeCredit(int slot, long creditBytes) {
+            if (slot == 0 && creditBytes < 1000) {
+              used.put(0, creditBytes == 0 ? 0L : 900L);
+            }
+            super.writeCredit(slot, creditBytes);
+          }
+        };
+    TenantBook racingBook = book(racing);
+    racingBook.attach(0);
+    racingBook.attach(1);
+    assertThat(ask(racingBook, 1, 500)).isInstanceOf(AskResult.Refused.class);
+    assertThat(racing.credit).containsEntry(0, 900L);
+    assertThat(ask(racingBook, 1, 100)).isEqualTo(new AskResult.Granted(100));
   }
 
   @Test
@@ -129,7 +116,7 @@ class CreditBookTest {
     used.put(0, 800L);
     read(book, 500);
     assertThat(published).containsEntry(0, 800L);
-    assertThat(ask(book, 0, 801)).isInstanceOf(AskResult.OverLimit.class);
+    assertThat(ask(book, 0, 801)).isInstanceOf(AskResult.Refused.class);
     assertThat(ask(book, 0, 800)).isEqualTo(new AskResult.Granted(800));
     used.put(0, 100L);
     read(book, 500);
@@ -152,14 +139,14 @@ class CreditBookTest {
   @Test
   void hostileNumbersAreRefused() {
     book.attach(0);
-    assertThat(book.ask(0, -1)).isInstanceOf(AskResult.OverLimit.class);
-    assertThat(book.ask(0, Long.MAX_VALUE)).isInstanceOf(AskResult.OverLimit.class);
-    assertThat(book.ask(0, Long.MIN_VALUE)).isInstanceOf(AskResult.OverLimit.class);
+    assertThat(book.ask(0, -1)).isInstanceOf(AskResult.Refused.class);
+    assertThat(book.ask(0, Long.MAX_VALUE)).isInstanceOf(AskResult.Refused.class);
+    assertThat(book.ask(0, Long.MIN_VALUE)).isInstanceOf(AskResult.Refused.class);
     book.attach(1);
     used.put(0, -1L);
     assertThat(ask(book, 1, 1))
         .as("a claim of 2^64-1 holds on to its own credit, no more")
-        .isInstanceOf(AskResult.OverLimit.class);
+        .isInstanceOf(AskResult.Refused.class);
     used.put(0, 0L);
     assertThat(ask(book, 1, 1)).isInstanceOf(AskResult.Granted.class);
     assertThatThrownBy(() -> book.ask(9, 1)).isInstanceOf(IllegalArgumentException.class);
@@ -181,8 +168,8 @@ class CreditBookTest {
   void restoredCreditStandsAsFarAsItIsUsed() {
     used.put(0, 500L);
     used.put(1, 400L);
-    book.restore(0, 700);
-    book.restore(1, 400);
+    book.restore(0, 700, false);
+    book.restore(1, 400, false);
     assertThat(book.creditBytes()).isEqualTo(1000);
     assertThat(book.creditBytes(0)).isEqualTo(600);
   }

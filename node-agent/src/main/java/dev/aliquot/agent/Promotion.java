@@ -1,0 +1,37 @@
+package dev.aliquot.agent;
+
+import dev.aliquot.ledger.DeviceBook;
+import java.time.Duration;
+
+/**
+ * When data that was demoted comes back, and when those who could not give memory back are asked
+ * again: not before the device has been quiet for a while, so that two tenants that want the same
+ * memory do not have it moved to and fro. For one thread.
+ */
+final class Promotion {
+  static final Duration QUIET = Duration.ofSeconds(2);
+  static final Duration STUCK = Duration.ofSeconds(10);
+
+  private final DeviceBook book;
+  private boolean begun;
+  private long quietSince;
+  private long forgivenAt;
+
+  Promotion(DeviceBook book) {
+    this.book = book;
+  }
+
+  void tick(long nowNanos) {
+    if (!begun || book.isMakingRoom()) {
+      quietSince = nowNanos;
+    }
+    if (!begun || nowNanos - forgivenAt >= STUCK.toNanos()) {
+      book.forgiveStuck();
+      forgivenAt = nowNanos;
+    }
+    begun = true;
+    if (nowNanos - quietSince >= QUIET.toNanos()) {
+      book.promote();
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package dev.aliquot.agent.tenant;
+
+import dev.aliquot.agent.count.TakeBacks;
+import dev.aliquot.agent.device.Signal;
+import dev.aliquot.agent.wire.Reply;
+import dev.aliquot.agent.wire.Status;
+import dev.aliquot.ledger.AskResult;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.BooleanSupplier;
+
+/**
+ * One ask to its end: asks the book, waits for a reading of ground truth or for others to make
+ * room, and asks again. What was waited for is given up when the time is over or nobody waits for
+ * the answer any more. Never blocks.
+ */
+final class Asking {
+  /** How often an ask waits for ground truth because others were quicker. */
+  private static final int MOST_READINGS = 8;
+
+  /** Somebody who makes room says so; this is for what nobody says. */
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
+
+  private final Tenant tenant;
+  private final TenantContext context;
+  private final Settling settling;
+  private final Member member;
+  private final Holding holding;
+  private final long wantedBytes;
+  private final BooleanSupplier abandoned;
+  private final long beginNanos;
+  private final long endNanos;
+  private int readings;
+  private Optional<TakeBacks.Cause> takeBack = Optional.empty();
+
+  /**
+   * @param most how long others may take to make room
+   * @param abandoned whether nobody waits for the answer any more
+   */
+  Asking(
+      Tenant tenant,
+      TenantContext context,
+      Settling settling,
+      Member member,
+      Holding holding,
+      long wantedBytes,
+      Duration most,
+      BooleanSupplier abandoned) {
+    this.tenant = tenant;
+    this.context = context;
+    this.settling = settling;
+    this.member = member;
+    this.holding = holding;
+    this.wantedBytes = wantedBytes;
+    this.abandoned = abandoned;
+    this.beginNanos = context.monotonic().getAsLong();
+    this.endNanos = beginNanos + most.toNanos();
+  }
+
+  CompletionStage<Reply> answer() {
+    return step()
+        .whenComplete(
+            (reply, failure) -> {
+              tenant.withdraw(member, holding);
+              takeBack.ifPresent(cause -> context.counters().takeBacks.add(cause, elapsed()));
+              if (reply instanceof Reply.Granted) {
+                context.counters().grants.increment();
+              }
+            });
+  }
+
+  private CompletionStage<Reply> step() {
+    Signal.Change change = holding.device.room().next();
+    Optional<AskResult> result = tenant.ask(member, holding, wantedBytes);
+    if (result.isEmpty()) {
+      return CompletableFuture.completedStage(Answers.STALE);
+    }
+    return switch (result.get()) {
+      case AskResult.Granted(long creditBytes) ->
+          CompletableFuture.completedStage(new Reply.Granted(creditBytes));
+      case AskResult.Closed ignored -> CompletableFuture.completedStage(Answers.CLOSED);
+      case AskResult.AfterReading ignored -> afterReading();
+      case AskResult.MakingRoom ignored -> afterChange(change, "others are still making room");
+      case AskResult.Refused(AskResult.Cause cause, String sentence)
+          when cause == AskResult.Cause.STUCK ->
+          afterChange(change, sentence);
+      case AskResult.Refused(AskResult.Cause ignored, String sentence) ->
+          CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, sentence));
+    };
+  }
+
+  private CompletionStage<Reply> afterReading() {
+    took(TakeBacks.Cause.UNUSED_CREDIT);
+    if (readings++ == MOST_READINGS
+        && takeBack.equals(Optional.of(TakeBacks.Cause.UNUSED_CREDIT))) {
+      return CompletableFuture.completedStage(
+          new Reply.Refused(Status.LIMIT, "other processes took what was left"));
+    }
+    return settling
+        .settle(holding.device)
+        .handle((done, failure) -> failure)
+        .thenCompose(
+            failure ->
+                failure == null
+                    ? step()
+                    : CompletableFuture.completedStage(Answers.silent(holding.device)));
+  }
+
+  private CompletionStage<Reply> afterChange(Signal.Change change, String refusal) {
+    took(TakeBacks.Cause.LOAN);
+    if (abandoned.getAsBoolean() || context.monotonic().getAsLong() - endNanos >= 0) {
+      took(TakeBacks.Cause.STUCK);
+      return CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, refusal));
+    }
+    return change.within(LOOK_AGAIN).thenCompose(ignored -> step());
+  }
+
+  /** The dearest of what was needed names the cause. */
+  private void took(TakeBacks.Cause cause) {
+    if (takeBack.isEmpty() || cause.compareTo(takeBack.get()) > 0) {
+      takeBack = Optional.of(cause);
+    }
+  }
+
+  private Duration elapsed() {
+    return Duration.ofNanos(context.monotonic().getAsLong() - beginNanos);
+  }
+}

@@ -1,0 +1,39 @@
+package dev.aliquot.agent.tenant;
+
+import dev.aliquot.agent.page.ControlPage;
+import dev.aliquot.agent.page.UsagePage;
+import dev.aliquot.ledger.SlotPort;
+
+/**
+ * The pages of a tenant, as the book of one of its devices sees them.
+ *
+ * @param device the tenant's number of the device
+ */
+record PagesPort(int device, ControlPage control, UsagePage usage) implements SlotPort {
+
+  @Override
+  public long usedBytes(int slot) {
+    return usage.usedBytes(slot, device);
+  }
+
+  @Override
+  public long movableBytes(int slot) {
+    return usage.report(slot).movableBytes(device);
+  }
+
+  @Override
+  public long demotedBytes(int slot) {
+    return usage.report(slot).demotedBytes(device);
+  }
+
+  @Override
+  public void writeCredit(int slot, long creditBytes) {
+    control.creditBytes(slot, device, creditBytes);
+  }
+
+  @Override
+  public void writeResident(int slot, long residentBytes) {
+    control.residentBytes(slot, device, residentBytes);
+    control.wake(slot);
+  }
+}

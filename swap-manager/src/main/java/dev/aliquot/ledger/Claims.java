@@ -1,0 +1,70 @@
+package dev.aliquot.ledger;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/**
+ * Asks for guaranteed memory that wait for it, in the order they came: what is freed is theirs
+ * first. One for each process. Guarded by the device's lock.
+ */
+final class Claims {
+  private record Claimant(TenantBook book, Slot slot) {}
+
+  private final Map<Claimant, Long> wantedBytes = new LinkedHashMap<>();
+
+  /** Keeps its place where it is known already. */
+  void put(TenantBook book, Slot slot, long bytes) {
+    wantedBytes.put(new Claimant(book, slot), bytes);
+  }
+
+  /** Whether there was one. */
+  boolean remove(TenantBook book, Slot slot) {
+    return wantedBytes.remove(new Claimant(book, slot)) != null;
+  }
+
+  boolean isEmpty() {
+    return wantedBytes.isEmpty();
+  }
+
+  boolean has(TenantBook book) {
+    return wantedBytes.keySet().stream().anyMatch(each -> each.book() == book);
+  }
+
+  /** What all of them still need. */
+  long sumBytes() {
+    return sumBytes(claimant -> true);
+  }
+
+  /** What those that came before this process still need; all others where it does not wait. */
+  long beforeBytes(TenantBook book, Slot slot) {
+    Claimant own = new Claimant(book, slot);
+    long sum = 0;
+    for (Map.Entry<Claimant, Long> each : wantedBytes.entrySet()) {
+      if (each.getKey().equals(own)) {
+        break;
+      }
+      sum = Bytes.add(sum, needBytes(each));
+    }
+    return sum;
+  }
+
+  /** What the tenant's other processes still need. */
+  long siblingsBytes(TenantBook book, Slot slot) {
+    return sumBytes(claimant -> claimant.book() == book && claimant.slot() != slot);
+  }
+
+  private long sumBytes(Predicate<Claimant> of) {
+    long sum = 0;
+    for (Map.Entry<Claimant, Long> each : wantedBytes.entrySet()) {
+      if (of.test(each.getKey())) {
+        sum = Bytes.add(sum, needBytes(each));
+      }
+    }
+    return sum;
+  }
+
+  private static long needBytes(Map.Entry<Claimant, Long> claim) {
+    return Math.max(0, claim.getValue() - claim.getKey().slot().creditBytes);
+  }
+}

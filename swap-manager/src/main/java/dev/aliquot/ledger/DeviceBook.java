@@ -1,0 +1,320 @@
+package dev.aliquot.ledger;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who may hold how much of one device. Thread-safe: its own lock, under which the tenants' books
+ * work, too, and the ports are called.
+ *
+ * <p>Invariants: sum(request) <= capacity, unless tenants were carried over from an agent that knew
+ * a larger one; sum(covered) + sum(overhead) <= capacity - what strangers hold, except where
+ * overhead or strangers, which nobody can refuse, have pushed it over; a process that asks within
+ * its tenant's request is refused only when those who borrowed the memory cannot give it back.
+ *
+ * <p>Memory for a guaranteed ask is looked for in this order: what is free; credit that nobody
+ * uses; loans, which their borrowers are told to give back. Memory for a loan: what is free and
+ * waited for by nobody, then unused credit.
+ */
+public final class DeviceBook {
+  private final Admissions admissions;
+  private final long capacityBytes;
+  private final Map<String, TenantBook> books = new LinkedHashMap<>();
+  private final Claims claims = new Claims();
+  private long foreignBytes;
+
+  /**
+   * @param device how sentences name it
+   * @param capacityBytes what tenants can be given in all
+   */
+  public DeviceBook(String device, long capacityBytes) {
+    this.admissions = new Admissions(device, capacityBytes, this::fixedBytes);
+    this.capacityBytes = capacityBytes;
+  }
+
+  // ---- requests
+
+  /** Guarantees a share to a tenant, if it is free. A tenant has one share per device. */
+  public synchronized Admission admit(String tenant, Share share) {
+    return admissions.admit(tenant, share);
+  }
+
+  /**
+   * Takes over what an earlier agent has allocated, whether it fits or not: a request that was
+   * admitted is kept.
+   */
+  public synchronized void restore(String tenant, Share share) {
+    admissions.restore(tenant, share);
+  }
+
+  /**
+   * Changes a tenant's share, at once: a larger request is guaranteed if it is free; what it holds
+   * beyond a smaller one is a loan from now on.
+   */
+  public synchronized Admission resize(String tenant, Share share) {
+    Admission admission = admissions.resize(tenant, share);
+    TenantBook book = books.get(tenant);
+    if (admission instanceof Admission.Admitted && book != null) {
+      book.share(share);
+    }
+    return admission;
+  }
+
+  /** Forgets the tenant; its ports are not called any more. Without a share, nothing. */
+  public synchronized void release(String tenant) {
+    TenantBook book = books.remove(tenant);
+    if (book != null) {
+      book.slots().forEach(slot -> claims.remove(book, slot));
+      endDemandsWithoutClaims();
+    }
+    admissions.release(tenant);
+  }
+
+  public long capacityBytes() {
+    return capacityBytes;
+  }
+
+  /** The sum of the requests. */
+  public synchronized long allocatedBytes() {
+    return admissions.allocatedBytes();
+  }
+
+  /** What can still be allocated, never less than 0. */
+  public synchronized long freeBytes() {
+    return admissions.freeBytes();
+  }
+
+  // ---- memory
+
+  /** Opens the book of a tenant that has a share. */
+  public synchronized TenantBook open(String tenant, SlotPort port) {
+    TenantBook book = new TenantBook(this, tenant, admissions.share(tenant), port);
+    if (books.putIfAbsent(tenant, book) != null) {
+      throw new IllegalArgumentException("the book of tenant " + tenant + " is open");
+    }
+    return book;
+  }
+
+  /** What processes that are no tenant's hold of the device. */
+  public synchronized void foreign(long bytes) {
+    foreignBytes = Math.max(0, bytes);
+    shrinkToFit();
+  }
+
+  /** What is held beyond the requests, over all tenants. */
+  public synchronized long loanBytes() {
+    return books.values().stream().mapToLong(TenantBook::loanBytes).sum();
+  }
+
+  /** Whether an ask waits for memory that is being taken back. */
+  public synchronized boolean isMakingRoom() {
+    return !claims.isEmpty();
+  }
+
+  /**
+   * Has data that was demoted come back as far as there is room and nobody waits for it.
+   *
+   * @return how many processes were told
+   */
+  public synchronized int promote() {
+    int told = 0;
+    for (TenantBook book : books.values()) {
+      for (Slot slot : book.slots()) {
+        told += claims.isEmpty() && promote(book, slot) ? 1 : 0;
+      }
+    }
+    return told;
+  }
+
+  /** Those who could not give anything back are asked again from now on. */
+  public synchronized void forgiveStuck() {
+    books.values().forEach(book -> book.slots().forEach(slot -> slot.stuck = false));
+  }
+
+  // ---- for the tenants' books, under the lock
+
+  AskResult ask(TenantBook book, Slot asking, long wantedBytes) {
+    books.values().forEach(TenantBook::recover);
+    long needBytes = wantedBytes - asking.creditBytes;
+    boolean guaranteed = isGuaranteed(book, asking, wantedBytes);
+    long leftBytes = Math.min(book.leftBytes(), roomBytes(book, asking, guaranteed));
+    if (leftBytes >= needBytes) {
+      asking.trimmed = false;
+      asking.grant(needBytes + aheadBytes(book, wantedBytes, leftBytes - needBytes));
+      withdraw(book, asking);
+      return new AskResult.Granted(asking.creditBytes);
+    }
+    long overLimitBytes = needBytes - book.afterReadingBytes();
+    if (overLimitBytes > 0) {
+      book.takeUnused(overLimitBytes, true, asking);
+    }
+    if (book.afterReadingBytes() < needBytes) {
+      withdraw(book, asking);
+      return book.overLimit(wantedBytes);
+    }
+    takeUnusedForRoom(book, asking, needBytes, guaranteed);
+    if (roomAfterReadingBytes(book, asking, guaranteed) >= needBytes) {
+      if (guaranteed) {
+        claims.put(book, asking, wantedBytes);
+      }
+      return new AskResult.AfterReading();
+    }
+    return guaranteed
+        ? makeRoom(book, asking, wantedBytes)
+        : nothingToLend(book, asking, needBytes);
+  }
+
+  void withdraw(TenantBook book, Slot slot) {
+    if (claims.remove(book, slot)) {
+      endDemandsWithoutClaims();
+    }
+  }
+
+  /** What is free for a book: never what somebody waits for. */
+  long roomBytes(TenantBook book, boolean guaranteed) {
+    return roomBytes(book, null, guaranteed);
+  }
+
+  /** Overhead or strangers may have taken what was credit: then unused credit goes. */
+  void shrinkToFit() {
+    long overBytes = sumHeldBytes() - capacityBytes + foreignBytes;
+    if (overBytes > 0) {
+      Reclaim.takeUnusedOf(books.values(), overBytes);
+    }
+  }
+
+  // ---- inside
+
+  /** Within the request, counting what siblings use and wait for, not what they have unused. */
+  private boolean isGuaranteed(TenantBook book, Slot asking, long wantedBytes) {
+    long bytes =
+        Bytes.add(wantedBytes, Bytes.add(book.overheadBytes(), claims.siblingsBytes(book, asking)));
+    for (Slot slot : book.slots()) {
+      if (slot != asking) {
+        bytes = Bytes.add(bytes, Math.min(slot.creditBytes, slot.claimBytes()));
+      }
+    }
+    return bytes <= book.share().requestBytes();
+  }
+
+  /**
+   * What is granted beyond the need, so that the next ask comes late: of the request all that is
+   * left to a lone process, else half; of what would be lent half.
+   */
+  private static long aheadBytes(TenantBook book, long wantedBytes, long restBytes) {
+    long requestLeftBytes =
+        Math.max(0, book.share().requestBytes() - Bytes.add(book.overheadBytes(), wantedBytes));
+    long ownBytes = book.isLone() ? Math.min(restBytes, requestLeftBytes) : 0;
+    return ownBytes + (restBytes - ownBytes) / 2;
+  }
+
+  private void takeUnusedForRoom(TenantBook book, Slot asking, long needBytes, boolean guaranteed) {
+    long missingBytes = needBytes - roomAfterReadingBytes(book, asking, guaranteed);
+    if (missingBytes > 0) {
+      missingBytes -= book.takeUnused(missingBytes, true, asking);
+    }
+    if (missingBytes > 0) {
+      List<TenantBook> others = others(book).stream().filter(each -> !claims.has(each)).toList();
+      Reclaim.takeUnusedOf(others, missingBytes);
+    }
+  }
+
+  private AskResult makeRoom(TenantBook book, Slot asking, long wantedBytes) {
+    long needBytes = wantedBytes - asking.creditBytes;
+    claims.put(book, asking, wantedBytes);
+    long outstandingBytes = sumOutstandingBytes();
+    long missingBytes = needBytes - roomAfterReadingBytes(book, asking, true) - outstandingBytes;
+    if (missingBytes > 0) {
+      missingBytes -= Reclaim.demandLoans(others(book), missingBytes);
+    }
+    if (missingBytes > 0) {
+      withdraw(book, asking);
+      return new AskResult.Refused(
+          AskResult.Cause.STUCK,
+          ByteText.of(needBytes)
+              + " are guaranteed but cannot be had now: "
+              + ByteText.of(loanBytes())
+              + " are lent to tenants that cannot give them back, "
+              + ByteText.of(foreignBytes)
+              + " are held by processes that are no tenant's");
+    }
+    return new AskResult.MakingRoom(Math.max(1, sumOutstandingBytes()));
+  }
+
+  private AskResult nothingToLend(TenantBook book, Slot asking, long needBytes) {
+    return new AskResult.Refused(
+        AskResult.Cause.NOTHING_TO_LEND,
+        ByteText.of(needBytes)
+            + " more would be a loan, and only "
+            + ByteText.of(Math.max(0, roomAfterReadingBytes(book, asking, false)))
+            + " can be lent now; the tenant's request is "
+            + ByteText.of(book.share().requestBytes()));
+  }
+
+  private boolean promote(TenantBook book, Slot slot) {
+    long demotedBytes = slot.demanded ? 0 : slot.demotedBytes();
+    if (demotedBytes == 0) {
+      return false;
+    }
+    long leftBytes = book.share().limitBytes() - book.takenBytes();
+    long grantBytes =
+        Math.min(
+            demotedBytes - slot.unusedBytes(), Math.min(leftBytes, roomBytes(book, slot, false)));
+    if (grantBytes > 0) {
+      slot.grant(grantBytes);
+    }
+    boolean canMove = slot.unusedBytes() > 0;
+    if (canMove) {
+      slot.wake();
+    }
+    return canMove;
+  }
+
+  private long roomBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
+    long takenBytes = 0;
+    for (TenantBook each : books.values()) {
+      takenBytes = Bytes.add(takenBytes, each.takenBytes());
+    }
+    return capacityBytes - foreignBytes - takenBytes - claimedBytes(book, asking, guaranteed);
+  }
+
+  private long roomAfterReadingBytes(TenantBook book, Slot asking, boolean guaranteed) {
+    return capacityBytes - foreignBytes - sumHeldBytes() - claimedBytes(book, asking, guaranteed);
+  }
+
+  private long claimedBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
+    return guaranteed && asking != null ? claims.beforeBytes(book, asking) : claims.sumBytes();
+  }
+
+  private List<TenantBook> others(TenantBook book) {
+    return books.values().stream().filter(each -> each != book).toList();
+  }
+
+  private long sumHeldBytes() {
+    long heldBytes = 0;
+    for (TenantBook each : books.values()) {
+      heldBytes = Bytes.add(heldBytes, each.heldBytes());
+    }
+    return heldBytes;
+  }
+
+  private long sumOutstandingBytes() {
+    return books.values().stream().mapToLong(TenantBook::outstandingBytes).sum();
+  }
+
+  private long fixedBytes(String tenant) {
+    TenantBook book = books.get(tenant);
+    return book == null ? 0 : book.fixedBytes();
+  }
+
+  private void endDemandsWithoutClaims() {
+    if (claims.isEmpty()) {
+      for (TenantBook book : books.values()) {
+        book.recover();
+        book.slots().forEach(Slot::release);
+      }
+    }
+  }
+}

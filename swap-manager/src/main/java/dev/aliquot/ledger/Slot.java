@@ -1,0 +1,113 @@
+package dev.aliquot.ledger;
+
+/**
+ * What one process may hold of a device, and what it may hold still.
+ *
+ * <p>Invariant: covered >= credit. They differ only while a demand is in force: then the credit is
+ * what the process is to come down to, and covered what it held when that was demanded, less what
+ * it has given back since.
+ */
+final class Slot {
+  final int index;
+  private final SlotPort port;
+  long creditBytes;
+  long coveredBytes;
+  boolean demanded;
+
+  /** Others needed what was granted ahead: not granted ahead again before the process asks. */
+  boolean trimmed;
+
+  /** Has been asked to give back, and could not: not asked again for a while. */
+  boolean stuck;
+
+  Slot(int index, SlotPort port) {
+    this.index = index;
+    this.port = port;
+  }
+
+  /** What the process claims, as far as it is covered: beyond that it is an unanswered ask. */
+  long claimBytes() {
+    long usedBytes = port.usedBytes(index);
+    return usedBytes < 0 ? coveredBytes : Math.min(usedBytes, coveredBytes);
+  }
+
+  /** What it could give up at once. */
+  long unusedBytes() {
+    return coveredBytes - claimBytes();
+  }
+
+  /** What is still to come of what was demanded. */
+  long outstandingBytes() {
+    return demanded ? Math.max(0, claimBytes() - creditBytes) : 0;
+  }
+
+  /** What else could be demanded of it. */
+  long demandableBytes() {
+    if (stuck) {
+      return 0;
+    }
+    long claimBytes = claimBytes();
+    long movableBytes = Math.min(Math.max(0, port.movableBytes(index)), claimBytes);
+    return Math.max(0, movableBytes - outstandingBytes());
+  }
+
+  long demotedBytes() {
+    return Math.max(0, port.demotedBytes(index));
+  }
+
+  /** Raises the credit, and with it what was demanded of the process. */
+  void grant(long bytes) {
+    long newCreditBytes = creditBytes + bytes;
+    set(newCreditBytes, Math.max(coveredBytes, newCreditBytes));
+    if (demanded) {
+      demanded = newCreditBytes < coveredBytes;
+      port.writeResident(index, demanded ? newCreditBytes : SlotPort.RESIDENT_ALL);
+    }
+  }
+
+  void set(long newCreditBytes, long newCoveredBytes) {
+    coveredBytes = newCoveredBytes;
+    if (creditBytes != newCreditBytes) {
+      creditBytes = newCreditBytes;
+      port.writeCredit(index, newCreditBytes);
+    }
+  }
+
+  /**
+   * Lowers the credit first and looks at used after that, so that the process sees the one or this
+   * the other.
+   *
+   * @return what was taken; less than asked where it is in use
+   */
+  long takeUnused(long bytes) {
+    long beforeBytes = coveredBytes;
+    long wantedBytes = coveredBytes - Math.min(bytes, unusedBytes());
+    long newCreditBytes = Math.min(creditBytes, wantedBytes);
+    set(newCreditBytes, beforeBytes);
+    long heldBytes = Math.max(wantedBytes, claimBytes());
+    set(demanded ? newCreditBytes : heldBytes, heldBytes);
+    return beforeBytes - heldBytes;
+  }
+
+  /** Has the process come down by so many bytes. */
+  void demand(long bytes) {
+    long targetBytes = Math.max(0, Math.min(creditBytes, claimBytes()) - bytes);
+    demanded = true;
+    set(targetBytes, coveredBytes);
+    port.writeResident(index, targetBytes);
+  }
+
+  /** Has the process look at its credit: data of its can come back. */
+  void wake() {
+    port.writeResident(index, demanded ? creditBytes : SlotPort.RESIDENT_ALL);
+  }
+
+  /** Takes a demand back: what the process holds still, it may hold. */
+  void release() {
+    if (demanded) {
+      demanded = false;
+      set(coveredBytes, coveredBytes);
+      port.writeResident(index, SlotPort.RESIDENT_ALL);
+    }
+  }
+}

@@ -1,0 +1,364 @@
+package dev.aliquot.ledger;
+
+import java.util.Collection;
+import java.util.TreeMap;
+
+/**
+ * What the processes (slots) of one tenant may hold on one device. Thread-safe: every call is under
+ * the device's lock.
+ *
+ * <p>Invariant: sum(covered) + overhead never exceeds the limit, except where the overhead alone,
+ * which nobody can refuse, or a lowered limit has pushed it over; then every credit is down to what
+ * its process uses and every ask is refused until it fits again.
+ *
+ * <p>A lone slot is granted ahead what is left of the request, so that it never asks within it.
+ * Credit that a process does not use is taken back when another needs it: the credit is lowered
+ * first and used is read after that; when used turns out higher, the difference is given back. The
+ * process does the reverse, so one of the two always sees the other.
+ *
+ * <p>What was taken back, or left by a process that ended, is not handed on before the next reading
+ * of ground truth: its process may just have moved memory from its report to the driver's side (a
+ * new context), and only a reading that began afterwards shows that.
+ */
+public final class TenantBook {
+  private final DeviceBook device;
+  private final String tenant;
+  private final SlotPort port;
+  private final TreeMap<Integer, Slot> slots = new TreeMap<>();
+  private Share share;
+  private long overheadBytes;
+
+  /** Taken back since the last reading began: nobody's until a later reading ends. */
+  private long unreadBytes;
+
+  /** Taken back before the last reading began: nobody's until that reading ends. */
+  private long beingReadBytes;
+
+  private boolean neverRead;
+  private boolean closed;
+
+  TenantBook(DeviceBook device, String tenant, Share share, SlotPort port) {
+    this.device = device;
+    this.tenant = tenant;
+    this.share = share;
+    this.port = port;
+  }
+
+  /** A new process. Alone it gets what is left of the request, else nothing until it asks. */
+  public void attach(int slot) {
+    synchronized (device) {
+      if (slots.containsKey(slot)) {
+        throw new IllegalArgumentException("slot " + slot + " is taken");
+      }
+      slots.put(slot, new Slot(slot, port));
+      port.writeCredit(slot, 0);
+      grantAheadToLoneSlot();
+    }
+  }
+
+  /**
+   * A process that an earlier agent had given this much credit; it may hold it already, so it
+   * stands. Nothing more is granted before the first reading of ground truth.
+   *
+   * @param demanded whether an earlier agent wanted something back: then what it holds still stands
+   */
+  public void restore(int slot, long creditBytes, boolean demanded) {
+    synchronized (device) {
+      if (creditBytes < 0 || slots.containsKey(slot)) {
+        throw new IllegalArgumentException(
+            "slot " + slot + " cannot be restored with " + creditBytes + " bytes");
+      }
+      Slot restored = new Slot(slot, port);
+      slots.put(slot, restored);
+      // More than the limit was never given: the page is damaged.
+      long givenBytes = Math.min(creditBytes, share.limitBytes());
+      long usedBytes =
+          demanded ? Math.min(Math.max(0, port.usedBytes(slot)), share.limitBytes()) : 0;
+      restored.creditBytes = creditBytes;
+      restored.set(givenBytes, Math.max(givenBytes, usedBytes));
+      restored.demanded = demanded;
+      restored.release();
+      neverRead = true;
+      shrinkToFit();
+    }
+  }
+
+  /** The process is gone; what was its credit is free after the next reading. */
+  public void detach(int slot) {
+    synchronized (device) {
+      Slot gone = slots.remove(slot);
+      if (gone != null) {
+        unreadBytes += gone.coveredBytes;
+        port.writeCredit(slot, 0);
+        device.withdraw(this, gone);
+      }
+    }
+  }
+
+  /**
+   * A process wants its used to reach wantedBytes.
+   *
+   * @param wantedBytes unsigned: a value above {@link Long#MAX_VALUE} is refused like any that is
+   *     too large
+   */
+  public AskResult ask(int slot, long wantedBytes) {
+    synchronized (device) {
+      Slot asking = slots.get(slot);
+      if (asking == null) {
+        throw new IllegalArgumentException("slot " + slot + " is free");
+      }
+      if (wantedBytes >= 0 && wantedBytes <= asking.creditBytes) {
+        return new AskResult.Granted(asking.creditBytes);
+      }
+      if (closed) {
+        return new AskResult.Closed();
+      }
+      return wantedBytes < 0 || wantedBytes > share.limitBytes()
+          ? overLimit(wantedBytes)
+          : device.ask(this, asking, wantedBytes);
+    }
+  }
+
+  /** An ask that was making room is given up. */
+  public void withdraw(int slot) {
+    synchronized (device) {
+      Slot asking = slots.get(slot);
+      if (asking != null) {
+        device.withdraw(this, asking);
+      }
+    }
+  }
+
+  /**
+   * A process has done what it could of what was demanded of it.
+   *
+   * @param couldNot whether it could not do all of it
+   */
+  public void moved(int slot, boolean couldNot) {
+    synchronized (device) {
+      Slot moving = slots.get(slot);
+      if (moving != null) {
+        recover();
+        if (couldNot && moving.demanded) {
+          moving.stuck = true;
+          moving.release();
+        }
+      }
+    }
+  }
+
+  /** A reading of ground truth begins: what is taken back from now on waits for the next one. */
+  public void beginReading() {
+    synchronized (device) {
+      recover();
+      beingReadBytes += unreadBytes;
+      unreadBytes = 0;
+    }
+  }
+
+  /**
+   * The reading that began last has ended.
+   *
+   * @param bytes what the driver holds for the tenant beyond what its processes report
+   */
+  public void endReading(long bytes) {
+    synchronized (device) {
+      beingReadBytes = 0;
+      neverRead = false;
+      overhead(bytes);
+      grantAheadToLoneSlot();
+    }
+  }
+
+  /** The overhead as far as it is known now, between readings. */
+  public void overhead(long bytes) {
+    synchronized (device) {
+      if (bytes < 0) {
+        throw new IllegalArgumentException("overhead " + bytes + " is negative");
+      }
+      overheadBytes = bytes;
+      shrinkToFit();
+    }
+  }
+
+  /** Nothing new may be held from now on: every credit goes down to what is used. */
+  public void close() {
+    synchronized (device) {
+      closed = true;
+      slots.values().forEach(slot -> device.withdraw(this, slot));
+      takeUnused(Long.MAX_VALUE, false);
+    }
+  }
+
+  public Share share() {
+    synchronized (device) {
+      return share;
+    }
+  }
+
+  public long overheadBytes() {
+    synchronized (device) {
+      return overheadBytes;
+    }
+  }
+
+  /** The sum over the slots: what they may hold without asking. */
+  public long creditBytes() {
+    synchronized (device) {
+      return slots.values().stream().mapToLong(slot -> slot.creditBytes).sum();
+    }
+  }
+
+  /** The slot's credit, 0 for a free one. */
+  public long creditBytes(int slot) {
+    synchronized (device) {
+      Slot known = slots.get(slot);
+      return known == null ? 0 : known.creditBytes;
+    }
+  }
+
+  /** The most that the slot can hold already: its credit, or more while it is coming down. */
+  public long coveredBytes(int slot) {
+    synchronized (device) {
+      Slot known = slots.get(slot);
+      return known == null ? 0 : known.coveredBytes;
+    }
+  }
+
+  /** What the tenant uses beyond its request: lent to it. */
+  public long loanBytes() {
+    synchronized (device) {
+      long usedBytes = slots.values().stream().mapToLong(Slot::claimBytes).sum();
+      return Math.max(0, Bytes.add(overheadBytes, usedBytes) - share.requestBytes());
+    }
+  }
+
+  public long demotedBytes() {
+    synchronized (device) {
+      long demotedBytes = 0;
+      for (Slot slot : slots.values()) {
+        demotedBytes = Bytes.add(demotedBytes, slot.demotedBytes());
+      }
+      return demotedBytes;
+    }
+  }
+
+  // ---- for the device's book, under its lock
+
+  String tenant() {
+    return tenant;
+  }
+
+  Collection<Slot> slots() {
+    return slots.values();
+  }
+
+  void share(Share newShare) {
+    share = newShare;
+    shrinkToFit();
+    grantAheadToLoneSlot();
+  }
+
+  /** Covered by credit, or the driver's: the device does not have it for anybody else. */
+  long heldBytes() {
+    long coveredBytes = slots.values().stream().mapToLong(slot -> slot.coveredBytes).sum();
+    return Bytes.add(overheadBytes, coveredBytes);
+  }
+
+  /** The same, and what waits for a reading. */
+  long takenBytes() {
+    return Bytes.add(heldBytes(), unreadBytes + beingReadBytes);
+  }
+
+  /** What processes have still to give back of what was demanded of them. */
+  long outstandingBytes() {
+    return slots.values().stream().mapToLong(Slot::outstandingBytes).sum();
+  }
+
+  /** What cannot be taken back from the tenant whatever is done. */
+  long fixedBytes() {
+    long movableBytes = 0;
+    for (Slot slot : slots.values()) {
+      movableBytes += slot.demandableBytes() + slot.outstandingBytes() + slot.unusedBytes();
+    }
+    return Math.max(0, heldBytes() - movableBytes);
+  }
+
+  /** What could be granted now as far as the limit goes; what is in host memory counts, too. */
+  long leftBytes() {
+    long leftBytes = share.limitBytes() - Bytes.add(takenBytes(), demotedBytes());
+    return neverRead ? Math.min(0, leftBytes) : leftBytes;
+  }
+
+  /** What could be granted after a reading, if it shows the same overhead. */
+  long afterReadingBytes() {
+    return share.limitBytes() - Bytes.add(heldBytes(), demotedBytes());
+  }
+
+  boolean isLone() {
+    return slots.size() == 1;
+  }
+
+  /** Notices what processes have given back of what was demanded of them. */
+  void recover() {
+    for (Slot slot : slots.values()) {
+      if (slot.demanded) {
+        unreadBytes += slot.takeUnused(Long.MAX_VALUE);
+      }
+    }
+  }
+
+  /**
+   * Takes back at least wantedBytes of unused credit if there are so many, from those who leave
+   * most unused. What is taken waits for a reading.
+   *
+   * @param ahead take half of what each leaves unused where that is more: spares the asker the next
+   *     question
+   * @return what was taken
+   */
+  long takeUnused(long wantedBytes, boolean ahead, Slot... except) {
+    long takenBytes = Reclaim.takeUnused(slots.values(), wantedBytes, ahead, except);
+    unreadBytes += takenBytes;
+    return takenBytes;
+  }
+
+  /** The same for another tenant: nothing is granted ahead any more until a process asks. */
+  long takeUnusedForOthers(long wantedBytes) {
+    slots.values().forEach(slot -> slot.trimmed = true);
+    return takeUnused(wantedBytes, true);
+  }
+
+  AskResult.Refused overLimit(long wantedBytes) {
+    String wanted = wantedBytes < 0 ? "more than can exist" : ByteText.of(wantedBytes);
+    return new AskResult.Refused(
+        AskResult.Cause.LIMIT,
+        wanted
+            + " would pass the limit of "
+            + ByteText.of(share.limitBytes())
+            + ": "
+            + ByteText.of(overheadBytes)
+            + " are the driver's, the processes have "
+            + ByteText.of(creditBytes())
+            + " of credit");
+  }
+
+  private void grantAheadToLoneSlot() {
+    if (isLone() && !closed) {
+      long requestLeftBytes = share.requestBytes() - Bytes.add(takenBytes(), demotedBytes());
+      long aheadBytes =
+          Math.min(Math.min(requestLeftBytes, leftBytes()), device.roomBytes(this, false));
+      Slot lone = slots.firstEntry().getValue();
+      if (aheadBytes > 0 && !lone.demanded && !lone.trimmed) {
+        lone.grant(aheadBytes);
+      }
+    }
+  }
+
+  private void shrinkToFit() {
+    long overBytes = heldBytes() - share.limitBytes();
+    if (overBytes > 0) {
+      takeUnused(overBytes, false);
+    }
+    device.shrinkToFit();
+  }
+}

@@ -1,0 +1,50 @@
+package dev.aliquot.ledger;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/** Pages of one tenant on one device, as a test fills them in. */
+class FakeSlots implements SlotPort {
+  final Map<Integer, Long> used = new HashMap<>();
+  final Map<Integer, Long> movable = new HashMap<>();
+  final Map<Integer, Long> demoted = new HashMap<>();
+  final Map<Integer, Long> credit = new HashMap<>();
+  final Map<Integer, Long> resident = new HashMap<>();
+
+  @Override
+  public long usedBytes(int slot) {
+    return used.getOrDefault(slot, 0L);
+  }
+
+  @Override
+  public long movableBytes(int slot) {
+    return movable.getOrDefault(slot, 0L);
+  }
+
+  @Override
+  public long demotedBytes(int slot) {
+    return demoted.getOrDefault(slot, 0L);
+  }
+
+  @Override
+  public void writeCredit(int slot, long creditBytes) {
+    credit.put(slot, creditBytes);
+  }
+
+  @Override
+  public void writeResident(int slot, long residentBytes) {
+    resident.put(slot, residentBytes);
+  }
+
+  /** The process has moved so much out of the device's memory. */
+  void demote(int slot, long bytes) {
+    used.merge(slot, -bytes, Long::sum);
+    movable.merge(slot, -bytes, Long::sum);
+    demoted.merge(slot, bytes, Long::sum);
+  }
+
+  void holdMovable(int slot, long bytes) {
+    used.put(slot, bytes);
+    movable.put(slot, bytes);
+  }
+}

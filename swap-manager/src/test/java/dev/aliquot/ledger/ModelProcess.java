@@ -1,0 +1,120 @@
+package dev.aliquot.ledger;
+
+import java.util.Random;
+
+/**
+ * A process that runs the tenant side of protocol.h: charges first and compares with its credit
+ * after that; its mover comes down to what it is told to keep resident, and back within credit.
+ */
+final class ModelProcess {
+  static final long PIECE = 8;
+
+  boolean attached;
+  long credit;
+  long resident = SlotPort.RESIDENT_ALL;
+  long used;
+  long fixed;
+  long movable;
+  long demoted;
+  long charging;
+  boolean chargingMovable;
+  boolean mustAsk;
+
+  /** One instruction's worth: announce, compare, free, or move a piece. */
+  void step(Random random, long fixedRoomBytes) {
+    if (!attached || mustAsk) {
+      return;
+    }
+    if (charging > 0) {
+      compare();
+    } else if (random.nextInt(4) == 0) {
+      move();
+    } else if (random.nextInt(8) != 0) {
+      announce(random, fixedRoomBytes);
+    } else {
+      free(random);
+    }
+  }
+
+  private void announce(Random random, long fixedRoomBytes) {
+    long bytes = 1L + random.nextInt(random.nextInt(6) == 0 ? 900 : 60);
+    chargingMovable = random.nextInt(5) != 0;
+    if (chargingMovable || bytes <= fixedRoomBytes) {
+      charging = bytes;
+      used += bytes;
+    }
+  }
+
+  private void compare() {
+    if (used <= credit) {
+      taken();
+    } else {
+      mustAsk = true;
+    }
+  }
+
+  /** The driver has given what was charged. */
+  void taken() {
+    if (chargingMovable) {
+      movable += charging;
+    } else {
+      fixed += charging;
+    }
+    charging = 0;
+  }
+
+  /** The charge is withdrawn. */
+  void giveUp() {
+    used -= charging;
+    charging = 0;
+    mustAsk = false;
+  }
+
+  private void free(Random random) {
+    if (movable > 0 && random.nextBoolean()) {
+      long bytes = 1 + random.nextLong(movable);
+      movable -= bytes;
+      used -= bytes;
+    } else if (fixed > 0) {
+      long bytes = 1 + random.nextLong(fixed);
+      fixed -= bytes;
+      used -= bytes;
+    } else if (demoted > 0) {
+      demoted -= 1 + random.nextLong(demoted);
+    }
+  }
+
+  /** The mover: one piece down or up. */
+  void move() {
+    if (!attached) {
+      return;
+    }
+    long bytes;
+    if (resident != SlotPort.RESIDENT_ALL && used > resident) {
+      bytes = Math.min(PIECE, movable);
+      movable -= bytes;
+      used -= bytes;
+      demoted += bytes;
+    } else if (resident == SlotPort.RESIDENT_ALL && demoted > 0) {
+      bytes = Math.min(PIECE, demoted);
+      used += bytes;
+      if (used <= credit) {
+        movable += bytes;
+        demoted -= bytes;
+      } else {
+        used -= bytes;
+      }
+    }
+  }
+
+  long heldBytes() {
+    return fixed + movable;
+  }
+
+  void end() {
+    attached = false;
+    mustAsk = false;
+    resident = SlotPort.RESIDENT_ALL;
+    used = fixed = movable = demoted = charging = 0;
+  }
+}
