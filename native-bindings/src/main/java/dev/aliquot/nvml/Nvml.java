@@ -97,12 +97,21 @@ public final class Nvml implements AutoCloseable {
     }
   }
 
-  /** All physical devices, in NVML's order; a lost device makes this fail: ask by index then. */
+  /**
+   * All physical devices that NVML reaches, in its order. A lost one is left out: {@link #device}
+   * says why.
+   */
   public List<NvmlDevice> devices() {
     int count = deviceCount();
     List<NvmlDevice> devices = new ArrayList<>(count);
     for (int index = 0; index < count; index++) {
-      devices.add(device(index));
+      try {
+        devices.add(device(index));
+      } catch (NvmlException e) {
+        if (!e.is(NvmlStatus.GPU_IS_LOST)) {
+          throw e;
+        }
+      }
     }
     return devices;
   }

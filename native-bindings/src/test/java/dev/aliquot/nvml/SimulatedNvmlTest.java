@@ -215,4 +215,17 @@ class SimulatedNvmlTest {
         .hasMessageContaining("fallen off the bus");
     assertThat(fine.memory().totalBytes()).isEqualTo(16 * GIB);
   }
+
+  @Test
+  void theOthersAreListedBesideALostDevice() throws IOException, InterruptedException {
+    String fine = nvml.device(1).uuid();
+    node.tool("lost", "--device", "0");
+    assertThat(nvml.devices()).extracting(NvmlDevice::uuid).containsExactly(fine);
+    assertThat(nvml.deviceCount()).as("the indices stay").isEqualTo(2);
+    assertThatThrownBy(() -> nvml.device(0))
+        .isInstanceOfSatisfying(
+            NvmlException.class, e -> assertThat(e.is(NvmlStatus.GPU_IS_LOST)).isTrue());
+    node.tool("lost", "--device", "0", "--lost", "0");
+    assertThat(nvml.devices()).hasSize(2);
+  }
 }

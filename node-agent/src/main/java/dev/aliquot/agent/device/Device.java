@@ -28,6 +28,11 @@ public final class Device {
   public record Health(String state, String reason) {
     public static final Health HEALTHY = new Health("healthy", "");
 
+    private static final Health NO_MEMORY =
+        unhealthy(
+            "the driver did not say how much memory it has when the agent started:"
+                + " shares of it cannot be guaranteed");
+
     public static Health unhealthy(String reason) {
       return new Health("unhealthy", reason);
     }
@@ -44,11 +49,7 @@ public final class Device {
         new DeviceBook(
             facts.uuid(), headroom.capacityBytes(facts.totalBytes(), facts.reservedBytes()));
     this.reader = reader;
-    this.health =
-        facts.totalBytes() > 0
-            ? Health.unknown("not read yet")
-            : Health.unhealthy(
-                "the driver does not say how much memory it has: shares of it cannot be guaranteed");
+    this.health = facts.totalBytes() > 0 ? Health.unknown("not read yet") : Health.NO_MEMORY;
   }
 
   public DeviceFacts facts() {
@@ -91,11 +92,10 @@ public final class Device {
     return health;
   }
 
-  /** A device without memory of its own stays unhealthy. */
+  /** A device of which no memory was known at the start never becomes healthy. */
   public void health(Health newHealth) {
-    if (facts.totalBytes() > 0) {
-      health = newHealth;
-    }
+    boolean shared = facts.totalBytes() > 0 || !newHealth.equals(Health.HEALTHY);
+    health = shared ? newHealth : Health.NO_MEMORY;
   }
 
   /**

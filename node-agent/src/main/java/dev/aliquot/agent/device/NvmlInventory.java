@@ -23,16 +23,33 @@ public final class NvmlInventory {
   private NvmlInventory() {}
 
   /**
-   * Reads what there is. Valid until the library is closed.
+   * Reads what there is, devices that cannot be reached included. Valid until the library is
+   * closed.
    *
    * @throws NvmlException when the driver does not answer
    */
   public static Inventory of(Nvml nvml, Headroom headroom) {
     List<Device> devices = new ArrayList<>();
-    for (NvmlDevice device : nvml.devices()) {
-      devices.add(new Device(facts(device), headroom, () -> read(device)));
+    int count = nvml.deviceCount();
+    for (int index = 0; index < count; index++) {
+      devices.add(device(nvml, index, headroom));
     }
     return new Inventory(nvml.driverVersion(), nvml.cudaVersion().toString(), devices);
+  }
+
+  /**
+   * One that cannot be reached is served to nobody until the next start: not even its UUID is
+   * known. Each reading fails with the driver's reason.
+   */
+  private static Device device(Nvml nvml, int index, Headroom headroom) {
+    try {
+      NvmlDevice device = nvml.device(index);
+      return new Device(facts(device), headroom, () -> read(device));
+    } catch (NvmlException e) {
+      LOG.error("device {} cannot be used: {}", index, e.getMessage());
+      DeviceFacts nothing = new DeviceFacts(index, "unknown-" + index, "unknown", "", 0, 0);
+      return new Device(nothing, headroom, () -> read(nvml.device(index)));
+    }
   }
 
   /** Of a device that is lost, as much as the driver still says: the others are served. */

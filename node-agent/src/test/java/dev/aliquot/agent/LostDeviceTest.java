@@ -1,0 +1,98 @@
+package dev.aliquot.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.Talker;
+import dev.aliquot.agent.view.DeviceView;
+import dev.aliquot.agent.view.TenantSpec;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** A device that has fallen off the bus before the agent starts, or while it runs. */
+class LostDeviceTest extends AgentFixture {
+  private static final Duration SOON = Duration.ofSeconds(5);
+  private static final String REASON =
+      "nvmlDeviceGetHandleByIndex_v2 failed with NVML_ERROR_GPU_IS_LOST";
+
+  private void lost(int device, boolean lost) throws Exception {
+    Path tool;
+    try (var files = Files.walk(options.stateDir().resolveSibling("lib"))) {
+      tool = files.filter(file -> file.endsWith("aliquot-sim")).findFirst().orElseThrow();
+    }
+    Process process =
+        new ProcessBuilder(
+                tool.toString(),
+                "lost",
+                options.stateDir().resolve("node").toString(),
+                "--device",
+                Integer.toString(device),
+                "--lost",
+                lost ? "1" : "0")
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+  }
+
+  private static TenantSpec anywhere(String name, String... devices) {
+    return new TenantSpec(name, "", "", "", List.of(devices), GIB, null, 0);
+  }
+
+  @Test
+  void theAgentStartsWithTheOthersAndSaysWhyThisOneIsUnhealthy() throws Exception {
+    String fine = agent.view().devices().get(1).uuid();
+    lost(0, true);
+    restartAgent();
+    assertThat(agent.view().ready()).isTrue();
+    assertThat(agent.view().devices()).extracting(DeviceView::index).containsExactly(0, 1);
+    Eventually.within(
+        SOON,
+        () -> {
+          assertThat(device().health()).isEqualTo("unhealthy");
+          assertThat(device().healthReason()).startsWith(REASON);
+        });
+    assertThat(device().capacityBytes()).isZero();
+    assertThat(agent.view().devices().get(1).health()).isEqualTo("healthy");
+    assertThat(agent.createTenant(anywhere("any"), peer(ownPid())).devices()).containsExactly(fine);
+    assertThat(
+            catchThrowableOfType(
+                AgentException.class,
+                () -> agent.createTenant(anywhere("lost", "0"), peer(ownPid()))))
+        .hasMessageStartingWith("device 0 cannot be shared: " + REASON);
+    Talker program = cudaReady(agent.createTenant(anywhere("other", "1"), peer(ownPid())));
+    assertThat(program.say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
+    assertThat(program.say("alloc " + 512 * MIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
+  @Test
+  void itIsServedAgainByTheAgentThatStartsAfterItCameBack() throws Exception {
+    String uuid = device().uuid();
+    lost(0, true);
+    restartAgent();
+    lost(0, false);
+    Eventually.within(SOON, () -> assertThat(device().healthReason()).contains("started"));
+    assertThat(device().health()).as("its memory is not known").isEqualTo("unhealthy");
+    restartAgent();
+    assertThat(device().uuid()).isEqualTo(uuid);
+    Eventually.within(SOON, () -> assertThat(device().health()).isEqualTo("healthy"));
+    assertThat(cudaReady(grant("again", GIB)).say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
+  }
+
+  @Test
+  void oneThatIsLostWhileTheAgentServesTurnsUnhealthyAlone() throws Exception {
+    Talker other = cudaReady(agent.createTenant(anywhere("other", "1"), peer(ownPid())));
+    lost(0, true);
+    Eventually.within(
+        SOON, () -> assertThat(device().healthReason()).contains("NVML_ERROR_GPU_IS_LOST"));
+    assertThat(agent.view().devices().get(1).health()).isEqualTo("healthy");
+    assertThat(other.say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
+    lost(0, false);
+    Eventually.within(SOON, () -> assertThat(device().health()).isEqualTo("healthy"));
+  }
+}
