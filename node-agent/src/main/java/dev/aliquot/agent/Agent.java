@@ -23,6 +23,7 @@ import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.agent.wire.TenantSockets;
 import dev.aliquot.ffm.NativeException;
 import dev.aliquot.ledger.Headroom;
+import dev.aliquot.linux.Identity;
 import dev.aliquot.nvml.Nvml;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -197,11 +198,12 @@ public final class Agent implements AutoCloseable {
   /**
    * Changes a tenant's share of each of its devices, at once; its processes are not restarted.
    *
-   * @throws AgentException NOT_FOUND; INVALID; NO_ROOM when a larger request is not free
+   * @throws AgentException NOT_FOUND; INVALID; NO_ROOM when a larger request is not free; FORBIDDEN
+   *     as for {@link #endTenant}
    */
-  public synchronized void resizeTenant(String idOrName, TenantResize change)
+  public synchronized void resizeTenant(String idOrName, TenantResize change, Peer peer)
       throws AgentException {
-    Tenant tenant = found(idOrName);
+    Tenant tenant = ownedBy(peer, idOrName, "resize");
     List<TenantRecord.Grant> grants = admissions.resized(tenant.record(), change);
     try {
       tenants.resize(tenant, grants);
@@ -222,20 +224,35 @@ public final class Agent implements AutoCloseable {
   /**
    * Ends a tenant: nothing new may be held; it goes when its last process has.
    *
-   * @throws AgentException NOT_FOUND
+   * @throws AgentException NOT_FOUND; FORBIDDEN where the tenant is another user's and the peer is
+   *     neither root nor the agent's own user
    */
-  public void endTenant(String idOrName) throws AgentException {
-    tenants.end(found(idOrName));
+  public void endTenant(String idOrName, Peer peer) throws AgentException {
+    tenants.end(ownedBy(peer, idOrName, "end"));
   }
 
-  private Tenant found(String idOrName) throws AgentException {
-    return tenants
-        .find(idOrName)
-        .orElseThrow(
-            () ->
-                new AgentException(
-                    AgentException.Kind.NOT_FOUND,
-                    "there is no tenant '" + idOrName + "': see aliquot status"));
+  private Tenant ownedBy(Peer peer, String idOrName, String what) throws AgentException {
+    Tenant tenant =
+        tenants
+            .find(idOrName)
+            .orElseThrow(
+                () ->
+                    new AgentException(
+                        AgentException.Kind.NOT_FOUND,
+                        "there is no tenant '" + idOrName + "': see aliquot status"));
+    int owner = tenant.record().uid();
+    if (peer.uid() != owner && peer.uid() != 0 && peer.uid() != Identity.effectiveUserId()) {
+      throw new AgentException(
+          AgentException.Kind.FORBIDDEN,
+          "tenant "
+              + tenant.record().name()
+              + " belongs to user "
+              + owner
+              + ", who may "
+              + what
+              + " it");
+    }
+    return tenant;
   }
 
   /** Counters since this agent started. */

@@ -179,13 +179,14 @@ final class AgentCommand implements Callable<Integer> {
       }
 
       @Override
-      public void resizeTenant(String idOrName, TenantResize change) throws AgentException {
-        agent.resizeTenant(idOrName, change);
+      public void resizeTenant(String idOrName, TenantResize change, Peer peer)
+          throws AgentException {
+        agent.resizeTenant(idOrName, change, peer);
       }
 
       @Override
-      public void endTenant(String idOrName) throws AgentException {
-        agent.endTenant(idOrName);
+      public void endTenant(String idOrName, Peer peer) throws AgentException {
+        agent.endTenant(idOrName, peer);
       }
 
       @Override

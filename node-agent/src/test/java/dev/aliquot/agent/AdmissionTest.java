@@ -90,7 +90,7 @@ class AdmissionTest extends AgentFixture {
             AgentException.class,
             () -> agent.createTenant(spec("x", GIB, 1), new Peer(ownPid(), 12345, 12345)));
     assertThat(foreign.kind()).isEqualTo(AgentException.Kind.FORBIDDEN);
-    assertThat(catchThrowableOfType(AgentException.class, () -> agent.endTenant("nobody")).kind())
+    assertThat(catchThrowableOfType(AgentException.class, () -> end("nobody")).kind())
         .isEqualTo(AgentException.Kind.NOT_FOUND);
   }
 
@@ -167,7 +167,7 @@ class AdmissionTest extends AgentFixture {
       assertThat(agent.view().ready()).isTrue();
       TenantGrant grant = grant("d" + driver, 512 * MIB);
       assertThat(cudaReady(grant).say("total")).isEqualTo(Long.toString(512 * MIB));
-      agent.endTenant("d" + driver);
+      end("d" + driver);
     }
   }
 }

@@ -133,6 +133,11 @@ abstract class AgentFixture {
     return agent.view().devices().getFirst();
   }
 
+  /** Ends a tenant as this test's own user. */
+  void end(String idOrName) throws AgentException {
+    agent.endTenant(idOrName, peer(ownPid()));
+  }
+
   void restartAgent() throws AgentException {
     agent.close();
     agent = Agent.start(options, InstantSource.system());

@@ -49,7 +49,7 @@ class ChurnTest extends AgentFixture {
     TenantGrant grant = grant("short-" + i, 64 * MIB);
     try (Talker process = raw(grant)) {
       assertThat(process.say("hello")).startsWith("welcome 0 ");
-      agent.endTenant(grant.id());
+      end(grant.id());
     }
   }
 

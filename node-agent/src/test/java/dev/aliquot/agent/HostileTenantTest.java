@@ -275,7 +275,7 @@ class HostileTenantTest extends AgentFixture {
     Talker member = raw(hostile);
     member.say("hello");
     member.say("use 0 " + GIB);
-    agent.endTenant("hostile");
+    end("hostile");
     assertThat(view("hostile").state()).isEqualTo("ending");
     assertThat(member.say("state")).isEqualTo("2");
     assertThat(member.say("credit 0")).isEqualTo(Long.toString(GIB));

@@ -50,7 +50,7 @@ class SpoiltFilesTest extends AgentFixture {
   void aTenantsOwnFilesGoWithIt() throws Exception {
     TenantGrant grant = grant("messy", GIB);
     Files.writeString(Path.of(grant.directory(), "core"), "x");
-    agent.endTenant("messy");
+    end("messy");
     Eventually.within(
         Duration.ofSeconds(2), () -> assertThat(Path.of(grant.directory())).doesNotExist());
   }

@@ -70,8 +70,14 @@ final class AdminRoutes {
           "user " + caller.uid() + " may not make a tenant of another process",
           "leave rootPid out");
     }
-    return Response.json(
-        201, agent.createTenant(spec, new Peer(caller.pid(), caller.uid(), caller.gid())));
+    // Its cgroup may hold other users' processes too, and it stays when its processes have ended.
+    if (!spec.container().isEmpty() && !permission.isOwner(caller)) {
+      return Response.error(
+          403,
+          "user " + caller.uid() + " may not make a tenant of a container",
+          "leave container out");
+    }
+    return Response.json(201, agent.createTenant(spec, peer(caller)));
   }
 
   private Response resize(Request request) throws AgentException {
@@ -87,8 +93,12 @@ final class AdminRoutes {
   }
 
   private Response end(Request request) throws AgentException {
-    agent.endTenant(request.parameter());
+    agent.endTenant(request.parameter(), peer(request.peer()));
     return Response.json(200, Map.of("ended", request.parameter()));
+  }
+
+  private static Peer peer(Caller caller) {
+    return new Peer(caller.pid(), caller.uid(), caller.gid());
   }
 
   private static Response failure(AgentException e) {

@@ -12,11 +12,11 @@ public interface TenantAdmin {
   /** Makes a tenant. */
   TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException;
 
-  /** Changes a tenant's shares, at once. */
-  void resizeTenant(String idOrName, TenantResize change) throws AgentException;
+  /** Changes the shares of a tenant that the peer may change, at once. */
+  void resizeTenant(String idOrName, TenantResize change, Peer peer) throws AgentException;
 
-  /** Ends a tenant. */
-  void endTenant(String idOrName) throws AgentException;
+  /** Ends a tenant that the peer may end. */
+  void endTenant(String idOrName, Peer peer) throws AgentException;
 
   /** The node now. */
   NodeView view();

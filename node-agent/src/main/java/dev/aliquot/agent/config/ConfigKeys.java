@@ -98,7 +98,8 @@ public final class ConfigKeys {
           text("group", "[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}", "a group's name or number"),
           "a group's name or number",
           "none: root and the agent's own user only",
-          "The group whose members may create and end tenants over the administration socket.");
+          "The group whose members may create tenants, and end their own, over the administration"
+              + " socket.");
   static final ConfigKey<String> HTTP_ADDRESS =
       fixed(
           "http-address",

@@ -12,6 +12,7 @@ import java.net.SocketTimeoutException;
 import java.net.URLEncoder;
 import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -103,6 +104,8 @@ public final class AgentClient {
       int owner;
       try {
         owner = (Integer) Files.getAttribute(file, "unix:uid");
+      } catch (AccessDeniedException e) {
+        throw foreignFolder();
       } catch (IOException e) {
         throw noAgent();
       }
@@ -158,9 +161,11 @@ public final class AgentClient {
         : host;
   }
 
-  private @Nullable Announcement announcement() {
+  private @Nullable Announcement announcement() throws CommandFailure {
     try {
       return Json.read(Files.readAllBytes(stateDir.resolve(Announcement.FILE)), Announcement.class);
+    } catch (AccessDeniedException e) {
+      throw foreignFolder();
     } catch (IOException | IllegalArgumentException e) {
       return null;
     }
@@ -177,6 +182,14 @@ public final class AgentClient {
     } catch (IOException | RuntimeException e) {
       throw noAgent();
     }
+  }
+
+  private CommandFailure foreignFolder() {
+    return new CommandFailure(
+        ExitCode.NOT_PERMITTED,
+        "this user may not look into "
+            + stateDir
+            + ", which is another user's; use an agent of root's or your own");
   }
 
   private CommandFailure noAgent() {

@@ -54,13 +54,14 @@ class AdminSocketTest {
         }
 
         @Override
-        public void resizeTenant(String idOrName, TenantResize change) throws AgentException {
-          endTenant(idOrName);
+        public void resizeTenant(String idOrName, TenantResize change, Peer peer)
+            throws AgentException {
+          endTenant(idOrName, peer);
           resized.set(change);
         }
 
         @Override
-        public void endTenant(String idOrName) throws AgentException {
+        public void endTenant(String idOrName, Peer peer) throws AgentException {
           if (!idOrName.equals("t1")) {
             throw new AgentException(
                 AgentException.Kind.NOT_FOUND, "there is no tenant " + idOrName);

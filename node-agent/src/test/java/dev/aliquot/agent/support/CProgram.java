@@ -3,6 +3,7 @@ package dev.aliquot.agent.support;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -26,6 +27,8 @@ public final class CProgram {
     try {
       Path folder = Files.createTempDirectory("aliquot-c-");
       folder.toFile().deleteOnExit();
+      // Tests run it as other users too.
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
       Path program = folder.resolve(name);
       program.toFile().deleteOnExit();
       Process gcc =
