@@ -96,7 +96,7 @@ enum sim_checkpoint_state { SIM_RUNNING = 0, SIM_LOCKED = 1, SIM_CHECKPOINTED = 
 
 struct sim_process_info {
     uint32_t slot;
-    pid_t pid;           /* getpid() of the process */
+    pid_t pid;           /* in the pid namespace of who asks */
     uint64_t start_time; /* field 22 of /proc/<pid>/stat */
     uint32_t checkpoint_state;
     uint64_t bytes[SIM_MAX_DEVICES]; /* held, and the objects charged to it */
@@ -108,7 +108,7 @@ bool sim_node_register_process(void);
 /* Gives the slot and everything held by it back. Orderly exit only: death does the same. */
 void sim_node_unregister_process(void);
 bool sim_process_registered(void);
-/* Living processes, at most max; answers how many there are. */
+/* Living processes that have a pid in this process's pid namespace, at most max; answers how many there are. */
 uint32_t sim_process_list(struct sim_process_info *list, uint32_t max);
 bool sim_process_find(pid_t pid, struct sim_process_info *info);
 

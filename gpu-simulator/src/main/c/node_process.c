@@ -86,11 +86,25 @@ void sim_node_unregister_process(void)
     pthread_mutex_unlock(&register_mutex);
 }
 
-static void fill_info(struct sim_process_info *info, uint32_t index)
+/* As a driver in the kernel does it: each process is known by its pid in the asker's namespace. 0: it has none there. */
+static pid_t pid_of(uint32_t index)
+{
+    static _Atomic int32_t seen[SIM_MAX_PROCESSES];
+    struct sim_slot *slot = &sim_state()->slots[index];
+    uint64_t pid_namespace = atomic_load(&slot->pid_namespace);
+    if (pid_namespace == sim_pid_namespace())
+        return atomic_load(&slot->pid);
+    pid_t pid = sim_visible_pid(
+        atomic_load(&slot->pid), atomic_load(&slot->start_time), pid_namespace, atomic_load(&seen[index]));
+    atomic_store(&seen[index], pid);
+    return pid;
+}
+
+static void fill_info(struct sim_process_info *info, uint32_t index, pid_t pid)
 {
     struct sim_slot *slot = &sim_state()->slots[index];
     info->slot = index;
-    info->pid = atomic_load(&slot->pid);
+    info->pid = pid;
     info->start_time = atomic_load(&slot->start_time);
     info->checkpoint_state = atomic_load(&slot->checkpoint_state);
     for (uint32_t d = 0; d < SIM_MAX_DEVICES; d++) {
@@ -108,10 +122,11 @@ uint32_t sim_process_list(struct sim_process_info *list, uint32_t max)
     sim_node_reap();
     uint32_t high = atomic_load(&state->slot_high);
     for (uint32_t i = 0; i < high; i++) {
-        if (atomic_load(&state->slots[i].state) != SIM_SLOT_LIVE)
+        pid_t pid = atomic_load(&state->slots[i].state) == SIM_SLOT_LIVE ? pid_of(i) : 0;
+        if (pid == 0)
             continue;
         if (count < max)
-            fill_info(&list[count], i);
+            fill_info(&list[count], i, pid);
         count++;
     }
     return count;
@@ -125,8 +140,8 @@ bool sim_process_find(pid_t pid, struct sim_process_info *info)
     sim_node_reap();
     uint32_t high = atomic_load(&state->slot_high);
     for (uint32_t i = 0; i < high; i++) {
-        if (atomic_load(&state->slots[i].state) == SIM_SLOT_LIVE && atomic_load(&state->slots[i].pid) == (int32_t)pid) {
-            fill_info(info, i);
+        if (atomic_load(&state->slots[i].state) == SIM_SLOT_LIVE && pid_of(i) == pid) {
+            fill_info(info, i, pid);
             return true;
         }
     }

@@ -121,6 +121,8 @@ void sim_life_forget(void); /* in a forked child */
 /* Field 22 of /proc/<pid>/stat; 0 when there is no such process or it only waits for its parent. */
 uint64_t sim_start_time(pid_t pid);
 uint64_t sim_pid_namespace(void); /* inode */
+/* The pid in this process's namespace of a process of another one; 0 where it has none, or hides. The hint is tried first. */
+pid_t sim_visible_pid(pid_t pid, uint64_t start_time, uint64_t pid_namespace, pid_t hint);
 void sim_own_cgroup(char out[SIM_CGROUP_BYTES]); /* v2 path of this process now, "" where there is none */
 
 /* node_process.c */

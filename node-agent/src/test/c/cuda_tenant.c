@@ -14,6 +14,7 @@
  *   total             answers cuDeviceTotalMem
  *   devices           answers cuDeviceGetCount
  *   reset             destroys the context with all that is in it; answers the CUresult
+ *   processes         answers the pids of NVML's list of the first device's processes, in its order
  *   pid | quit
  */
 #include <dlfcn.h>
@@ -132,6 +133,31 @@ static void churn(address milliseconds, address most)
     printf("%u %u\n", allocated, refused);
 }
 
+static void processes(void)
+{
+    void *nvml = dlopen("libnvidia-ml.so.1", RTLD_NOW);
+    int (*nvml_init)(void) = nvml == NULL ? NULL : (int (*)(void))dlsym(nvml, "nvmlInit_v2");
+    int (*handle)(unsigned, void **) = nvml == NULL ? NULL : (int (*)(unsigned, void **))dlsym(nvml, "nvmlDeviceGetHandleByIndex_v2");
+    int (*list)(void *, unsigned *, void *) =
+        nvml == NULL ? NULL : (int (*)(void *, unsigned *, void *))dlsym(nvml, "nvmlDeviceGetComputeRunningProcesses_v3");
+    struct {
+        unsigned pid;
+        address used;
+        unsigned instances[2];
+    } found[64];
+    unsigned found_count = sizeof found / sizeof *found;
+    void *device = NULL;
+    if (nvml_init == NULL || handle == NULL || list == NULL || nvml_init() != 0 || handle(0, &device) != 0
+        || list(device, &found_count, found) != 0) {
+        puts("error");
+        return;
+    }
+    for (unsigned i = 0; i < found_count; i++) {
+        printf(i == 0 ? "%u" : " %u", found[i].pid);
+    }
+    puts("");
+}
+
 static void run(const char *word, const char *text, address a, address b)
 {
     if (strcmp(word, "export") == 0) {
@@ -171,6 +197,8 @@ static void run(const char *word, const char *text, address a, address b)
         int (*reset)(int) = (int (*)(int))function("cuDevicePrimaryCtxReset_v2");
         count = 0;
         printf("%d\n", reset(0));
+    } else if (strcmp(word, "processes") == 0) {
+        processes();
     } else if (strcmp(word, "pid") == 0) {
         printf("%d\n", (int)getpid());
     } else if (strcmp(word, "quit") == 0) {
