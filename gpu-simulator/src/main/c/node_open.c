@@ -194,7 +194,7 @@ bool sim_node_create(const char *dir, const char *spec, char *error)
     if (state == NULL)
         return fail(error, dir, "out of memory");
     bool ok = sim_config_parse(spec, &state->config, error);
-    if (ok && mkdir(dir, 0755) != 0 && errno != EEXIST)
+    if (ok && (mkdir(dir, 0755) == 0 ? chmod(dir, 0755) != 0 : errno != EEXIST)) /* whatever the umask */
         ok = fail(error, dir, strerror(errno));
     if (ok && live(dir))
         ok = fail(error, dir, "programs are using the node that is here; end them or choose another directory");

@@ -129,13 +129,12 @@ final class UserProgram implements AutoCloseable {
     return new Outcome(process.exitValue(), out, Files.readString(err));
   }
 
-  /** Starts a command that goes on. */
+  /** Starts a command that goes on, with a umask that leaves others nothing. */
   Process start(User user, Map<String, String> environment, Path log, String... arguments)
       throws IOException {
-    return builder(user, environment, arguments)
-        .redirectErrorStream(true)
-        .redirectOutput(log.toFile())
-        .start();
+    ProcessBuilder builder = builder(user, environment, arguments);
+    builder.command().addAll(0, List.of("sh", "-c", "umask 077; exec \"$@\"", "sh"));
+    return builder.redirectErrorStream(true).redirectOutput(log.toFile()).start();
   }
 
   /** Starts a command that answers lines. */

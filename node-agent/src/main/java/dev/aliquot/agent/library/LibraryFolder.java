@@ -71,7 +71,7 @@ final class LibraryFolder {
   }
 
   private void make(Path folder, SortedMap<String, Entry> entries) throws IOException {
-    Files.createDirectories(parent);
+    makeDirectories(parent);
     Path temporary =
         Files.createTempDirectory(
             parent,
@@ -91,6 +91,19 @@ final class LibraryFolder {
     } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
       deleteTree(temporary);
     }
+  }
+
+  /** Tenants of other users pass through these, whatever the agent's umask. */
+  private static void makeDirectories(Path directory) throws IOException {
+    if (Files.isDirectory(directory)) {
+      return;
+    }
+    Path above = directory.getParent();
+    if (above != null) {
+      makeDirectories(above);
+    }
+    Files.createDirectory(directory);
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
   }
 
   private static void write(Path file, Entry entry) throws IOException {
