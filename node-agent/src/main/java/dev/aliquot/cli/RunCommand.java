@@ -76,6 +76,12 @@ final class RunCommand implements Callable<Integer> {
     Path program = find(arguments.getFirst(), environment.get("PATH"));
     AgentClient agent = state.agent();
     TenantGrant grant = agent.create(request);
+    try {
+      requireReadable(grant.environment().getOrDefault("LD_PRELOAD", ""));
+    } catch (CommandFailure e) {
+      end(agent, grant);
+      throw e;
+    }
     InheritedDescriptors.closeLaterOnes();
     try {
       throw Exec.replace(program, arguments, merged(environment, grant.environment()));
@@ -95,6 +101,23 @@ final class RunCommand implements Callable<Integer> {
     request.put("devices", devices);
     request.put("name", name);
     return request;
+  }
+
+  /**
+   * The loader goes on without a library that it cannot open, and the command would be held to
+   * nothing.
+   */
+  private static void requireReadable(String libraries) throws CommandFailure {
+    for (String library : libraries.split(":", -1)) {
+      if (!library.isEmpty() && !Files.isReadable(Path.of(library))) {
+        throw new CommandFailure(
+            ExitCode.NOT_PERMITTED,
+            "this user cannot read "
+                + library
+                + ", which holds the command to its share: the agent's --library-dir and the"
+                + " folders above it have to be passable for its users");
+      }
+    }
   }
 
   private static Path find(String command, @Nullable String path) throws CommandFailure {

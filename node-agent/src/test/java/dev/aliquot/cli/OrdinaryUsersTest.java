@@ -14,6 +14,7 @@ import dev.aliquot.cli.client.CommandFailure;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -172,6 +173,23 @@ class OrdinaryUsersTest {
     Outcome status = aliquot(OUTSIDER, "status");
     assertThat(status.code()).as("anyone on the machine may look: %s", status.err()).isZero();
     assertThat(status.out()).contains("NVIDIA L4");
+  }
+
+  @Test
+  void aCommandWhoseLibraryCannotBeReadIsNotRunUnlimited() throws Exception {
+    Path libraries = state.resolve("lib");
+    Files.setPosixFilePermissions(libraries, PosixFilePermissions.fromString("rwx------"));
+    try {
+      Outcome run =
+          aliquot(MEMBER, "run", "--gpu-memory", "256MiB", "--name", "loose", "--", "echo", "ran");
+      assertThat(run.out()).isEmpty();
+      assertThat(run.code()).isEqualTo(77);
+      assertThat(run.err())
+          .matches("aliquot: this user cannot read \\S+/libaliquot-cuda\\.so, which [^\\n]+\\n");
+    } finally {
+      Files.setPosixFilePermissions(libraries, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+    Eventually.within(SOON, () -> assertThat(exists("loose")).isFalse());
   }
 
   private static boolean may(User user, String access, Path file) throws Exception {
