@@ -228,6 +228,23 @@ class AdminSocketTest {
     assertThat(askAs(NOBODY, List.of("--groups=4243"))).startsWith("HTTP/1.1 403");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"memoryBytes\":1048576} | 201",
+        "{\"memoryBytes\":1048576,\"rootPid\":1} | 403",
+        "{\"memoryBytes\":1048576,\"container\":\"app\"} | 403"
+      })
+  void aMemberMakesTenantsOfItsOwnProcessOnly(String body, String status) throws Exception {
+    openToEverybody("4242");
+    String request =
+        "POST /v1/tenants HTTP/1.1\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
+            .formatted(body.length(), body);
+    assertThat(askAs(NOBODY, List.of("--groups=4242"), request)).startsWith("HTTP/1.1 " + status);
+    assertThat(asked.get() != null).as("reached the agent").isEqualTo(status.equals("201"));
+  }
+
   private void openToEverybody(String group) throws IOException {
     assumeTrue(MachineDefaults.ownUid() == 0, "needs root, to become somebody else");
     assumeTrue(
@@ -241,15 +258,14 @@ class AdminSocketTest {
   }
 
   private String askAs(int gid, List<String> groups) throws IOException, InterruptedException {
+    return askAs(gid, groups, "GET /v1/node HTTP/1.1\r\nconnection: close\r\n\r\n");
+  }
+
+  private String askAs(int gid, List<String> groups, String request)
+      throws IOException, InterruptedException {
     String script =
-        "my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die $!; print $s \"GET /v1/node"
-            + " HTTP/1.1\\r"
-            + "\\n"
-            + "connection: close\\r"
-            + "\\n"
-            + "\\r"
-            + "\\n"
-            + "\"; $s->flush; local $/; print <$s>;";
+        "my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die $!; print $s $ARGV[1];"
+            + " $s->flush; local $/; print <$s>;";
     List<String> command =
         new java.util.ArrayList<>(List.of("setpriv", "--reuid=" + NOBODY, "--regid=" + gid));
     command.addAll(groups);
@@ -259,7 +275,8 @@ class AdminSocketTest {
             "-MIO::Socket::UNIX",
             "-e",
             script,
-            folder.resolve(AdminSocket.FILE).toString()));
+            folder.resolve(AdminSocket.FILE).toString(),
+            request));
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     process.waitFor();
