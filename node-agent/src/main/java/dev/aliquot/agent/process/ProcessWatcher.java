@@ -10,8 +10,10 @@ import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +28,10 @@ public final class ProcessWatcher implements AutoCloseable {
   private final ProcFs proc;
   private final EventFd wake = EventFd.open();
   private final Map<Watch, Boolean> watches = new ConcurrentHashMap<>();
+
+  /** Each watch once, also one that is closed before the thread sees it: it has a descriptor. */
+  private final Queue<Watch> arrived = new ConcurrentLinkedQueue<>();
+
   private final Thread thread;
   private volatile boolean closed;
 
@@ -64,6 +70,7 @@ public final class ProcessWatcher implements AutoCloseable {
   public Watch watch(ProcessId id, Runnable onEnd) {
     Watch watch = new Watch(id, onEnd, open(id));
     watches.put(watch, true);
+    arrived.add(watch);
     wake.signal();
     return watch;
   }
@@ -105,6 +112,7 @@ public final class ProcessWatcher implements AutoCloseable {
         pause();
       }
     }
+    waiting.addAll(arrived);
     watches.clear();
     drop(waiting);
     wake.close();
@@ -120,12 +128,11 @@ public final class ProcessWatcher implements AutoCloseable {
 
   private void watchOnce(Set<Watch> waiting) {
     drop(waiting);
-    for (Watch watch : watches.keySet()) {
-      if (waiting.add(watch)) {
-        // The pid may have come to mean another process before its descriptor was opened.
-        if (!proc.isAlive(watch.id)) {
-          end(watch);
-        }
+    for (Watch watch = arrived.poll(); watch != null; watch = arrived.poll()) {
+      waiting.add(watch);
+      // The pid may have come to mean another process before its descriptor was opened.
+      if (!proc.isAlive(watch.id)) {
+        end(watch);
       }
     }
     drop(waiting);

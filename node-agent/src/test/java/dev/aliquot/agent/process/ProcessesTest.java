@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.aliquot.agent.support.Eventually;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -119,6 +121,37 @@ class ProcessesTest {
           });
       watcher.watch(new ProcessId(1, -2), ends::countDown);
       assertThat(ends.await(1, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
+  private static long pidDescriptors() throws IOException {
+    long count = 0;
+    try (var files = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+      for (Path file : files) {
+        count += isPidDescriptor(file) ? 1 : 0;
+      }
+    }
+    return count;
+  }
+
+  private static boolean isPidDescriptor(Path file) {
+    try {
+      return Files.readSymbolicLink(file).toString().contains("pidfd");
+    } catch (IOException closedMeanwhile) {
+      return false;
+    }
+  }
+
+  @Test
+  void aWatchThatIsClosedAtOnceKeepsNoDescriptor() throws Exception {
+    long before = pidDescriptors();
+    ProcessStat sleeper = sleeper();
+    try (ProcessWatcher watcher = new ProcessWatcher(proc)) {
+      for (int i = 0; i < 2000; i++) {
+        watcher.watch(sleeper.id(), () -> {}).close();
+      }
+      Eventually.within(
+          Duration.ofSeconds(5), () -> assertThat(pidDescriptors()).isLessThanOrEqualTo(before));
     }
   }
 }
