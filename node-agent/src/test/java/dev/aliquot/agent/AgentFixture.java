@@ -4,6 +4,7 @@ import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.linux.Identity;
@@ -96,6 +97,10 @@ abstract class AgentFixture {
     return agent.createTenant(
         new TenantSpec(name, "", "", "", List.of("0"), memoryBytes, null, limitBytes, null, 0),
         peer(ownPid()));
+  }
+
+  void resize(String name, TenantResize change) throws AgentException {
+    agent.resizeTenant(name, change, peer(ownPid()));
   }
 
   /** A CUDA program in a tenant. */

@@ -67,10 +67,10 @@ class LoanTest extends AgentFixture {
   void aTenantGrowsWithoutARestart() throws Exception {
     Talker notebook = cudaReady(grant("notebook", GIB));
     assertThat(notebook.say("alloc " + 2 * GIB)).isEqualTo(OUT_OF_MEMORY);
-    agent.resizeTenant("notebook", memory(null, 7 * GIB));
+    resize("notebook", memory(null, 7 * GIB));
     assertThat(notebook.say("total")).isEqualTo(Long.toString(7 * GIB));
     assertThat(notebook.say("alloc " + 2 * GIB)).isEqualTo(SUCCESS);
-    agent.resizeTenant("notebook", memory(4 * GIB, null));
+    resize("notebook", memory(4 * GIB, null));
     assertThat(view("notebook").requestBytes()).isEqualTo(4 * GIB);
     assertThat(view("notebook").limitBytes()).isEqualTo(7 * GIB);
     assertThat(view("notebook").loanBytes()).isZero();
@@ -80,7 +80,7 @@ class LoanTest extends AgentFixture {
   void whatIsHeldBeyondASmallerRequestIsALoan() throws Exception {
     Talker tenant = cudaReady(grant("tenant", 4 * GIB));
     assertThat(tenant.say("alloc " + 3 * GIB)).isEqualTo(SUCCESS);
-    agent.resizeTenant("tenant", memory(GIB, 4 * GIB));
+    resize("tenant", memory(GIB, 4 * GIB));
     assertThat(view("tenant").loanBytes()).isEqualTo(2 * GIB + CONTEXT);
     assertThat(tenant.say("free")).isEqualTo(SUCCESS);
   }
@@ -88,7 +88,7 @@ class LoanTest extends AgentFixture {
   @Test
   void aResizeIsThereAfterARestartOfTheAgent() throws Exception {
     Talker tenant = cudaReady(grant("tenant", GIB));
-    agent.resizeTenant("tenant", memory(2 * GIB, 5 * GIB));
+    resize("tenant", memory(2 * GIB, 5 * GIB));
     restartAgent();
     assertThat(view("tenant").requestBytes()).isEqualTo(2 * GIB);
     assertThat(view("tenant").limitBytes()).isEqualTo(5 * GIB);
@@ -100,22 +100,18 @@ class LoanTest extends AgentFixture {
     grant("other", 5 * GIB);
     grant("tenant", GIB);
     AgentException noRoom =
-        catchThrowableOfType(
-            AgentException.class, () -> agent.resizeTenant("tenant", memory(4 * GIB, null)));
+        catchThrowableOfType(AgentException.class, () -> resize("tenant", memory(4 * GIB, null)));
     assertThat(noRoom.kind()).isEqualTo(AgentException.Kind.NO_ROOM);
     assertThat(noRoom).hasMessageContaining("4 GiB were asked for");
     AgentException below =
-        catchThrowableOfType(
-            AgentException.class, () -> agent.resizeTenant("tenant", memory(2 * GIB, GIB)));
+        catchThrowableOfType(AgentException.class, () -> resize("tenant", memory(2 * GIB, GIB)));
     assertThat(below.kind()).isEqualTo(AgentException.Kind.INVALID);
     assertThat(below).hasMessageContaining("the limit of 1 GiB is less than the request of 2 GiB");
     AgentException beyond =
-        catchThrowableOfType(
-            AgentException.class, () -> agent.resizeTenant("tenant", memory(null, 80 * GIB)));
+        catchThrowableOfType(AgentException.class, () -> resize("tenant", memory(null, 80 * GIB)));
     assertThat(beyond).hasMessageContaining("a limit of 80 GiB is more than");
     assertThat(
-            catchThrowableOfType(
-                    AgentException.class, () -> agent.resizeTenant("nobody", memory(GIB, null)))
+            catchThrowableOfType(AgentException.class, () -> resize("nobody", memory(GIB, null)))
                 .kind())
         .isEqualTo(AgentException.Kind.NOT_FOUND);
     assertThat(view("tenant").requestBytes()).isEqualTo(GIB);

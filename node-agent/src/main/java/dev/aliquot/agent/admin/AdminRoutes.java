@@ -88,7 +88,7 @@ final class AdminRoutes {
       return Response.error(
           400, String.valueOf(e.getMessage()), "docs/operations.md shows a request");
     }
-    agent.resizeTenant(request.parameter(), change);
+    agent.resizeTenant(request.parameter(), change, peer(request.peer()));
     return Response.json(200, Map.of("resized", request.parameter()));
   }
 

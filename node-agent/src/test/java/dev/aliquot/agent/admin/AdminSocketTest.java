@@ -192,7 +192,7 @@ class AdminSocketTest {
     assertThat(ask("DELETE", "/v1/tenants/t2", ""))
         .startsWith("HTTP/1.1 404")
         .contains("there is no tenant t2");
-    assertThat(ask("PATCH", "/v1/tenants/t2", "")).startsWith("HTTP/1.1 405");
+    assertThat(ask("POST", "/v1/tenants/t2", "")).startsWith("HTTP/1.1 405");
   }
 
   @Test
