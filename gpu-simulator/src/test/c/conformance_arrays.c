@@ -73,7 +73,7 @@ CASE(arrays, take_room) {
     OK(cu(cuArrayCreate_v2)(&array, &shape));
     CHECK(conf_room() + 256 * MIB <= before);
     OK(cu(cuArrayDestroy)(array));
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 3000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }
 
 CASE(arrays, with_levels) {

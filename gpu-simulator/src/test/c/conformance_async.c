@@ -69,7 +69,7 @@ CASE(async, frees_plain_allocations) {
     OK(cu(cuStreamSynchronize)(stream));
     OK(cu(cuDeviceGetDefaultMemPool)(&pool, 0));
     OK(cu(cuMemPoolTrimTo)(pool, 0));
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 3000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }
 
 CASE(async, more_than_there_is_is_out_of_memory) {

@@ -51,7 +51,7 @@ CASE_WITHIN(capacity, full_device_refuses_and_recovers, 120) {
     OK(cu(cuCtxSynchronize)());
     OK(cu(cuMemFree_v2)(address));
     empty(&full);
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 10000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }
 
 CASE_WITHIN(capacity, full_device_refuses_every_kind, 120) {
@@ -147,5 +147,5 @@ CASE_WITHIN(capacity, processes_racing_for_the_last_bytes_share_what_there_is, 1
         conf_signal(peers[i].channel);
         conf_join(&peers[i]);
     }
-    CHECK(conf_wait_for_room(room - CONF_NOISE, 10000));
+    CHECK(conf_wait_for_room(room - CONF_NOISE));
 }

@@ -76,7 +76,7 @@ CASE_WITHIN(checkpoint, memory_leaves_the_device_and_comes_back, 90) {
     memset(&out, 0, sizeof out);
     OK(cu(cuCheckpointProcessCheckpoint)(peer.pid, &out));
     EQ(state_of(peer.pid), CU_PROCESS_STATE_CHECKPOINTED);
-    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE, 10000));
+    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE));
     memset(&in, 0, sizeof in);
     OK(cu(cuCheckpointProcessRestore)(peer.pid, &in));
     EQ(state_of(peer.pid), CU_PROCESS_STATE_LOCKED);
@@ -111,12 +111,11 @@ CASE_WITHIN(checkpoint, locked_process_waits_in_its_calls, 90) {
     conf_context();
     need_checkpoints(peer.pid);
     lock(peer.pid);
-    conf_sleep_ms(100);
     uint64_t held = count[0];
-    conf_sleep_ms(500);
-    EQ(count[0], held);
+    conf_sleep_ms(600);
+    CHECK(count[0] <= held + 1); /* a call that had ended may be counted late, and no other ends */
     unlock(peer.pid);
-    for (int i = 0; i < 200 && count[0] <= held + 3; i++) {
+    for (int i = 0; i < CONF_PATIENCE_MS / 20 && count[0] <= held + 3; i++) {
         conf_sleep_ms(20);
     }
     CHECK(count[0] > held + 3);

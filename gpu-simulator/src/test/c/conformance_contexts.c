@@ -176,7 +176,7 @@ CASE(contexts, take_their_memory_with_them) {
     conf_alloc(256 * MIB);
     CHECK(conf_room() + 256 * MIB <= before);
     OK(cu(cuCtxDestroy_v2)(context));
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 5000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }
 
 CASE(contexts, reset_of_the_primary_one_frees_memory) {
@@ -192,7 +192,7 @@ CASE(contexts, reset_of_the_primary_one_frees_memory) {
     CHECK(conf_room() + 256 * MIB <= before);
     OK(cu(cuDevicePrimaryCtxReset_v2)(device));
     OK(cu(cuCtxSetCurrent)(watcher));
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 5000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }
 
 static void *use_destroyed(void *argument) {
@@ -235,5 +235,5 @@ CASE(contexts, cost_memory_that_others_see_and_get_back) {
     uint64_t with = conf_room();
     conf_signal(peer.channel);
     conf_join(&peer);
-    CHECK(conf_wait_for_room(with + 32 * MIB, 5000));
+    CHECK(conf_wait_for_room(with + 32 * MIB));
 }

@@ -146,7 +146,7 @@ CASE(graphs, destroy_the_objects_they_own) {
     conf_sleep_ms(50);
     EQ(__atomic_load_n(&destroyed, __ATOMIC_SEQ_CST), 0);
     OK(cu(cuGraphDestroy)(graph));
-    for (int i = 0; i < 100 && __atomic_load_n(&destroyed, __ATOMIC_SEQ_CST) == 0; i++) {
+    for (int i = 0; i < CONF_PATIENCE_MS / 20 && __atomic_load_n(&destroyed, __ATOMIC_SEQ_CST) == 0; i++) {
         conf_sleep_ms(20);
     }
     EQ(__atomic_load_n(&destroyed, __ATOMIC_SEQ_CST), 1);

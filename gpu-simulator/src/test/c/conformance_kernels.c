@@ -212,6 +212,19 @@ void conf_spin(unsigned ms, CUstream stream) {
     launch("aliquot_spin", 1, 1, stream, (void *[]){&nanoseconds});
 }
 
+void conf_spin_longer(struct conf_spell *spell, CUstream stream) {
+    if (spell->ms >= 6400) {
+        conf_fail(__FILE__, __LINE__, "launches come back only after their kernels' ends");
+    }
+    spell->ms = spell->ms == 0 ? 400 : 4 * spell->ms;
+    spell->end_ns = conf_now_ns() + spell->ms * 1000000ull;
+    conf_spin(spell->ms, stream);
+}
+
+bool conf_is_spinning(const struct conf_spell *spell) {
+    return conf_now_ns() < spell->end_ns;
+}
+
 uint64_t conf_mismatches(CUdeviceptr address, uint64_t words, uint32_t value) {
     CUdeviceptr result = conf_alloc(sizeof(uint64_t));
     uint64_t count = 0;

@@ -22,7 +22,7 @@ CASE(kill9, memory_comes_back) {
     conf_context();
     uint64_t with = conf_room();
     conf_kill(&peer);
-    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE, 10000));
+    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE));
 }
 
 static void busy(int channel, void *unused) {
@@ -44,7 +44,7 @@ CASE(kill9, in_the_middle_of_a_kernel) {
     uint64_t with = conf_room();
     CUdeviceptr own = conf_alloc(4 * MIB);
     conf_kill(&peer);
-    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE, 15000));
+    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE));
     conf_fill(own, MIB, 8, NULL);
     EQ(conf_mismatches(own, MIB, 8), 0);
 }
@@ -62,5 +62,5 @@ CASE(kill9, again_and_again_leaks_nothing) {
     conf_sleep_ms(500);
     uint64_t with = conf_room();
     conf_kill(&last);
-    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE, 10000));
+    CHECK(conf_wait_for_room(with + HELD - CONF_NOISE));
 }

@@ -48,7 +48,7 @@ CASE(memory, room_falls_and_comes_back) {
     CUdeviceptr address = conf_alloc(256 * MIB);
     CHECK(conf_room() + 256 * MIB <= before);
     OK(cu(cuMemFree_v2)(address));
-    CHECK(conf_wait_for_room(before - 2 * MIB, 3000));
+    CHECK(conf_wait_for_room(before - 2 * MIB));
 }
 
 CASE(memory, small_allocations_come_from_shared_pages) {
@@ -148,5 +148,5 @@ CASE(memory, many_threads_allocate_at_once) {
     for (size_t i = 0; i < THREADS; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 3000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }

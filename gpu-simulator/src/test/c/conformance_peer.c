@@ -65,8 +65,10 @@ void conf_kill(struct conf_peer *peer) {
 /* A peer that skipped makes this process skip too; one that failed has written its reason first, and the first one counts. */
 static void gone(const char *what) {
     int status = 0;
-    conf_sleep_ms(100);
-    if (waitpid(-1, &status, WNOHANG) > 0 && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+    for (int i = 0; i < 250 && waitpid(-1, &status, WNOHANG) == 0; i++) {
+        conf_sleep_ms(20); /* its socket is closed before it has ended */
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
         _exit(WEXITSTATUS(status));
     }
     conf_fail(__FILE__, __LINE__, "the other process is gone or silent (%s)", what);

@@ -76,7 +76,7 @@ CASE(pools, keep_memory_up_to_the_threshold) {
     CHECK(conf_room() + 256 * MIB <= before);
     OK(cu(cuMemPoolTrimTo)(pool, 0));
     EQ(value_of(pool, CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT), 0);
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 3000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
     OK(cu(cuMemPoolDestroy)(pool));
 }
 
@@ -92,7 +92,7 @@ CASE(pools, without_threshold_give_memory_back_at_synchronisation) {
     OK(cu(cuMemFreeAsync)(address, stream));
     OK(cu(cuStreamSynchronize)(stream));
     OK(cu(cuCtxSynchronize)());
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 3000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }
 
 CASE(pools, trim_leaves_what_is_used) {

@@ -52,8 +52,8 @@ uint64_t conf_total(void) {
     return total;
 }
 
-bool conf_wait_for_room(uint64_t bytes, unsigned timeout_ms) {
-    uint64_t deadline = conf_now_ns() + timeout_ms * 1000000ull;
+bool conf_wait_for_room(uint64_t bytes) {
+    uint64_t deadline = conf_now_ns() + CONF_PATIENCE_MS * 1000000ull;
     while (conf_room() < bytes) {
         if (conf_now_ns() > deadline) {
             return false;

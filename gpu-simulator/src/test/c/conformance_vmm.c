@@ -78,7 +78,7 @@ CASE(vmm, chunks_take_room_when_created_and_ranges_do_not) {
     CUmemGenericAllocationHandle chunk = chunk_of(256 * MIB);
     CHECK(conf_room() + 256 * MIB <= before);
     OK(cu(cuMemRelease)(chunk));
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 3000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }
 
 CASE(vmm, released_chunk_lives_while_it_is_mapped) {
@@ -91,7 +91,7 @@ CASE(vmm, released_chunk_lives_while_it_is_mapped) {
     EQ(conf_mismatches(address, MIB, 6), 0);
     OK(cu(cuMemUnmap)(address, 256 * MIB));
     OK(cu(cuMemAddressFree)(address, 256 * MIB));
-    CHECK(conf_wait_for_room(before - CONF_NOISE, 3000));
+    CHECK(conf_wait_for_room(before - CONF_NOISE));
 }
 
 CASE(vmm, neighbouring_chunks_are_one_memory) {

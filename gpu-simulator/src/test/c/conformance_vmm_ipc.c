@@ -130,7 +130,7 @@ CASE(vmm_ipc, shared_chunk_takes_room_once_and_until_the_last_holder) {
     CHECK(conf_room() <= shared + CONF_NOISE);
     conf_signal(peer.channel);
     conf_await(peer.channel);
-    CHECK(conf_wait_for_room(shared + 256 * MIB - CONF_NOISE, 3000));
+    CHECK(conf_wait_for_room(shared + 256 * MIB - CONF_NOISE));
     conf_signal(peer.channel);
     conf_join(&peer);
 }

@@ -84,5 +84,5 @@ CASE(wild, others_go_on_and_memory_comes_back) {
     uint64_t with = conf_room();
     conf_signal(peer.channel);
     conf_join(&peer);
-    CHECK(conf_wait_for_room(with + 256 * MIB - CONF_NOISE, 10000));
+    CHECK(conf_wait_for_room(with + 256 * MIB - CONF_NOISE));
 }

@@ -12,7 +12,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 10 * atoi(argv[2]); i++) {
         uint64_t start = sim_now_ns();
         sleep_ms(100);
-        sim_busy_add(0, start, start + 50000000);
+        sim_busy_add(0, start, start + (sim_now_ns() - start) / 2);
     }
     return 0;
 }

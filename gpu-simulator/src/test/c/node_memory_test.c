@@ -54,7 +54,7 @@ static void a_killed_process_gives_back_at_the_next_look(void)
     CHECK_EQUAL(info.contexts[0], 1);
     CHECK_EQUAL(info.bytes[0], 100 * MIB + sim_config()->context_bytes);
     CHECK(kill(child, SIGKILL) == 0);
-    for (int i = 0; i < 100 && sim_mem_used(0) != 0; i++)
+    for (int i = 0; i < 2000 && sim_mem_used(0) != 0; i++)
         sleep_ms(10); /* not yet waited for: a zombie holds nothing either */
     CHECK_EQUAL(sim_mem_used(0), 0);
     CHECK(!sim_process_find(child, &info));
@@ -222,7 +222,7 @@ static void a_stopped_process_does_not_stop_the_others(void)
     kill_child(killed);
     uint64_t start = sim_now_ns();
     sim_mem_used(1);
-    CHECK(sim_now_ns() - start < 3000000000ull);
+    CHECK(sim_now_ns() - start < 20000000000ull);
     CHECK(kill(stopped, SIGCONT) == 0);
     sleep_ms(20);
     kill_child(stopped);

@@ -57,7 +57,7 @@ uuids=$("$sim" show "$node" | grep -o 'GPU-[0-9a-f-]*')
 ALIQUOT_SIM_DIR=$node "$ALIQUOT_SIM_OUT/test/holder" 100 60 >"$ALIQUOT_TEST_DIR/holder" &
 holder=$!
 i=0
-while [ $i -lt 100 ] && ! grep -q ready "$ALIQUOT_TEST_DIR/holder"; do sleep 0.1; i=$((i + 1)); done
+while [ $i -lt 600 ] && ! grep -q ready "$ALIQUOT_TEST_DIR/holder"; do sleep 0.1; i=$((i + 1)); done
 refused 1 "programs are using" destroy "$node"
 refused 1 "programs are using" create "$node" devices=1
 "$sim" show "$node" | grep -q "process $holder: 356 MiB, 1 contexts" || fail "show lacks the process: $("$sim" show "$node")"
