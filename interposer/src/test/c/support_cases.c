@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CASE_SECONDS 60
+#define CASE_SECONDS 120
 
 int check_failures;
 static int cases_passed, cases_failed;
@@ -35,7 +35,7 @@ void count_failure(const char *name, const char *why)
 /* What a case's processes held is taken back before the next case begins; a case may have ended the agent. */
 static void wait_for_empty_slots(const struct world *world)
 {
-    for (int i = 0; i < 1000 && world->agent != NULL && test_agent_slots(world->agent) != 0 && kill(world->agent->pid, 0) == 0;
+    for (int i = 0; i < PATIENCE_MS && world->agent != NULL && test_agent_slots(world->agent) != 0 && kill(world->agent->pid, 0) == 0;
          i++) {
         usleep(1000);
     }

@@ -102,7 +102,7 @@ void withdrawn_when_the_driver_fails(struct world *world, const void *argument)
 static void set_limit(struct world *world, uint64_t bytes)
 {
     atomic_store(&world->agent->shared->limit_bytes[0], bytes);
-    for (int i = 0; i < 1000 && __atomic_load_n(&world->agent->control->devices[0].limit_bytes, __ATOMIC_SEQ_CST) != bytes;
+    for (int i = 0; i < PATIENCE_MS && __atomic_load_n(&world->agent->control->devices[0].limit_bytes, __ATOMIC_SEQ_CST) != bytes;
          i++) {
         usleep(1000);
     }

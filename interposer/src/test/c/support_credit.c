@@ -125,7 +125,7 @@ static void ask(struct credit_book *book, const struct alq_ask *from, struct cre
     uint64_t *credit = &book->control->slots[from->slot].credit_bytes[d];
     if (from->wanted_bytes > *credit) {
         if (from->wanted_bytes > room(book, d, from->slot)) {
-            for (int i = 0; credit_reap(book) != 0 && i < 50; i++) {
+            for (int i = 0; credit_reap(book) != 0 && i < PATIENCE_MS / 2; i++) {
                 usleep(1000);
             }
             trim(book, d, from->slot);

@@ -36,7 +36,7 @@ struct preload_result run_program(char *const argv[], bool preload, const char *
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        alarm(50);
+        alarm(100);
         dup2(out[1], STDOUT_FILENO);
         dup2(err[1], STDERR_FILENO);
         close(out[0]);

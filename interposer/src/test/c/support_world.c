@@ -108,7 +108,7 @@ struct world *world_open(struct world_config config)
     config.context_bytes = or_else(config.context_bytes, 16 * MIB);
     config.estimate_bytes = or_else(config.estimate_bytes, config.context_bytes);
     config.module_bytes = or_else(config.module_bytes, 2 * MIB);
-    config.agent_wait_ms = (uint32_t)or_else(config.agent_wait_ms, 300);
+    config.agent_wait_ms = (uint32_t)or_else(config.agent_wait_ms, PATIENCE_MS);
     world->config = config;
     const char *base = getenv("TMPDIR");
     snprintf(world->root, sizeof world->root, "%.90s/aliquot-test.XXXXXX", base == NULL ? "/tmp" : base);
@@ -208,22 +208,6 @@ uint64_t truth_total(const struct world *world, uint32_t slice_index)
 uint64_t used_bytes(const struct world *world)
 {
     return test_agent_used(world->agent, 0);
-}
-
-bool used_becomes(const struct world *world, uint64_t bytes)
-{
-    for (int i = 0; i < 1000 && used_bytes(world) != bytes; i++) {
-        usleep(1000);
-    }
-    return used_bytes(world) == bytes;
-}
-
-bool overhead_becomes(const struct world *world, uint64_t bytes)
-{
-    for (int i = 0; i < 1000 && test_agent_overhead(world->agent, 0) != bytes; i++) {
-        usleep(1000);
-    }
-    return test_agent_overhead(world->agent, 0) == bytes;
 }
 
 /* The tenant's device 0 by UUID: the driver's ordinals are the machine's. */

@@ -50,7 +50,7 @@ struct world {
 };
 
 /* Fields that are 0 get: 2 devices, 1 of them the tenant's, 2 GiB, limit 512 MiB, context 16 MiB and the same estimate, module 2 MiB,
- * 300 ms. */
+ * PATIENCE_MS for the agent: shorter only where it is meant to stay away. */
 struct world *world_open(struct world_config config);
 void world_start_agent(struct world *world);
 void world_close(struct world *world);
@@ -76,9 +76,15 @@ uint64_t truth_bytes(const struct world *world, uint32_t slice_index, pid_t pid)
 uint64_t truth_total(const struct world *world, uint32_t slice_index);
 /* What the tenant's processes report, less nothing. */
 uint64_t used_bytes(const struct world *world);
-/* Waits until `used` on device 0 is as given, or a second has passed; whether it is. */
+/* Waits until `used` on device 0 is as given, or PATIENCE_MS have passed; whether it is. */
 bool used_becomes(const struct world *world, uint64_t bytes);
 bool overhead_becomes(const struct world *world, uint64_t bytes);
+/* Waits until the agent has made a whole tick that began after this call: it follows what the test has changed. */
+bool agent_ticks(const struct world *world);
+
+double seconds_now(void);
+/* Prints how long something took since then beside its bar. How fast a stalling machine is fails no test. */
+void show_time(const char *what, double since, double bar);
 
 /* cuInit and the primary context of the tenant's device 0, current; exits the case when that fails. */
 CUcontext start_cuda(void);

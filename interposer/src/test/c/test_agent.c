@@ -116,7 +116,7 @@ static void answer(int fd, struct credit_book *book, uint32_t request_id, const 
 
 static void serve(int fd, struct credit_book *book)
 {
-    struct timeval patience = {.tv_sec = 1};
+    struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     struct ucred peer;
@@ -167,6 +167,7 @@ static _Noreturn void run(struct credit_book *book, const char *dir)
         if (n == 0 || now_ns() - book->last_tick_ns > AGENT_TICK_MS * 1000000ull) {
             book->last_tick_ns = now_ns();
             credit_tick(book);
+            atomic_fetch_add(&book->shared->ticks, 1);
         }
     }
     char path[ALQ_PATH_BYTES + 16];
@@ -224,7 +225,7 @@ struct test_agent *test_agent_start(const struct test_agent_config *config)
         credit_truth_open(&book, config->library_dir);
         run(&book, config->dir);
     }
-    for (int i = 0; i < 2000 && !atomic_load(&shared->ready); i++) {
+    for (int i = 0; i < PATIENCE_MS && !atomic_load(&shared->ready); i++) {
         usleep(1000);
     }
     if (!atomic_load(&shared->ready)) {

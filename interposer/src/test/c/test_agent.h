@@ -9,7 +9,7 @@
  * Slots of dead processes are taken back within AGENT_TICK_MS, and before any answer is REFUSED.
  *
  * Failure contract: test_agent_start answers NULL and says why on stderr; everything else asserts nothing and never blocks
- * longer than a second. Not thread-safe; the figures in `struct agent_shared` may be read by any process forked after the start.
+ * longer than PATIENCE_MS. Not thread-safe; the figures in `struct agent_shared` may be read by any process forked after the start.
  */
 #ifndef ALIQUOT_TEST_AGENT_H
 #define ALIQUOT_TEST_AGENT_H
@@ -21,6 +21,7 @@
 #include "protocol.h"
 
 #define AGENT_TICK_MS 50
+#define PATIENCE_MS 20000 /* for what should come at once: a machine may stall for seconds, and no test is about how fast */
 
 enum agent_mode {
     AGENT_HONEST = 0,
@@ -40,6 +41,7 @@ struct agent_shared {
     _Atomic uint32_t mode;
     _Atomic uint32_t ready;
     _Atomic uint32_t stop;
+    _Atomic uint64_t ticks; /* ended so far */
     _Atomic uint64_t hellos, asks, granted, refused, settles, byes, malformed, reaped;
     _Atomic uint64_t limit_bytes[ALQ_MAX_DEVICES];
     _Atomic uint64_t other_used_bytes[ALQ_MAX_DEVICES];

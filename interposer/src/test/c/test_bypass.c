@@ -176,6 +176,8 @@ int main(void)
     RUN(a_pool_of_a_foreign_device_gives_nothing, world);
     RUN(a_graph_on_a_foreign_device_is_not_instantiated, world);
     RUN(a_child_of_fork_takes_no_slot_for_what_it_cannot_use, world);
+    world_close(world);
+    world = world_open((struct world_config){.limit_bytes = LIMIT_BYTES, .context_bytes = 4 * MIB, .agent_wait_ms = 300});
     RUN(without_a_tenant_such_a_driver_gives_no_memory, world);
     world_close(world);
     world = world_open((struct world_config){.limit_bytes = LIMIT_BYTES, .context_bytes = 4 * MIB, .module_bytes = 100 * MIB});

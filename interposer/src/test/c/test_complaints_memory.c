@@ -53,7 +53,7 @@ static void complaint_05_free_never_underflows(struct world *world, const void *
     start_cuda();
     size_t free_bytes, total_bytes;
     atomic_store(&world->agent->shared->other_used_bytes[0], 4 * LIMIT_BYTES);
-    usleep(4 * AGENT_TICK_MS * 1000);
+    CHECK(agent_ticks(world));
     CHECK_EQ(CU(cuMemGetInfo_v2)(&free_bytes, &total_bytes), CUDA_SUCCESS);
     CHECK_EQ(free_bytes, 0);
     CHECK_EQ(total_bytes, LIMIT_BYTES);
@@ -65,7 +65,7 @@ static void complaint_05_free_never_underflows(struct world *world, const void *
     CU(cuMemFree_v2)(0xdeadbeef000);
     CHECK_EQ(used_bytes(world), 0);
     atomic_store(&world->agent->shared->other_used_bytes[0], 0);
-    usleep(4 * AGENT_TICK_MS * 1000);
+    CHECK(agent_ticks(world));
 }
 
 static void complaint_08_what_the_driver_grants_the_limit_grants(struct world *world, const void *argument)
@@ -155,13 +155,13 @@ static void a_limit_raised_or_lowered_at_run_time_is_followed(struct world *worl
     size_t free_bytes, total_bytes;
     CHECK_EQ(CU(cuMemAlloc_v2)(&address, 128 * MIB), CUDA_SUCCESS);
     atomic_store(&world->agent->shared->limit_bytes[0], 64 * MIB);
-    usleep(4 * AGENT_TICK_MS * 1000);
+    CHECK(agent_ticks(world));
     CHECK_EQ(CU(cuMemGetInfo_v2)(&free_bytes, &total_bytes), CUDA_SUCCESS);
     CHECK_EQ(free_bytes, 0);
     CHECK_EQ(CU(cuMemAlloc_v2)(&more, 2 * MIB), CUDA_ERROR_OUT_OF_MEMORY);
     CHECK_EQ(CU(cuMemFree_v2)(address), CUDA_SUCCESS);
     atomic_store(&world->agent->shared->limit_bytes[0], LIMIT_BYTES);
-    usleep(4 * AGENT_TICK_MS * 1000);
+    CHECK(agent_ticks(world));
     CHECK_EQ(CU(cuMemAlloc_v2)(&more, 200 * MIB), CUDA_SUCCESS);
 }
 

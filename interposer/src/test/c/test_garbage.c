@@ -13,7 +13,7 @@
 
 #include "support_world.h"
 
-#define CALL_SECONDS 5
+#define CALL_SECONDS 20
 #define PATTERNS 5
 
 typedef unsigned long any_call(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
@@ -124,7 +124,7 @@ static void one_function(struct world *world, const void *argument)
     struct plan bare_plan = *plan;
     (void)world;
     bare_plan.ours = false;
-    alarm(60);
+    alarm(2 * PATTERNS * CALL_SECONDS);
     memset(with, 0, sizeof with);
     memset(without, 0, sizeof without);
     endings_of(bare_plan, without);

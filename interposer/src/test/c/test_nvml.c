@@ -110,13 +110,13 @@ static void memory_never_underflows(struct world *world, const void *argument)
     nvmlMemory_t memory;
     CHECK_EQ(NV(nvmlDeviceGetHandleByIndex_v2)(1, &device), NVML_SUCCESS);
     atomic_store(&world->agent->shared->other_used_bytes[1], UINT64_MAX);
-    usleep(4 * AGENT_TICK_MS * 1000);
+    CHECK(agent_ticks(world));
     CHECK_EQ(NV(nvmlDeviceGetMemoryInfo)(device, &memory), NVML_SUCCESS);
     CHECK_EQ(memory.total, LIMIT_BYTES);
     CHECK_EQ(memory.used, LIMIT_BYTES);
     CHECK_EQ(memory.free, 0);
     atomic_store(&world->agent->shared->other_used_bytes[1], 0);
-    usleep(4 * AGENT_TICK_MS * 1000);
+    CHECK(agent_ticks(world));
 }
 
 /* A process of the machine that is no tenant's: uses the bare driver on the tenant's device. */
