@@ -8,7 +8,7 @@
  *   export            answers the IPC handle of what was allocated last, in hexadecimal
  *   open HANDLE       opens another process's memory; answers the CUresult
  *   close             closes what was opened last; answers the CUresult
- *   churn MS BYTES    for MS milliseconds allocates and frees pieces at random, half of them below 1 MiB, the others of 1 MiB to BYTES
+ *   churn MS BYTES    for MS milliseconds (longer while nothing was granted yet) allocates and frees pieces at random, half of them below 1 MiB, the others of 1 MiB to BYTES
  *                     more, then frees all; answers how many allocations there were and how many were refused
  *   info              answers "FREE TOTAL" of cuMemGetInfo
  *   total             answers cuDeviceTotalMem
@@ -26,6 +26,7 @@
 
 #define MOST 4096
 #define CHURN_MOST 24 /* so that small pieces do not fill every gap that a new process needs */
+#define GRACE_MS 20000
 
 typedef unsigned long long address;
 
@@ -126,7 +127,7 @@ static void churn(address milliseconds, address most)
             held[index] = held[--count];
         }
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while ((address)now.tv_sec * 1000 + (address)now.tv_nsec / 1000000 < end);
+    } while ((address)now.tv_sec * 1000 + (address)now.tv_nsec / 1000000 < end + (allocated == 0 ? GRACE_MS : 0));
     while (count > 0) {
         release(held[--count]);
     }

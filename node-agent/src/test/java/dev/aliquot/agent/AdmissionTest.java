@@ -3,6 +3,7 @@ package dev.aliquot.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantSpec;
 import java.nio.file.Files;
@@ -164,7 +165,7 @@ class AdmissionTest extends AgentFixture {
               options.withSimulate("devices=1,memory=" + 8 * GIB + ",driver=" + driver),
               InstantSource.system());
       assertThat(agent.view().driverVersion()).isEqualTo(driver);
-      assertThat(agent.view().ready()).isTrue();
+      Eventually.soon(() -> assertThat(agent.view().ready()).isTrue());
       TenantGrant grant = grant("d" + driver, 512 * MIB);
       assertThat(cudaReady(grant).say("total")).isEqualTo(Long.toString(512 * MIB));
       end("d" + driver);

@@ -36,7 +36,7 @@ public final class AgentProcess {
           agent.createTenant(AgentFixture.spec("forked", 2L << 30, root), AgentFixture.peer(root));
       System.out.println(
           grant.id() + " " + grant.directory() + " " + grant.environment().get("LD_PRELOAD"));
-      Thread.sleep(60_000);
+      var _ = System.in.read(); // until it is killed, or the test is gone
     }
   }
 }

@@ -18,8 +18,6 @@ import org.junit.jupiter.api.Test;
 
 /** The agent goes and comes back while tenants hold memory. */
 class AgentRestartTest extends AgentFixture {
-  private static final Duration FIVE_SECONDS = Duration.ofSeconds(5);
-
   @Test
   void accountingIsExactAfterARestartAndNoTenantNotices() throws Exception {
     TenantGrant grant = grant("lasting", 4 * GIB);
@@ -34,7 +32,8 @@ class AgentRestartTest extends AgentFixture {
         .isIn(SUCCESS, OUT_OF_MEMORY);
     assertThat(first.say("info")).endsWith(" " + 4 * GIB);
     agent = Agent.start(options, InstantSource.system());
-    Eventually.within(FIVE_SECONDS, () -> assertExact("lasting", 2 * CONTEXT));
+    Eventually.shown(
+        "exact after a restart", Duration.ofSeconds(5), () -> assertExact("lasting", 2 * CONTEXT));
     assertThat(Files.getAttribute(Path.of(grant.directory(), "control"), "unix:ino"))
         .isEqualTo(inode);
     assertThat(second.say("alloc " + 5 * GIB)).isEqualTo(OUT_OF_MEMORY);
@@ -52,7 +51,7 @@ class AgentRestartTest extends AgentFixture {
     agent.close();
     victim.kill();
     agent = Agent.start(options, InstantSource.system());
-    Eventually.within(FIVE_SECONDS, () -> assertExact("halved", CONTEXT));
+    Eventually.soon(() -> assertExact("halved", CONTEXT));
     assertThat(view("halved").processes())
         .extracting(ProcessView::pid)
         .containsExactly(survivor.pid());
@@ -110,7 +109,10 @@ class AgentRestartTest extends AgentFixture {
         .as("all of the share was granted ahead")
         .isEqualTo(SUCCESS);
     agent = Agent.start(options, InstantSource.system());
-    Eventually.within(FIVE_SECONDS, () -> assertExact("forked", CONTEXT));
+    Eventually.shown(
+        "exact after a kill of the agent",
+        Duration.ofSeconds(5),
+        () -> assertExact("forked", CONTEXT));
     assertThat(view("forked").reportedBytes()).isEqualTo(GIB + 256 * MIB);
     assertThat(tenant.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
   }
@@ -123,7 +125,7 @@ class AgentRestartTest extends AgentFixture {
     Files.writeString(options.stateDir().resolve("registry/" + bad.id() + ".json"), "{\"id\": 7");
     Files.writeString(options.stateDir().resolve("registry/x.json"), "{}");
     agent = Agent.start(options, InstantSource.system());
-    Eventually.within(FIVE_SECONDS, () -> assertExact("good", CONTEXT));
+    Eventually.soon(() -> assertExact("good", CONTEXT));
     assertThat(good.say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
   }
 

@@ -106,8 +106,7 @@ class TortureTest {
       assertThat(most).as("the limit was approached").isGreaterThan(LIMIT * 3 / 4);
       assertThat(kills).isPositive();
       assertThat(refused).as("some were refused").isPositive();
-      Eventually.within(
-          Duration.ofSeconds(5),
+      Eventually.soon(
           () -> {
             TenantView tenant = agent.view().tenants().getFirst();
             assertThat(tenant.reportedBytes()).as("the charge").isZero();

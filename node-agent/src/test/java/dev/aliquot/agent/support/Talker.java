@@ -18,7 +18,7 @@ import java.util.concurrent.TimeoutException;
 
 /** A process that answers each line with a line. */
 public final class Talker implements AutoCloseable {
-  private static final int PATIENCE_SECONDS = 30;
+  private static final long PATIENCE_SECONDS = Eventually.PATIENCE.toSeconds();
 
   private final Process process;
   private final Writer in;
@@ -87,7 +87,7 @@ public final class Talker implements AutoCloseable {
   public void kill() {
     process.destroyForcibly();
     try {
-      process.waitFor(10, TimeUnit.SECONDS);
+      process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
