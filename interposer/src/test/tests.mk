@@ -1,6 +1,7 @@
 # The tests of the tenant-side libraries; included by the module's Makefile.
 #
 #   test_<what>.c   one program each, linked with test_agent.c and every support_*.c; `make check` runs them one after another
+#   test_gate*.c    the same, linked with the objects of libaliquot-cuda.so instead of loading it: what they test is not exported
 #   fuzz_<what>.c   one program each, linked with the libraries' shared objects; runs FUZZ_ROUNDS rounds in `make check`;
 #                   `make fuzz-<what>` builds it for libFuzzer (clang)
 #   bench.c         `make bench`: JSON on stdout
@@ -17,6 +18,8 @@ TEST_LIBS := -ldl -lpthread
 
 SUPPORT_OBJECTS := $(patsubst $(TEST)/%.c,$(OUT)/test/%.o,$(TEST)/test_agent.c $(wildcard $(TEST)/support_*.c))
 TEST_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(filter-out $(TEST)/test_agent.c,$(wildcard $(TEST)/test_*.c)))
+INSIDE_PROGRAMS := $(filter $(OUT)/test/test_gate%,$(TEST_PROGRAMS))
+INSIDE_OBJECTS := $(filter-out %/dlopen.S.o,$(CUDA_OBJECTS))
 FUZZ_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(wildcard $(TEST)/fuzz_*.c))
 FUZZ_SOURCES := pages.c figures.c agent.c
 FUZZ_OBJECTS := $(patsubst %,$(OUT)/obj/cuda/%.o,$(FUZZ_SOURCES))
@@ -28,8 +31,13 @@ $(OUT)/test/%.o: $(TEST)/%.c src/test/tests.mk
 
 .SECONDARY: $(SUPPORT_OBJECTS) $(addsuffix .o,$(TEST_PROGRAMS) $(FUZZ_PROGRAMS) $(OUT)/test/bench)
 
-$(TEST_PROGRAMS) $(OUT)/test/bench: %: %.o $(SUPPORT_OBJECTS)
+$(filter-out $(INSIDE_PROGRAMS),$(TEST_PROGRAMS)) $(OUT)/test/bench: %: %.o $(SUPPORT_OBJECTS)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(INSIDE_PROGRAMS): %: %.o $(SUPPORT_OBJECTS) $(INSIDE_OBJECTS)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(INSIDE_PROGRAMS:%=%.o): TEST_FLAGS += -DALQ_TABLE='"functions.def"'
 
 $(FUZZ_PROGRAMS): %: %.o $(FUZZ_OBJECTS)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)

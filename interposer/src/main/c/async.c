@@ -83,7 +83,7 @@ static CUresult alq_draw_undo(const struct alq_drawing *drawing, CUdeviceptr add
 {
     struct alq_freeing freeing;
     alq_free_begin(&freeing, address);
-    alq_free_end(&freeing, ALQ_CALL(cuMemFreeAsync, address, stream));
+    alq_free_end(&freeing, ALQ_CALL_GATED(cuMemFreeAsync, address, stream));
     ALQ_CALL(cuStreamSynchronize, stream);
     alq_pool_trim(drawing->pool, drawing->reserved_bytes);
     alq_charge_refused();
@@ -141,7 +141,7 @@ static CUresult alq_draw_refuse(void)
         struct alq_drawing drawing;                                                      \
         if (address == NULL || bytes == 0 || alq_capturing(free_stream)) {               \
             alq_graph_see(address != NULL && bytes != 0);                                \
-            return ALQ_CALL(name, address, bytes, stream);                               \
+            return ALQ_CALL_GATED(name, address, bytes, stream);                         \
         }                                                                                \
         alq_draw_from_device(&drawing, stream);                                          \
         if (alq_draw_forbidden(&drawing)) {                                              \
@@ -150,7 +150,7 @@ static CUresult alq_draw_refuse(void)
         if (alq_draw_begin(&drawing, bytes) != CUDA_SUCCESS) {                           \
             return CUDA_ERROR_OUT_OF_MEMORY;                                             \
         }                                                                                \
-        CUresult result = ALQ_CALL(name, address, bytes, stream);                        \
+        CUresult result = ALQ_CALL_GATED(name, address, bytes, stream);                  \
         return alq_draw_end(&drawing, result, address, bytes, free_stream);              \
     }
 
@@ -187,7 +187,7 @@ static void alq_draw_from_pool(struct alq_drawing *drawing, CUmemoryPool handle)
         struct alq_drawing drawing;                                                                        \
         if (address == NULL || bytes == 0 || alq_capturing(free_stream)) {                                 \
             alq_graph_see(address != NULL && bytes != 0);                                                  \
-            return ALQ_CALL(name, address, bytes, handle, stream);                                         \
+            return ALQ_CALL_GATED(name, address, bytes, handle, stream);                                   \
         }                                                                                                  \
         alq_draw_from_pool(&drawing, handle);                                                              \
         if (alq_draw_forbidden(&drawing)) {                                                                \
@@ -196,7 +196,7 @@ static void alq_draw_from_pool(struct alq_drawing *drawing, CUmemoryPool handle)
         if (alq_draw_begin(&drawing, bytes) != CUDA_SUCCESS) {                                             \
             return CUDA_ERROR_OUT_OF_MEMORY;                                                               \
         }                                                                                                  \
-        CUresult result = ALQ_CALL(name, address, bytes, handle, stream);                                  \
+        CUresult result = ALQ_CALL_GATED(name, address, bytes, handle, stream);                            \
         return alq_draw_end(&drawing, result, address, bytes, free_stream);                                \
     }
 
@@ -209,11 +209,11 @@ ALQ_ALLOC_FROM_POOL_ASYNC(cuMemAllocFromPoolAsync_ptsz, ALQ_OWN_STREAM(stream))
     {                                                                 \
         ALQ_IN_FLIGHT(name, address, stream);             \
         if (alq_capturing(own_stream)) {                              \
-            return ALQ_CALL(name, address, stream);                   \
+            return ALQ_CALL_GATED(name, address, stream);             \
         }                                                             \
         struct alq_freeing freeing;                                   \
         alq_free_begin(&freeing, address);                            \
-        return alq_free_end(&freeing, ALQ_CALL(name, address, stream)); \
+        return alq_free_end(&freeing, ALQ_CALL_GATED(name, address, stream)); \
     }
 
 ALQ_FREE_ASYNC(cuMemFreeAsync, stream)

@@ -5,6 +5,7 @@
  */
 #include <time.h>
 
+#include "capture.h"
 #include "fork.h"
 #include "pointers.h"
 #include "pool.h"
@@ -58,11 +59,14 @@ static CUresult alq_making_end(const struct alq_making *making, CUresult result)
 struct alq_ending {
     uint64_t mark;
     int device;
+    CUcontext context;
 };
 
 static void alq_ending_begin(struct alq_ending *ending, CUcontext context, int device)
 {
-    *ending = (struct alq_ending){.mark = __atomic_add_fetch(&alq_next_mark, 1, __ATOMIC_RELAXED), .device = device};
+    *ending = (struct alq_ending){.mark = __atomic_add_fetch(&alq_next_mark, 1, __ATOMIC_RELAXED),
+        .device = device,
+        .context = context};
     alq_pointers_doom(context, ending->mark);
 }
 
@@ -76,6 +80,7 @@ static void alq_ending_end(const struct alq_ending *ending, bool gone)
     while (alq_pointers_reap(ending->mark, &holding)) {
         alq_give(&holding);
     }
+    alq_capture_forget(ending->context);
     alq_pool_settle_all(ending->device);
     alq_settle(ending->device);
 }
@@ -146,7 +151,7 @@ static void alq_primary_ending(struct alq_ending *ending, CUdevice ordinal)
         bool active = alq_primary_active(ordinal);                                                     \
         struct alq_ending ending;                                                                      \
         alq_primary_ending(&ending, ordinal);                                                          \
-        CUresult result = ALQ_CALL(name, ordinal);                                                     \
+        CUresult result = ALQ_CALL_GATED(name, ordinal);                                               \
         alq_ending_end(&ending, result == CUDA_SUCCESS && active && !alq_primary_active(ordinal));     \
         return result;                                                                                 \
     }
@@ -161,7 +166,7 @@ ALQ_PRIMARY_END(cuDevicePrimaryCtxRelease_v2)
         ALQ_IN_FLIGHT(name, ordinal);          \
         struct alq_ending ending;                          \
         alq_primary_ending(&ending, ordinal);              \
-        CUresult result = ALQ_CALL(name, ordinal);         \
+        CUresult result = ALQ_CALL_GATED(name, ordinal);   \
         alq_ending_end(&ending, result == CUDA_SUCCESS);   \
         return result;                                     \
     }
@@ -211,7 +216,7 @@ ALQ_SETTLED(cuGreenCtxDestroy, (CUgreenCtx green), green)
         struct alq_ending ending;                                                          \
         bool known = alq_place_of_context(context, &place);                                \
         alq_ending_begin(&ending, context, known ? place.device : -1);                     \
-        CUresult result = ALQ_CALL(name, context);                                         \
+        CUresult result = ALQ_CALL_GATED(name, context);                                   \
         alq_ending_end(&ending, result == CUDA_SUCCESS && known);                          \
         return result;                                                                     \
     }
@@ -227,7 +232,7 @@ CUresult alq_hook_cuCtxDetach(CUcontext context)
     unsigned int version;
     bool known = alq_place_of_context(context, &place);
     alq_ending_begin(&ending, context, known ? place.device : -1);
-    CUresult result = ALQ_CALL(cuCtxDetach, context);
+    CUresult result = ALQ_CALL_GATED(cuCtxDetach, context);
     /* it goes with the last of its attachments */
     bool gone = result == CUDA_SUCCESS && known && ALQ_CALL(cuCtxGetApiVersion, context, &version) != CUDA_SUCCESS;
     alq_ending_end(&ending, gone);

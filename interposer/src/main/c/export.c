@@ -26,7 +26,7 @@ static void alq_lend_address(CUdeviceptr address)
 {
     CUdeviceptr base = 0;
     size_t bytes = 0;
-    if (!alq_lend_at(address) && ALQ_CALL(cuMemGetAddressRange_v2, &base, &bytes, address) == CUDA_SUCCESS) {
+    if (!alq_lend_at(address) && ALQ_CALL_GATED(cuMemGetAddressRange_v2, &base, &bytes, address) == CUDA_SUCCESS) {
         alq_lend_at(base);
     }
 }
@@ -34,7 +34,7 @@ static void alq_lend_address(CUdeviceptr address)
 CUresult alq_hook_cuIpcGetMemHandle(CUipcMemHandle *handle, CUdeviceptr address)
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuIpcGetMemHandle, handle, address);
-    CUresult result = ALQ_CALL(cuIpcGetMemHandle, handle, address);
+    CUresult result = ALQ_CALL_GATED(cuIpcGetMemHandle, handle, address);
     if (result == CUDA_SUCCESS) {
         alq_lend_address(address);
     }
@@ -66,7 +66,7 @@ CUresult alq_hook_cuMemGetHandleForAddressRange(
     void *shared, CUdeviceptr address, size_t bytes, CUmemRangeHandleType type, unsigned long long flags)
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
-    CUresult result = ALQ_CALL(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
+    CUresult result = ALQ_CALL_GATED(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
     if (result == CUDA_SUCCESS) {
         alq_vmm_lend_range(address, bytes);
         alq_lend_address(address);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "agent.h"
+#include "capture.h"
 #include "hooks.h"
 
 static void alq_in_child(void)
@@ -20,6 +21,8 @@ static void alq_in_child(void)
     alq_graph_after_fork();
     alq_vmm_after_fork();
     alq_context_after_fork();
+    alq_gate_after_fork();
+    alq_capture_after_fork();
 }
 
 /* What pthread_atfork is in glibc. Weak: a C library without it (musl's) can still load this one, whose CUDA it cannot have anyway. */

@@ -18,5 +18,6 @@ void alq_pool_after_fork(void);
 void alq_graph_after_fork(void);
 void alq_vmm_after_fork(void);
 void alq_context_after_fork(void);
+void alq_capture_after_fork(void);
 
 #endif

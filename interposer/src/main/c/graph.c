@@ -39,7 +39,7 @@ CUresult alq_hook_cuGraphAddMemAllocNode(CUgraphNode *node, CUgraph graph, const
 CUresult alq_hook_cuGraphAddNode(CUgraphNode *node, CUgraph graph, const CUgraphNode *dependencies, size_t dependency_count,
     CUgraphNodeParams *parameters)
 {
-    CUresult result = ALQ_REAL(cuGraphAddNode)(node, graph, dependencies, dependency_count, parameters);
+    CUresult result = ALQ_PASS_GATED(cuGraphAddNode, node, graph, dependencies, dependency_count, parameters);
     alq_graph_see(result == CUDA_SUCCESS && parameters->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC);
     return result;
 }
@@ -47,7 +47,7 @@ CUresult alq_hook_cuGraphAddNode(CUgraphNode *node, CUgraph graph, const CUgraph
 CUresult alq_hook_cuGraphAddNode_v2(CUgraphNode *node, CUgraph graph, const CUgraphNode *dependencies,
     const CUgraphEdgeData *edges, size_t dependency_count, CUgraphNodeParams *parameters)
 {
-    CUresult result = ALQ_REAL(cuGraphAddNode_v2)(node, graph, dependencies, edges, dependency_count, parameters);
+    CUresult result = ALQ_PASS_GATED(cuGraphAddNode_v2, node, graph, dependencies, edges, dependency_count, parameters);
     alq_graph_see(result == CUDA_SUCCESS && parameters->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC);
     return result;
 }
@@ -125,7 +125,7 @@ static void alq_growth_end(const struct alq_need *need, const uint64_t pending_b
     {                                                                                     \
         ALQ_IN_FLIGHT(name, __VA_ARGS__);                                     \
         if (!alq_graph_seen()) {                                                          \
-            return ALQ_REAL(name)(__VA_ARGS__);                                           \
+            return ALQ_PASS_GATED(name, __VA_ARGS__);                                     \
         }                                                                                 \
         struct alq_need need = {0};                                                       \
         uint64_t pending_bytes[ALQ_MAX_DEVICES] = {0};                                    \
@@ -138,7 +138,7 @@ static void alq_growth_end(const struct alq_need *need, const uint64_t pending_b
         if (takes && !alq_growth_begin(&need, pending_bytes)) {                           \
             return CUDA_ERROR_OUT_OF_MEMORY;                                              \
         }                                                                                 \
-        CUresult result = ALQ_CALL(name, __VA_ARGS__);                                    \
+        CUresult result = ALQ_CALL_GATED(name, __VA_ARGS__);                              \
         if (takes) {                                                                      \
             alq_growth_end(&need, pending_bytes);                                         \
         }                                                                                 \
@@ -167,7 +167,7 @@ ALQ_INSTANTIATE(cuGraphInstantiateWithParams_ptsz,
     CUresult alq_hook_##name(CUgraphExec exec, CUstream stream)         \
     {                                                                   \
         if (__builtin_expect(!alq_graph_seen(), 1)) {                   \
-            return ALQ_REAL(name)(exec, stream);                        \
+            return ALQ_PASS_GATED(name, exec, stream);                  \
         }                                                               \
         ALQ_IN_FLIGHT(name, exec, stream);                  \
         struct alq_need need = {0};                                     \
@@ -176,7 +176,7 @@ ALQ_INSTANTIATE(cuGraphInstantiateWithParams_ptsz,
         if (!alq_growth_begin(&need, pending_bytes)) {                  \
             return CUDA_ERROR_OUT_OF_MEMORY;                            \
         }                                                               \
-        CUresult result = ALQ_CALL(name, exec, stream);                 \
+        CUresult result = ALQ_CALL_GATED(name, exec, stream);           \
         alq_growth_end(&need, pending_bytes);                           \
         return result;                                                  \
     }

@@ -16,6 +16,7 @@
 #include <aliquot/cuda_abi.h>
 
 #include "charge.h"
+#include "gate.h"
 #include "library.h"
 
 #define ALQ_DECLARE_charged(name) extern __typeof__(name) alq_hook_##name;
@@ -23,14 +24,19 @@
 #define ALQ_DECLARE_settled(name) extern __typeof__(name) alq_hook_##name;
 #define ALQ_DECLARE_queried(name) extern __typeof__(name) alq_hook_##name;
 #define ALQ_DECLARE_routed(name) extern __typeof__(name) alq_hook_##name;
+#define ALQ_DECLARE_watched(name) extern __typeof__(name) alq_hook_##name;
 #define ALQ_DECLARE_free(name)
 #define PASS(name)
 #define DATA(name)
+#define GATE(name) extern __typeof__(name) alq_hook_##name;
 #define HOOK(name, family, class) ALQ_DECLARE_##class(name)
+#define GATED(name, family, class) ALQ_DECLARE_##class(name)
 #include ALQ_TABLE
 #undef PASS
 #undef DATA
+#undef GATE
 #undef HOOK
+#undef GATED
 
 /* How deep this thread is in calls of the driver made by hooks: what the driver calls itself is not charged again. */
 extern __thread int alq_depth __attribute__((tls_model("initial-exec")));
@@ -42,6 +48,24 @@ extern __thread int alq_depth __attribute__((tls_model("initial-exec")));
         CUresult alq_r_ = ALQ_REAL(name)(__VA_ARGS__); \
         alq_depth--;                                 \
         alq_r_;                                      \
+    })
+
+/* The same inside the gate: in the hook of a GATED row around the call that the row is there for, and around nothing else. */
+#define ALQ_CALL_GATED(name, ...)                         \
+    ({                                                    \
+        bool alq_entered_ = alq_gate_enter();             \
+        CUresult alq_g_ = ALQ_CALL(name, __VA_ARGS__);    \
+        alq_gate_leave(alq_entered_);                     \
+        alq_g_;                                           \
+    })
+
+/* Passes a call on through the gate, with what the driver calls itself left to the hooks as ever. */
+#define ALQ_PASS_GATED(name, ...)                            \
+    ({                                                       \
+        bool alq_entered_ = alq_gate_enter();                \
+        CUresult alq_g_ = ALQ_REAL(name)(__VA_ARGS__);       \
+        alq_gate_leave(alq_entered_);                        \
+        alq_g_;                                              \
     })
 
 /*

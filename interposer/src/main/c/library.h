@@ -20,6 +20,8 @@
 
 #define PASS(name) ALQ_FN_##name,
 #define HOOK(name, family, class) ALQ_FN_##name,
+#define GATE(name) ALQ_FN_##name,
+#define GATED(name, family, class) ALQ_FN_##name,
 #define DATA(name)
 enum alq_function {
 #include ALQ_TABLE
@@ -27,6 +29,8 @@ enum alq_function {
 };
 #undef PASS
 #undef HOOK
+#undef GATE
+#undef GATED
 #undef DATA
 
 struct alq_library {

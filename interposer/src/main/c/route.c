@@ -28,7 +28,7 @@ const struct alq_library alq_library = {
 __thread int alq_depth __attribute__((tls_model("initial-exec")));
 
 /* Real address of every hooked function -> its exported entry. Open addressing; complete once built. */
-#define ALQ_ROUTES 1024u
+#define ALQ_ROUTES 2048u
 
 struct alq_route {
     void *real;
@@ -38,16 +38,19 @@ struct alq_route {
 static struct alq_route alq_routes[ALQ_ROUTES];
 static uint32_t alq_routes_built;
 
-/* The hooked rows, those of class free too: their index and our exported entry for them. */
+/* The hooked rows, those of class free too, and the gated ones: their index and our exported entry for them. */
 #define ALQ_ROUTE_charged(name) {ALQ_FN_##name, (void *)&name},
 #define ALQ_ROUTE_released(name) {ALQ_FN_##name, (void *)&name},
 #define ALQ_ROUTE_settled(name) {ALQ_FN_##name, (void *)&name},
 #define ALQ_ROUTE_queried(name) {ALQ_FN_##name, (void *)&name},
 #define ALQ_ROUTE_routed(name) {ALQ_FN_##name, (void *)&name},
+#define ALQ_ROUTE_watched(name) {ALQ_FN_##name, (void *)&name},
 #define ALQ_ROUTE_free(name) {ALQ_FN_##name, (void *)&name},
 #define PASS(name)
 #define DATA(name)
+#define GATE(name) {ALQ_FN_##name, (void *)&name},
 #define HOOK(name, family, class) ALQ_ROUTE_##class(name)
+#define GATED(name, family, class) ALQ_ROUTE_##class(name)
 static const struct {
     enum alq_function function;
     void *entry;
@@ -56,7 +59,9 @@ static const struct {
 };
 #undef PASS
 #undef DATA
+#undef GATE
 #undef HOOK
+#undef GATED
 
 _Static_assert(sizeof alq_hooked / sizeof alq_hooked[0] <= ALQ_ROUTES / 4, "the table of routes is too full");
 

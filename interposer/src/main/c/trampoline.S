@@ -3,12 +3,15 @@
  *
  * An entry of a PASS row is a jump through its slot: every register and the stack are the caller's. An entry of a HOOK row is a
  * jump to its hook; its slot belongs to the hook's own calls of the real function. A HOOK row of class `free` takes no device
- * memory: listed, and passed on like a PASS row.
+ * memory: listed, and passed on like a PASS row. An entry of a GATE row is a PASS row's until the gate is armed, then a jump to its
+ * hook, which gate_calls.c makes.
  *
  * The resolver keeps every argument register (integer, vector, the count of vector registers, x8) and the return address.
  */
 #define PASS(name) alq_pass name
 #define HOOK(name, family, class) alq_hook_##class name
+#define GATE(name) alq_gate name
+#define GATED(name, family, class) alq_hook_##class name
 #define DATA(name)
 
 #if defined(__x86_64__)
@@ -35,6 +38,32 @@
 
     .macro alq_pass name
     alq_entry \name
+    alq_jump
+    .size \name, . - \name
+    alq_stub \name
+    .endm
+
+    .macro alq_gate name
+    .hidden alq_hook_\name
+    .hidden alq_gate_armed
+    alq_entry \name
+#if defined(__x86_64__)
+    cmpl $0, alq_gate_armed(%rip)
+    jne alq_hook_\name
+#else
+    adrp x16, alq_gate_armed
+    ldr w16, [x16, :lo12:alq_gate_armed]
+    cbz w16, 1f
+    b alq_hook_\name
+1:
+#endif
+    alq_jump
+    .size \name, . - \name
+    alq_stub \name
+    .endm
+
+    /* through the slot of the row alq_index */
+    .macro alq_jump
 #if defined(__x86_64__)
     jmp *(alq_slots + 8 * alq_index)(%rip)
 #else
@@ -42,8 +71,6 @@
     ldr x16, [x16, :lo12:(alq_slots + 8 * alq_index)]
     br x16
 #endif
-    .size \name, . - \name
-    alq_stub \name
     .endm
 
     .macro alq_stub name
@@ -88,6 +115,9 @@ alq_stub_\name:
     alq_hooked \name
     .endm
     .macro alq_hook_routed name
+    alq_hooked \name
+    .endm
+    .macro alq_hook_watched name
     alq_hooked \name
     .endm
     .macro alq_hook_shown name
@@ -192,8 +222,12 @@ alq_resolve_stub:
 
 #undef PASS
 #undef HOOK
+#undef GATE
+#undef GATED
 #define PASS(name) WORD alq_stub_##name
 #define HOOK(name, family, class) WORD alq_stub_##name
+#define GATE(name) WORD alq_stub_##name
+#define GATED(name, family, class) WORD alq_stub_##name
 
     .data
     .p2align 6
@@ -205,8 +239,12 @@ alq_slots:
 
 #undef PASS
 #undef HOOK
+#undef GATE
+#undef GATED
 #define PASS(name) alq_name name
 #define HOOK(name, family, class) alq_name name
+#define GATE(name) alq_name name
+#define GATED(name, family, class) alq_name name
 
     .macro alq_name name
     .pushsection .rodata.alq_names, "aMS", %progbits, 1

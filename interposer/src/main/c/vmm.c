@@ -155,7 +155,7 @@ CUresult alq_hook_cuMemMap(
         chunk->references++;
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
-    CUresult result = ALQ_CALL(cuMemMap, address, bytes, offset, handle, flags);
+    CUresult result = ALQ_CALL_GATED(cuMemMap, address, bytes, offset, handle, flags);
     if (chunk == NULL) {
         return result;
     }
@@ -166,7 +166,7 @@ CUresult alq_hook_cuMemMap(
         if (kept) {
             return result;
         }
-        ALQ_CALL(cuMemUnmap, address, bytes);
+        ALQ_CALL_GATED(cuMemUnmap, address, bytes);
         result = CUDA_ERROR_OUT_OF_MEMORY;
     }
     alq_chunk_drop(chunk, 1);
@@ -204,7 +204,7 @@ CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
         taken = grown;
         taken[count++] = entry;
     }
-    CUresult result = ALQ_CALL(cuMemUnmap, address, bytes);
+    CUresult result = ALQ_CALL_GATED(cuMemUnmap, address, bytes);
     for (size_t i = 0; i < count; i++) {
         if (result == CUDA_SUCCESS) {
             alq_chunk_drop(taken[i].chunk, 1);
@@ -221,7 +221,7 @@ CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
 CUresult alq_hook_cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *address)
 {
     ALQ_IN_FLIGHT(cuMemRetainAllocationHandle, handle, address);
-    CUresult result = ALQ_CALL(cuMemRetainAllocationHandle, handle, address);
+    CUresult result = ALQ_CALL_GATED(cuMemRetainAllocationHandle, handle, address);
     if (result != CUDA_SUCCESS || handle == NULL) {
         return result;
     }

@@ -16,7 +16,7 @@ static void alq_lend_listed(const CUarrayMapInfo *list, unsigned int count)
     CUresult alq_hook_##name(CUarrayMapInfo *list, unsigned int count, CUstream stream)        \
     {                                                                                          \
         ALQ_IN_FLIGHT(name, list, count, stream);                                              \
-        CUresult result = ALQ_CALL(name, list, count, stream);                                 \
+        CUresult result = ALQ_CALL_GATED(name, list, count, stream);                           \
         struct alq_place place;                                                                \
         if (result == CUDA_SUCCESS) {                                                          \
             alq_lend_listed(list, count);                                                      \

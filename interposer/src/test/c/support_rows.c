@@ -8,11 +8,15 @@
 
 static const struct row rows[] = {
 #define PASS(name) {#name, NULL},
+#define GATE(name) {#name, NULL},
 #define HOOK(name, family, class) {#name, #class},
+#define GATED(name, family, class) {#name, #class},
 #define DATA(name)
 #include "functions.def"
 #undef PASS
+#undef GATE
 #undef HOOK
+#undef GATED
 #undef DATA
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])

@@ -28,7 +28,7 @@ const struct subject subjects_plain[] = {PLAIN("cuCheckpointProcessCheckpoint"),
     PLAIN("cuMulticastCreate"), PLAIN("cuMulticastUnbind"), PLAIN("cuStreamBeginCapture"),
     PLAIN("cuStreamBeginCaptureToGraph"), PLAIN("cuStreamBeginCaptureToGraph_ptsz"), PLAIN("cuStreamBeginCapture_ptsz"),
     PLAIN("cuStreamBeginCapture_v2"), PLAIN("cuStreamBeginCapture_v2_ptsz"), PLAIN("cuStreamEndCapture"),
-    PLAIN("cuStreamEndCapture_ptsz"), PLAIN("cuGLCtxCreate"), PLAIN("cuGLCtxCreate_v2"), PLAIN("cuVDPAUCtxCreate"),
+    PLAIN("cuStreamEndCapture_ptsz"), PLAIN("cuStreamDestroy"), PLAIN("cuStreamDestroy_v2"), PLAIN("cuGLCtxCreate"), PLAIN("cuGLCtxCreate_v2"), PLAIN("cuVDPAUCtxCreate"),
     PLAIN("cuVDPAUCtxCreate_v2"), PLAIN("cuMemAllocHost"), PLAIN("cuMemHostRegister"), PLAIN("cuModuleLoadFatBinary"),
     PLAIN("cuLinkCreate"), PLAIN("cuStreamCreateWithPriority"), {NULL, SUBJECT_PLAIN, NULL, NULL, 0}};
 

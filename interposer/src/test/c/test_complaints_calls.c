@@ -38,7 +38,7 @@ static void complaint_14_unknown_names_go_to_the_driver(struct world *world, con
 {
     (void)argument;
     start_cuda();
-    static const char *const names[] = {"cuFunctionOfTheNextDriver", "", "cuLaunchKernel", "cuMemcpyHtoD", "cuEventCreate"};
+    static const char *const names[] = {"cuFunctionOfTheNextDriver", "", "cuEventRecord", "cuStreamQuery", "cuEventCreate"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         for (cuuint64_t flags = 0; flags < 3; flags++) {
             void *with = (void *)1, *without = (void *)1;

@@ -150,11 +150,15 @@ static const struct {
     bool nvml, hook;
 } functions[] = {
 #define PASS(name) {#name, false, false},
+#define GATE(name) {#name, false, false},
 #define HOOK(name, family, class) {#name, false, true},
+#define GATED(name, family, class) {#name, false, true},
 #define DATA(name)
 #include "functions.def"
 #undef PASS
+#undef GATE
 #undef HOOK
+#undef GATED
 #define PASS(name) {#name, true, false},
 #define HOOK(name, family, class) {#name, true, true},
 #include "nvml_functions.def"
