@@ -4,7 +4,7 @@
 #   test_gate*.c    the same, linked with the objects of libaliquot-cuda.so instead of loading it: what they test is not exported
 #   fuzz_<what>.c   one program each, linked with the libraries' shared objects; runs FUZZ_ROUNDS rounds in `make check`;
 #                   `make fuzz-<what>` builds it for libFuzzer (clang)
-#   bench.c         `make bench`: JSON on stdout
+#   bench.c         `make bench`: JSON on stdout; linked as test_gate*.c are
 #
 # Variables: SIMULATOR (folder of the simulator's branches), BRANCH (580), DURATION (seconds of the torture test, 10), FUZZ_ROUNDS, ONLY
 # (one program's name, for `make check ONLY=test_nvml`).
@@ -18,7 +18,7 @@ TEST_LIBS := -ldl -lpthread
 
 SUPPORT_OBJECTS := $(patsubst $(TEST)/%.c,$(OUT)/test/%.o,$(TEST)/test_agent.c $(wildcard $(TEST)/support_*.c))
 TEST_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(filter-out $(TEST)/test_agent.c,$(wildcard $(TEST)/test_*.c)))
-INSIDE_PROGRAMS := $(filter $(OUT)/test/test_gate%,$(TEST_PROGRAMS))
+INSIDE_PROGRAMS := $(filter $(OUT)/test/test_gate%,$(TEST_PROGRAMS)) $(OUT)/test/bench
 INSIDE_OBJECTS := $(filter-out %/dlopen.S.o,$(CUDA_OBJECTS))
 FUZZ_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(wildcard $(TEST)/fuzz_*.c))
 FUZZ_SOURCES := pages.c figures.c agent.c
@@ -31,7 +31,7 @@ $(OUT)/test/%.o: $(TEST)/%.c src/test/tests.mk
 
 .SECONDARY: $(SUPPORT_OBJECTS) $(addsuffix .o,$(TEST_PROGRAMS) $(FUZZ_PROGRAMS) $(OUT)/test/bench)
 
-$(filter-out $(INSIDE_PROGRAMS),$(TEST_PROGRAMS)) $(OUT)/test/bench: %: %.o $(SUPPORT_OBJECTS)
+$(filter-out $(INSIDE_PROGRAMS),$(TEST_PROGRAMS)): %: %.o $(SUPPORT_OBJECTS)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
 $(INSIDE_PROGRAMS): %: %.o $(SUPPORT_OBJECTS) $(INSIDE_OBJECTS)
