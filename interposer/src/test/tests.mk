@@ -37,6 +37,8 @@ $(filter-out $(INSIDE_PROGRAMS),$(TEST_PROGRAMS)): %: %.o $(SUPPORT_OBJECTS)
 $(INSIDE_PROGRAMS): %: %.o $(SUPPORT_OBJECTS) $(INSIDE_OBJECTS)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
+$(OUT)/test/bench: $(OUT)/test/bench_gate.o
+
 $(INSIDE_PROGRAMS:%=%.o): TEST_FLAGS += -DALQ_TABLE='"functions.def"'
 
 $(FUZZ_PROGRAMS): %: %.o $(FUZZ_OBJECTS)

@@ -1,9 +1,6 @@
 /*
  * What the interposer costs, as JSON on stdout: every figure with and without it in the same run, alternating, medians. Times are this
- * machine's and the simulator's; only their differences say something. Nothing is asserted. The gate's: lower quartiles of the
- * thread's own time.
- *
- * The gate is armed here by its own function, which the library does not export: for that this program holds the library's objects, too.
+ * machine's and the simulator's; only their differences say something. Nothing is asserted.
  */
 #include <signal.h>
 #include <spawn.h>
@@ -14,13 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gate.h"
+#include "bench.h"
 #include "support_subjects.h"
 
 #define ROUNDS 15
 #define LAUNCHES 20000
-#define CALLS 40000
-#define TURNS 151
 #define ALLOCATIONS 2000
 #define STARTS 300
 #define MOST_PROCESSES 64
@@ -34,21 +29,13 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* Of this thread alone: what others take of the processor does not count. */
-static double own_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static double quantile(double *values, int count, double part)
+double quantile(double *values, int count, double part)
 {
     qsort(values, (size_t)count, sizeof *values, by_value);
     int at = (int)(part * (count - 1) + 0.5);
@@ -127,56 +114,6 @@ static void compare(const char *name, double (*measure)(void *))
     printf("  \"%s\": {\"without_ns\": %.0f, \"with_ns\": %.0f, \"added_ns\": %.0f, \"ratio\": %.3f},\n", name, a, b, b - a, b / a);
 }
 
-/* A launch that the driver answers at once, as it has no kernel: what stands before the driver is a larger part of it. */
-static double failing_launches(__typeof__(cuLaunchKernel) *launch)
-{
-    double start = own_ns();
-    for (int i = 0; i < CALLS; i++) {
-        launch(NULL, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, NULL);
-    }
-    return (own_ns() - start) / CALLS;
-}
-
-/* One process, one driver, by turns: called directly, through the gate unarmed, and armed and open. Arming is for good, so unarmed is
- * measured by turns with the driver first, and armed after that. */
-static void gate(void)
-{
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        double direct[2][TURNS], gated[2][TURNS], added[2];
-        CUcontext context;
-        void *found = NULL;
-        int count = 0;
-        cuInit(0);
-        cuDeviceGetCount(&count);
-        cuDevicePrimaryCtxRetain(&context, count - 1);
-        cuCtxSetCurrent(context);
-        Dl_info driver = {0};
-        cuGetProcAddress_v2("cuEventCreate", &found, 12000, 0, NULL); /* no hook: the driver's own */
-        dladdr(found, &driver);
-        void *library = dlopen(driver.dli_fname, RTLD_NOW | RTLD_NOLOAD);
-        __typeof__(cuLaunchKernel) *bare_launch = (__typeof__(cuLaunchKernel) *)dlsym(library, "cuLaunchKernel");
-        for (int armed = 0; armed < 2; armed++) {
-            for (int i = 0; i < TURNS; i++) {
-                direct[armed][i] = failing_launches(bare_launch);
-                gated[armed][i] = failing_launches(cuLaunchKernel);
-            }
-            added[armed] = quantile(gated[armed], TURNS, 0.25) - quantile(direct[armed], TURNS, 0.25);
-            if (!alq_gate_arm()) {
-                _exit(1);
-            }
-        }
-        printf("  \"gate\": {\"bare_ns\": %.1f, \"unarmed_ns\": %.1f, \"bare_again_ns\": %.1f, \"armed_ns\": %.1f, "
-               "\"unarmed_added_ns\": %.1f, \"armed_added_ns\": %.1f},\n",
-            quantile(direct[0], TURNS, 0.25), quantile(gated[0], TURNS, 0.25), quantile(direct[1], TURNS, 0.25),
-            quantile(gated[1], TURNS, 0.25), added[0], added[1]);
-        fflush(NULL);
-        _exit(0);
-    }
-    waitpid(child, NULL, 0);
-}
-
 static double start_of_true(const char *preload)
 {
     char *argv[] = {"/bin/true", NULL};
@@ -251,7 +188,7 @@ int main(void)
     struct world *world = world_open((struct world_config){.slack_bytes = 16 * MIB, .agent_wait_ms = 20000});
     printf("{\n");
     compare("launch", launches);
-    gate();
+    bench_gate();
     compare("allocate_and_free", allocations);
     starts();
     attaches();
