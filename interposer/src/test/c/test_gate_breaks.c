@@ -4,8 +4,12 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
+#include "marks.h"
+
 #define THREADS 8
 #define ROUNDS 10000
+#define BURST 50
+#define LOOKS 500
 #define MOST_NS (15 * SECOND)
 
 struct visitor {
@@ -99,17 +103,40 @@ static void *submit(void *argument)
 {
     struct submitter *self = argument;
     while (__atomic_load_n(&stop, __ATOMIC_RELAXED) == 0) {
-        bool entered = alq_gate_enter();
-        bool inner = alq_gate_enter();
-        if (__atomic_load_n(&moving, __ATOMIC_RELAXED) != 0) {
-            say(&caught, 1);
+        /* no system call between calls: nothing but membarrier makes the marks visible */
+        for (int i = 0; i < BURST; i++) {
+            bool entered = alq_gate_enter();
+            for (int look = 0; look < LOOKS; look++) {
+                if (__atomic_load_n(&moving, __ATOMIC_RELAXED) != 0) {
+                    say(&caught, 1);
+                }
+            }
+            alq_gate_leave(entered);
         }
-        alq_gate_leave(inner);
-        alq_gate_leave(entered);
         __atomic_store_n(&self->calls, self->calls + 1, __ATOMIC_RELAXED);
         sched_yield(); /* mostly off the processor when outside */
     }
     return NULL;
+}
+
+/* Some thread has gone on: one that runs on another processor is in the midst of its calls when the gate closes. */
+static void some_go_on(const struct submitter *submitters)
+{
+    uint64_t before = 0;
+    for (uint32_t looks = 1;; looks++) {
+        uint64_t calls = 0;
+        for (int i = 0; i < THREADS; i++) {
+            calls += __atomic_load_n(&submitters[i].calls, __ATOMIC_RELAXED);
+        }
+        before = looks == 1 ? calls : before;
+        if (calls != before && looks % 7 == 0) {
+            return;
+        }
+        (void)alq_marks_clear(); /* takes the marks' cache lines away, so that a mark that is written is late to be seen */
+        if (looks % 1024 == 0) {
+            sched_yield();
+        }
+    }
 }
 
 /* Every thread gets past the gate again after it has opened: one whose wake-up is lost never does. */
@@ -137,14 +164,16 @@ static void under_load(uint64_t break_ns, uint64_t *moves, uint64_t *broken)
             continue;
         }
         __atomic_store_n(&moving, 1, __ATOMIC_RELAXED);
-        if (round % 8 == 0) {
-            sched_yield();
+        for (int look = 0; look < 4 * LOOKS; look++) { /* a while, in which one who is inside would look */
+            (void)__atomic_load_n(&stop, __ATOMIC_ACQUIRE);
         }
         __atomic_store_n(&moving, 0, __ATOMIC_RELAXED);
         alq_gate_open();
         (*moves)++;
         if (round % 64 == 0) {
             all_go_on(submitters);
+        } else {
+            some_go_on(submitters);
         }
     }
     all_go_on(submitters);
