@@ -1,7 +1,15 @@
-/* Breaking the gate, and the gate under load: nobody waits for ever, nobody is inside while memory moves, no wake-up is lost. */
+/*
+ * The gate that does not close, is broken, or is under load: nobody waits for ever, nobody is inside while memory moves, no wake-up is
+ * lost.
+ */
 #include "support_gate.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "marks.h"
@@ -91,6 +99,41 @@ static void a_committed_gate_is_not_broken(struct world *world, const void *argu
     pthread_join(second, NULL);
 }
 
+/* From here on this process's kernel has no membarrier. */
+static void lose_membarrier(void)
+{
+    struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void without_membarrier_the_gate_is_not_armed(struct world *world, const void *argument)
+{
+    (void)world;
+    (void)argument;
+    lose_membarrier();
+    errno = 77;
+    CHECK(!alq_gate_arm());
+    CHECK_EQ(errno, 77);
+    CHECK(!alq_gate_enter());
+    CHECK(!alq_gate_close(time_ns() + SECOND, NEVER));
+}
+
+static void without_membarrier_an_armed_gate_does_not_close(struct world *world, const void *argument)
+{
+    (void)world;
+    (void)argument;
+    struct visitor visitor = {.leave = 1};
+    lose_membarrier();
+    CHECK(!alq_gate_close(time_ns() + SECOND, NEVER));
+    CHECK(!alq_gate_commit());
+    pthread_join(start(visit, &visitor), NULL);
+    CHECK_EQ(visitor.inside, 1);
+}
+
 /* ---- load ------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t moving, stop, caught;
@@ -119,7 +162,7 @@ static void *submit(void *argument)
     return NULL;
 }
 
-/* Some thread has gone on: one that runs on another processor is in the midst of its calls when the gate closes. */
+/* Some thread has gone on: one that runs on another processor is in the midst of its calls when the gate closes, anywhere in them. */
 static void some_go_on(const struct submitter *submitters)
 {
     uint64_t before = 0;
@@ -211,7 +254,9 @@ static void nobody_is_inside_though_the_gate_is_broken_all_the_time(struct world
 int main(void)
 {
     static struct world none;
+    RUN(without_membarrier_the_gate_is_not_armed, &none);
     alq_gate_arm();
+    RUN(without_membarrier_an_armed_gate_does_not_close, &none);
     RUN(who_waits_too_long_for_a_thread_inside_opens_the_gate, &none);
     RUN(a_broken_gate_cannot_be_committed, &none);
     RUN(a_committed_gate_is_not_broken, &none);
