@@ -250,7 +250,7 @@ static void a_program_at_work_stops_and_goes_on(struct world *world, const void 
 
 int main(void)
 {
-    struct world *world = world_open((struct world_config){0});
+    struct world *world = world_open((struct world_config){.agent_wait_ms = 20000});
     RUN(what_submits_work_by_its_name_is_gated, world);
     RUN(look_ups_lead_to_the_gate, world);
     for (size_t i = 0; i < ROW_COUNT; i++) {
@@ -264,7 +264,7 @@ int main(void)
     world_close(world);
     char older[4096];
     snprintf(older, sizeof older, "%s/../535", simulator_dir());
-    world = world_open((struct world_config){.library_dir = realpath(older, NULL)});
+    world = world_open((struct world_config){.library_dir = realpath(older, NULL), .agent_wait_ms = 20000});
     RUN(a_gated_row_that_the_driver_lacks_says_so, world);
     world_close(world);
     return finish_cases();

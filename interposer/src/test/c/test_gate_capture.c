@@ -182,7 +182,7 @@ static void no_capture_begins_at_a_closed_gate(struct world *world, const void *
 
 int main(void)
 {
-    struct world *world = world_open((struct world_config){0});
+    struct world *world = world_open((struct world_config){.agent_wait_ms = 20000});
     RUN(each_capture_counts_until_it_ends, world);
     RUN(a_capture_that_does_not_begin_does_not_count, world);
     RUN(a_capture_goes_with_its_stream_and_its_context, world);
