@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -23,7 +22,6 @@ import org.junit.jupiter.api.Test;
 
 /** A tenant as it is made for a container: those in its cgroup, whoever started them. */
 class ContainerTenantTest extends AgentFixture {
-  private static final Duration SOON = Duration.ofSeconds(3);
   private static final String REFUSED = "802";
 
   private Path cgroup = Path.of("");
@@ -56,8 +54,7 @@ class ContainerTenantTest extends AgentFixture {
   void removeCgroup() throws Exception {
     if (cgroup.isAbsolute()) {
       for (Path folder : List.of(cgroup.resolve("inner"), cgroup)) {
-        Eventually.within(
-            Duration.ofSeconds(10),
+        Eventually.soon(
             () -> {
               for (String pid : Files.readAllLines(folder.resolve("cgroup.procs"))) {
                 ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly);
@@ -112,8 +109,7 @@ class ContainerTenantTest extends AgentFixture {
     assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
     assertThat(nested.say("alloc " + 514 * MIB)).as("no room beside it").isEqualTo(OUT_OF_MEMORY);
     assertThat(nested.say("alloc " + 256 * MIB)).isEqualTo(SUCCESS);
-    Eventually.within(
-        SOON,
+    Eventually.soon(
         () -> {
           assertThat(view("web").usedBytes()).isEqualTo(GIB + 256 * MIB + 2 * CONTEXT);
           assertThat(view("web").processes()).hasSize(2);
@@ -134,7 +130,7 @@ class ContainerTenantTest extends AgentFixture {
     sandbox.kill();
     assertThat(server.say("alloc " + GIB)).as("its first process has ended").isEqualTo(SUCCESS);
     server.kill();
-    Eventually.within(SOON, () -> assertThat(view("web").processes()).isEmpty());
+    Eventually.soon(() -> assertThat(view("web").processes()).isEmpty());
     restartAgent();
     assertThat(exists("web")).as("a container that starts its program again").isTrue();
 
@@ -144,7 +140,7 @@ class ContainerTenantTest extends AgentFixture {
     end("web");
     assertThat(again.say("alloc " + 2 * MIB)).isEqualTo(OUT_OF_MEMORY);
     again.kill();
-    Eventually.within(SOON, () -> assertThat(exists("web")).isFalse());
+    Eventually.soon(() -> assertThat(exists("web")).isFalse());
     assertThat(Path.of(grant.directory())).doesNotExist();
     assertThat(device().allocatedBytes()).isZero();
   }

@@ -29,7 +29,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The state directory on a file system that fills up. Everything else is elsewhere. */
 class FullDiskTest {
   private static final long MIB = 1L << 20;
-  private static final Duration SOON = Duration.ofSeconds(5);
 
   @TempDir private Path folder;
   private Path state = Path.of("");
@@ -166,8 +165,7 @@ class FullDiskTest {
       try (Talker late = cuda(grant("late"))) {
         assertThat(late.say("alloc " + 256 * MIB)).isEqualTo("0");
       }
-      Eventually.within(
-          SOON,
+      Eventually.soon(
           () ->
               assertThat(agent.view().tenants())
                   .filteredOn(tenant -> tenant.name().equals("running"))

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.TenantResize;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** Request, limit and what lies between, under the real agent. */
@@ -54,8 +53,7 @@ class LoanTest extends AgentFixture {
     for (int i = 0; i < tenants.length; i++) {
       assertThat(tenants[i].answer()).as("tenant %d allocated something", i).doesNotStartWith("0 ");
     }
-    Eventually.within(
-        Duration.ofSeconds(20),
+    Eventually.soon(
         () -> {
           assertThat(device().loanBytes()).isZero();
           assertThat(agent.view().tenants()).allMatch(tenant -> tenant.reportedBytes() == 0);

@@ -10,13 +10,11 @@ import dev.aliquot.agent.view.TenantSpec;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** A device that has fallen off the bus before the agent starts, or while it runs. */
 class LostDeviceTest extends AgentFixture {
-  private static final Duration SOON = Duration.ofSeconds(5);
   private static final String REASON =
       "nvmlDeviceGetHandleByIndex_v2 failed with NVML_ERROR_GPU_IS_LOST";
 
@@ -51,8 +49,7 @@ class LostDeviceTest extends AgentFixture {
     restartAgent();
     assertThat(agent.view().ready()).isTrue();
     assertThat(agent.view().devices()).extracting(DeviceView::index).containsExactly(0, 1);
-    Eventually.within(
-        SOON,
+    Eventually.soon(
         () -> {
           assertThat(device().health()).isEqualTo("unhealthy");
           assertThat(device().healthReason()).startsWith(REASON);
@@ -76,11 +73,11 @@ class LostDeviceTest extends AgentFixture {
     lost(0, true);
     restartAgent();
     lost(0, false);
-    Eventually.within(SOON, () -> assertThat(device().healthReason()).contains("started"));
+    Eventually.soon(() -> assertThat(device().healthReason()).contains("started"));
     assertThat(device().health()).as("its memory is not known").isEqualTo("unhealthy");
     restartAgent();
     assertThat(device().uuid()).isEqualTo(uuid);
-    Eventually.within(SOON, () -> assertThat(device().health()).isEqualTo("healthy"));
+    Eventually.soon(() -> assertThat(device().health()).isEqualTo("healthy"));
     assertThat(cudaReady(grant("again", GIB)).say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
   }
 
@@ -88,11 +85,10 @@ class LostDeviceTest extends AgentFixture {
   void oneThatIsLostWhileTheAgentServesTurnsUnhealthyAlone() throws Exception {
     Talker other = cudaReady(agent.createTenant(anywhere("other", "1"), peer(ownPid())));
     lost(0, true);
-    Eventually.within(
-        SOON, () -> assertThat(device().healthReason()).contains("NVML_ERROR_GPU_IS_LOST"));
+    Eventually.soon(() -> assertThat(device().healthReason()).contains("NVML_ERROR_GPU_IS_LOST"));
     assertThat(agent.view().devices().get(1).health()).isEqualTo("healthy");
     assertThat(other.say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
     lost(0, false);
-    Eventually.within(SOON, () -> assertThat(device().health()).isEqualTo("healthy"));
+    Eventually.soon(() -> assertThat(device().health()).isEqualTo("healthy"));
   }
 }

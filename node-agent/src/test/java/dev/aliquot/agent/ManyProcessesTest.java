@@ -7,7 +7,6 @@ import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.TenantGrant;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** As many processes as a tenant can have, all at once and alive. */
@@ -30,8 +29,7 @@ class ManyProcessesTest extends AgentFixture {
     assertThat(raw(grant("other", GIB)).say("hello")).as("another's").startsWith("welcome 0 ");
 
     crowd.kill();
-    Eventually.within(
-        Duration.ofSeconds(15), () -> assertThat(view("crowd").processes()).isEmpty());
+    Eventually.soon(() -> assertThat(view("crowd").processes()).isEmpty());
     assertThat(raw(grant).say("hello")).startsWith("welcome 0 ");
     assertThat(cudaReady(grant).say("alloc " + GIB)).isEqualTo(SUCCESS);
   }

@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,7 +22,6 @@ import org.junit.jupiter.api.Test;
  * A tenant whose processes know each other by other pids than the agent does, as in a container.
  */
 class PidNamespaceTest extends AgentFixture {
-  private static final Duration TWO_SAMPLES = Duration.ofSeconds(3);
   private static final List<String> NAMESPACE =
       List.of("unshare", "--pid", "--fork", "--mount-proc", "--kill-child");
 
@@ -105,8 +103,7 @@ class PidNamespaceTest extends AgentFixture {
     assertThat(init.say("alloc " + GIB)).isEqualTo(SUCCESS);
     assertThat(second.say("alloc " + 2 * GIB)).isEqualTo(SUCCESS);
     assertThat(init.say("alloc " + GIB)).as("beyond the share").isEqualTo(OUT_OF_MEMORY);
-    Eventually.within(
-        TWO_SAMPLES,
+    Eventually.soon(
         () -> {
           assertThat(view("inside").usedBytes()).isEqualTo(3 * GIB + 2 * CONTEXT);
           assertThat(view("inside").overheadBytes()).isEqualTo(2 * CONTEXT);
@@ -121,17 +118,16 @@ class PidNamespaceTest extends AgentFixture {
             .inheritIO()
             .start();
     assertThat(kill.waitFor()).isZero();
-    Eventually.within(TWO_SAMPLES, () -> assertThat(view("inside").processes()).hasSize(1));
+    Eventually.soon(() -> assertThat(view("inside").processes()).hasSize(1));
     assertThat(init.say("alloc " + 2 * GIB)).as("what was freed").isEqualTo(SUCCESS);
     assertThat(init.say("free")).isEqualTo(SUCCESS);
 
     Talker third = later(grant, hostPid);
     assertThat(third.say("init")).isEqualTo(SUCCESS);
     assertThat(third.say("alloc " + 2 * GIB)).isEqualTo(SUCCESS);
-    Eventually.within(
-        TWO_SAMPLES, () -> assertThat(view("inside").usedBytes()).isEqualTo(3 * GIB + 2 * CONTEXT));
+    Eventually.soon(() -> assertThat(view("inside").usedBytes()).isEqualTo(3 * GIB + 2 * CONTEXT));
     init.kill();
-    Eventually.within(TWO_SAMPLES, () -> assertThat(view("inside").processes()).isEmpty());
-    Eventually.within(TWO_SAMPLES, () -> assertThat(device().usedBytes()).isZero());
+    Eventually.soon(() -> assertThat(view("inside").processes()).isEmpty());
+    Eventually.soon(() -> assertThat(device().usedBytes()).isZero());
   }
 }

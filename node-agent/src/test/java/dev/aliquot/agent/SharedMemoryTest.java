@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.TenantGrant;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -13,7 +12,6 @@ import org.junit.jupiter.api.Test;
  * whoever still does.
  */
 class SharedMemoryTest extends AgentFixture {
-  private static final Duration TWO_SAMPLES = Duration.ofSeconds(3);
 
   @Test
   void withinATenantItIsChargedOnce() throws Exception {
@@ -91,8 +89,7 @@ class SharedMemoryTest extends AgentFixture {
   }
 
   private void becomes(String tenant, long bytes) {
-    Eventually.within(
-        TWO_SAMPLES,
+    Eventually.soon(
         () -> {
           assertThat(view(tenant).usedBytes()).isEqualTo(bytes);
           assertThat(view(tenant).groundTruthBytes()).isEqualTo(bytes);

@@ -15,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +30,6 @@ class OrdinaryUsersTest {
   private static final User MEMBER = new User(65534, List.of(GROUP));
   private static final User OTHER_MEMBER = new User(65533, List.of(GROUP));
   private static final User OUTSIDER = new User(65532, List.of());
-  private static final Duration SOON = Duration.ofSeconds(10);
 
   private static UserProgram program;
   private static Path state;
@@ -59,7 +57,7 @@ class OrdinaryUsersTest {
             "2s",
             "--simulate",
             "devices=1,memory=4GiB,model=L4,context=64MiB");
-    Eventually.within(Duration.ofSeconds(60), () -> assertThat(node().ready()).isTrue());
+    Eventually.soon(() -> assertThat(node().ready()).isTrue());
   }
 
   @AfterAll
@@ -124,7 +122,7 @@ class OrdinaryUsersTest {
       assertThat(mine.say("total")).isEqualTo(Long.toString(512 * MIB));
       assertThat(mine.say("alloc " + 256 * MIB)).isEqualTo("0");
       assertThat(mine.say("alloc " + 256 * MIB)).as("beyond the share").isEqualTo("2");
-      Eventually.within(SOON, () -> assertThat(tenant("mine").usedBytes()).isEqualTo(320 * MIB));
+      Eventually.soon(() -> assertThat(tenant("mine").usedBytes()).isEqualTo(320 * MIB));
       assertThat(tenant("mine").processes())
           .singleElement()
           .extracting("pid")
@@ -136,7 +134,7 @@ class OrdinaryUsersTest {
       assertThat(end.code()).as(end.err()).isZero();
       assertThat(mine.say("alloc " + 2 * MIB)).as("an ended tenant").isEqualTo("2");
     }
-    Eventually.within(SOON, () -> assertThat(exists("mine")).isFalse());
+    Eventually.soon(() -> assertThat(exists("mine")).isFalse());
   }
 
   @Test
@@ -189,7 +187,7 @@ class OrdinaryUsersTest {
     } finally {
       Files.setPosixFilePermissions(libraries, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
-    Eventually.within(SOON, () -> assertThat(exists("loose")).isFalse());
+    Eventually.soon(() -> assertThat(exists("loose")).isFalse());
   }
 
   private static boolean may(User user, String access, Path file) throws Exception {

@@ -12,7 +12,6 @@ import dev.aliquot.cli.program.PackedProgram;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -86,8 +85,7 @@ class UsersOwnAgentTest {
             "--simulate",
             "devices=1,memory=2GiB,model=L4,context=64MiB");
     try {
-      Eventually.within(
-          Duration.ofSeconds(60),
+      Eventually.soon(
           () ->
               assertThat(new AgentClient(Path.of(state)).node().ready())
                   .as(Files.readString(log))

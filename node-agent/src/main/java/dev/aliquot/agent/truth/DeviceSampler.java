@@ -148,6 +148,7 @@ final class DeviceSampler implements AutoCloseable {
         strangers = result.strangers();
         lastReadNanos = System.nanoTime();
         lastFailure = "";
+        tried = true;
         served.forEach(done -> done.complete(null));
       } catch (NativeException e) {
         failed(e, served);
@@ -157,7 +158,6 @@ final class DeviceSampler implements AutoCloseable {
       } finally {
         rest(System.nanoTime() - readingSince);
         readingSince = 0;
-        tried = true;
       }
     }
   }
@@ -178,6 +178,7 @@ final class DeviceSampler implements AutoCloseable {
       LOG.error("device {} cannot be read: {}", device.uuid(), reason);
       lastFailure = reason;
     }
+    tried = true;
     served.forEach(done -> done.completeExceptionally(e));
   }
 

@@ -7,7 +7,6 @@ import dev.aliquot.agent.support.Eventually;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -92,7 +91,7 @@ class ProcessesTest {
       ProcessWatcher.Watch closed = watcher.watch(other.id(), () -> ends.addAndGet(100));
       closed.close();
       started.forEach(Process::destroyForcibly);
-      Eventually.within(Duration.ofMillis(500), () -> assertThat(ends).hasValue(1));
+      Eventually.soon(() -> assertThat(ends).hasValue(1));
       Thread.sleep(100);
       assertThat(ends).hasValue(1);
     }
@@ -150,8 +149,7 @@ class ProcessesTest {
       for (int i = 0; i < 2000; i++) {
         watcher.watch(sleeper.id(), () -> {}).close();
       }
-      Eventually.within(
-          Duration.ofSeconds(5), () -> assertThat(pidDescriptors()).isLessThanOrEqualTo(before));
+      Eventually.soon(() -> assertThat(pidDescriptors()).isLessThanOrEqualTo(before));
     }
   }
 }
