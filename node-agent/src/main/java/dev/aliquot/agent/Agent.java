@@ -4,6 +4,10 @@ import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.device.NvmlInventory;
 import dev.aliquot.agent.page.PageLayout;
+import dev.aliquot.agent.pool.CudaChunkMaker;
+import dev.aliquot.agent.pool.HostMemory;
+import dev.aliquot.agent.pool.HostPool;
+import dev.aliquot.agent.pool.NumaNodes;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.state.AgentLock;
@@ -51,6 +55,7 @@ public final class Agent implements AutoCloseable {
   private final Inventory inventory;
   private final Counters counters;
   private final GroundTruth truth;
+  private final HostPool pool;
   private final Tenants tenants;
   private final Admissions admissions;
   private final Cleanup cleanup;
@@ -81,9 +86,21 @@ public final class Agent implements AutoCloseable {
     ProcessWatcher watcher = cleanup.add("the process watcher", new ProcessWatcher(proc));
     TenantSockets sockets =
         cleanup.add("the sockets", new TenantSockets(IDLE_TIMEOUT, MOST_CONNECTIONS, counters));
+    this.pool =
+        new HostPool(
+            options.hostPool().on(HostMemory.system()),
+            HostMemory::system,
+            CudaChunkMaker.opener(driver.cuda()),
+            started.toEpochMilli());
     TenantContext context =
         new TenantContext(
-            proc, watcher, new TenantRecords(state.registry()), counters, System::nanoTime);
+            proc,
+            watcher,
+            new TenantRecords(state.registry()),
+            counters,
+            pool,
+            NumaNodes.system(),
+            System::nanoTime);
     AgentTraits traits =
         new AgentTraits(
             (started.toEpochMilli() << 16) | (ProcessHandle.current().pid() & 0xffff),
@@ -94,6 +111,7 @@ public final class Agent implements AutoCloseable {
             checkedPath(driver.nvml()));
     this.tenants =
         cleanup.add("the tenants", new Tenants(state, inventory, context, sockets, truth, traits));
+    cleanup.add("the host pool", pool);
     this.admissions = new Admissions(inventory, proc, clock);
     truth.start(inventory, tenants, proc, counters, options.samplePeriod());
     tenants.restore();
@@ -151,7 +169,8 @@ public final class Agent implements AutoCloseable {
                 ? ""
                 : "not every device has been read yet, or there is none: see aliquot doctor",
         inventory.devices().stream().map(device -> NodeViews.device(device, truth)).toList(),
-        NodeViews.tenants(tenants.all()));
+        NodeViews.tenants(tenants.all()),
+        pool.view());
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.pool.PoolOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param headroomMinBytes the least headroom
  * @param samplePeriod time between two readings of ground truth
  * @param agentWait how long a tenant's process waits for an absent agent
+ * @param hostPool how much host memory lent data may take
  */
 public record AgentOptions(
     Path stateDir,
@@ -34,7 +36,36 @@ public record AgentOptions(
     double headroomPercent,
     long headroomMinBytes,
     Duration samplePeriod,
-    Duration agentWait) {
+    Duration agentWait,
+    PoolOptions hostPool) {
+
+  /** The same with the host pool's defaults. */
+  public AgentOptions(
+      Path stateDir,
+      String nodeName,
+      String version,
+      @Nullable String simulate,
+      @Nullable Path nvmlLibrary,
+      @Nullable Path cudaLibrary,
+      @Nullable Path libraryDir,
+      double headroomPercent,
+      long headroomMinBytes,
+      Duration samplePeriod,
+      Duration agentWait) {
+    this(
+        stateDir,
+        nodeName,
+        version,
+        simulate,
+        nvmlLibrary,
+        cudaLibrary,
+        libraryDir,
+        headroomPercent,
+        headroomMinBytes,
+        samplePeriod,
+        agentWait,
+        PoolOptions.DEFAULTS);
+  }
 
   /** The defaults of every value that has one, for the machine's own driver. */
   public static AgentOptions defaults(Path stateDir, String nodeName) {
@@ -65,6 +96,24 @@ public record AgentOptions(
         headroomPercent,
         headroomMinBytes,
         samplePeriod,
-        agentWait);
+        agentWait,
+        hostPool);
+  }
+
+  /** The same with another host pool. */
+  public AgentOptions withHostPool(PoolOptions pool) {
+    return new AgentOptions(
+        stateDir,
+        nodeName,
+        version,
+        simulate,
+        nvmlLibrary,
+        cudaLibrary,
+        libraryDir,
+        headroomPercent,
+        headroomMinBytes,
+        samplePeriod,
+        agentWait,
+        pool);
   }
 }

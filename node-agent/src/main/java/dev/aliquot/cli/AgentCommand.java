@@ -18,6 +18,7 @@ import dev.aliquot.agent.http.HttpServer;
 import dev.aliquot.agent.http.Limits;
 import dev.aliquot.agent.log.LogSetup;
 import dev.aliquot.agent.metrics.MetricsPage;
+import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
@@ -209,6 +210,10 @@ final class AgentCommand implements Callable<Integer> {
         settings.headroomPercent(),
         settings.headroomMinBytes(),
         settings.samplePeriod(),
-        settings.agentWait());
+        settings.agentWait(),
+        new PoolOptions(
+            settings.hostPoolBytes(),
+            settings.hostPoolReserveBytes(),
+            settings.hostPoolPreparedBytes()));
   }
 }

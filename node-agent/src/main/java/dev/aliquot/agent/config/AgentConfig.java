@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param nvmlLibrary null: where the system's loader finds it
  * @param cudaLibrary null: where the system's loader finds it
  * @param libraryDir null: the agent chooses
+ * @param hostPoolBytes null: by the memory available at start
+ * @param hostPoolReserveBytes null: by the machine's memory
  * @param adminGroup a name or a number; null: none
  */
 public record AgentConfig(
@@ -25,6 +27,9 @@ public record AgentConfig(
     long headroomMinBytes,
     Duration samplePeriod,
     Duration agentWait,
+    @Nullable Long hostPoolBytes,
+    @Nullable Long hostPoolReserveBytes,
+    long hostPoolPreparedBytes,
     @Nullable String adminGroup,
     String httpAddress,
     int httpPort,

@@ -92,6 +92,30 @@ public final class ConfigKeys {
           "a duration from 0s to 10m",
           "30s",
           "How long a tenant's request waits for an agent that is away before it fails.");
+  static final ConfigKey<Long> HOST_POOL_SIZE =
+      derived(
+          "host-pool-size",
+          bounded("size", ByteSize::parse, 0L, 1L << 50, "a size from 0 to 1024TiB such as 64GiB"),
+          "a size from 0 to 1024TiB; 0: no host pool",
+          "a quarter of the memory that is available when the agent starts",
+          "The most pinned host memory that data of lent device memory may take, all tenants"
+              + " together.");
+  static final ConfigKey<Long> HOST_POOL_RESERVE =
+      derived(
+          "host-pool-reserve",
+          bounded("size", ByteSize::parse, 0L, 1L << 50, "a size from 0 to 1024TiB such as 4GiB"),
+          "a size from 0 to 1024TiB",
+          "5 % of the machine's memory, at least 1GiB",
+          "The host pool takes nothing that would leave the machine with less available memory.");
+  static final ConfigKey<Long> HOST_POOL_PREPARED =
+      fixed(
+          "host-pool-prepared",
+          bounded("size", ByteSize::parse, 0L, 1L << 40, "a size from 0 to 1TiB such as 256MiB"),
+          "a size from 0 to 1TiB",
+          "256MiB",
+          "Part of the host pool that is made ahead, in pieces of 64MiB, on each NUMA node next to a"
+              + " device on which a tenant may borrow; where nobody may borrow, nothing is made and"
+              + " the CUDA driver is not opened.");
   static final ConfigKey<String> ADMIN_GROUP =
       derived(
           "admin-group",
@@ -162,6 +186,9 @@ public final class ConfigKeys {
           HEADROOM_MIN,
           SAMPLE_PERIOD,
           AGENT_WAIT,
+          HOST_POOL_SIZE,
+          HOST_POOL_RESERVE,
+          HOST_POOL_PREPARED,
           ADMIN_GROUP,
           HTTP_ADDRESS,
           HTTP_PORT,

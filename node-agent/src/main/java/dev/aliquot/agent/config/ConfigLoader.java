@@ -70,6 +70,9 @@ public final class ConfigLoader {
     Long headroomMinBytes = values.orNull(ConfigKeys.HEADROOM_MIN);
     var samplePeriod = values.orNull(ConfigKeys.SAMPLE_PERIOD);
     var agentWait = values.orNull(ConfigKeys.AGENT_WAIT);
+    Long hostPoolBytes = values.orNull(ConfigKeys.HOST_POOL_SIZE);
+    Long hostPoolReserveBytes = values.orNull(ConfigKeys.HOST_POOL_RESERVE);
+    Long hostPoolPreparedBytes = values.orNull(ConfigKeys.HOST_POOL_PREPARED);
     String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
     String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
     Integer httpPort = values.orNull(ConfigKeys.HTTP_PORT);
@@ -98,6 +101,9 @@ public final class ConfigLoader {
         present(headroomMinBytes),
         present(samplePeriod),
         present(agentWait),
+        hostPoolBytes,
+        hostPoolReserveBytes,
+        present(hostPoolPreparedBytes),
         adminGroup,
         present(httpAddress),
         present(httpPort),

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /** Every metric of Aliquot's own, in the reference page's order. */
 final class MetricTable {
@@ -251,7 +252,7 @@ final class MetricTable {
   private MetricTable() {}
 
   static List<Metric> all() {
-    return ALL;
+    return Stream.concat(ALL.stream(), HostPoolMetrics.all().stream()).toList();
   }
 
   private static Metric node(

@@ -19,7 +19,8 @@ public final class MetricsReference {
 
             The agent serves them at `/metrics` (by default `http://127.0.0.1:9464/metrics`) in Prometheus' text format 0.0.4. Labels:
             `node` is the node's name, `device` a device's UUID, `tenant` a tenant's id; `namespace`, `pod` and `container` are empty for
-            tenants that were not made by Kubernetes. Bytes are bytes of device memory.
+            tenants that were not made by Kubernetes. Bytes are bytes of device memory,
+            those of the host pool bytes of host memory.
 
             | name | type | labels | meaning |
             |---|---|---|---|

@@ -24,13 +24,13 @@ final class Answers implements TenantEndpoint {
           Status.CLOSED, "this tenant has been ended: start the program again under a new one");
 
   /** The process asks again until the next agent answers. */
-  private static final Reply STOPPING =
-      new Reply.Refused(Status.UNAVAILABLE, "the agent is stopping");
+  static final Reply STOPPING = new Reply.Refused(Status.UNAVAILABLE, "the agent is stopping");
 
   private final Tenant tenant;
   private final TenantContext context;
   private final Settling settling;
   private final Duration roomWait;
+  private final ChunkAnswers chunks;
 
   /**
    * @param roomWait how long an ask may wait for others to make room
@@ -40,6 +40,7 @@ final class Answers implements TenantEndpoint {
     this.context = context;
     this.settling = settling;
     this.roomWait = roomWait;
+    this.chunks = new ChunkAnswers(tenant, context);
   }
 
   @Override
@@ -105,10 +106,15 @@ final class Answers implements TenantEndpoint {
               .holding(settle.device())
               .map(holding -> settle(member, holding))
               .orElseGet(() -> CompletableFuture.completedStage(noDevice(settle.device())));
-      case Request.TakeChunk ignored ->
-          CompletableFuture.completedStage(
-              new Reply.Refused(Status.HOST_POOL, "this agent has no host pool"));
-      case Request.ReturnChunk ignored -> CompletableFuture.completedStage(new Reply.Granted(0));
+      case Request.TakeChunk ignored when tenant.isEnding() ->
+          CompletableFuture.completedStage(CLOSED);
+      case Request.TakeChunk take ->
+          tenant
+              .holding(take.device())
+              .map(holding -> chunks.take(member, holding, take.bytes()))
+              .orElseGet(() -> CompletableFuture.completedStage(noDevice(take.device())));
+      case Request.ReturnChunk back ->
+          CompletableFuture.completedStage(chunks.giveBack(member, back.id()));
       case Request.Moved moved ->
           CompletableFuture.completedStage(
               tenant

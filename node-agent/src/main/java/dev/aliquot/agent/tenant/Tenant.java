@@ -3,6 +3,7 @@ package dev.aliquot.agent.tenant;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.page.ControlPage;
+import dev.aliquot.agent.pool.TenantChunks;
 import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
@@ -26,6 +27,7 @@ public final class Tenant {
   private final Account account;
   private final Seats seats;
   private final Family family;
+  private final TenantChunks chunks;
   private final TreeMap<Integer, Member> members = new TreeMap<>();
   private final Runnable onIdle;
   private TenantRecord record;
@@ -47,6 +49,7 @@ public final class Tenant {
     this.pages = pages;
     this.onIdle = onIdle;
     this.family = new Family(context.proc(), record);
+    this.chunks = context.pool().open(record.id());
     List<Holding> list = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
       list.add(new Holding(i, devices.get(i), record.id(), pages));
@@ -71,6 +74,11 @@ public final class Tenant {
 
   Family family() {
     return family;
+  }
+
+  /** Its own lock may be taken under this tenant's, not the other way round. */
+  TenantChunks chunks() {
+    return chunks;
   }
 
   // ---- start
@@ -114,6 +122,9 @@ public final class Tenant {
       holding.device.learnContext(pages.control().contextEstimateBytes(holding.index));
     }
     count(seats.restore());
+    for (Member member : members.values()) {
+      chunks.restore(ChunkAnswers.holderOf(member), pages.control().hostBytes(member.slot));
+    }
     if (pages.control().state() == ControlPage.State.CLOSED) {
       end();
     } else {
@@ -175,6 +186,7 @@ public final class Tenant {
       return;
     }
     count(seats.takeBack(member));
+    chunks.processGone(ChunkAnswers.holderOf(member));
     for (Holding holding : holdings) {
       holding.book.detach(member.slot);
       holding.book.overhead(account.publishOverhead(holding));
@@ -205,6 +217,23 @@ public final class Tenant {
 
   synchronized long creditBytes(Member member, Holding holding) {
     return members.get(member.slot) == member ? holding.book.creditBytes(member.slot) : 0;
+  }
+
+  /**
+   * Writes to its slot what a process has in its hands of the host pool; false when it has lost the
+   * slot meanwhile.
+   */
+  synchronized boolean publishHostBytes(Member member) {
+    if (gone || members.get(member.slot) != member) {
+      return false;
+    }
+    pages.control().hostBytes(member.slot, chunks.bytesOf(ChunkAnswers.holderOf(member)));
+    return true;
+  }
+
+  /** Has host chunks made ahead where this tenant may borrow. */
+  void expectChunks() {
+    ChunkAnswers.expect(chunks, context, holdings);
   }
 
   // ---- end

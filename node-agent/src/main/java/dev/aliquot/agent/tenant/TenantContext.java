@@ -1,6 +1,8 @@
 package dev.aliquot.agent.tenant;
 
 import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.pool.HostPool;
+import dev.aliquot.agent.pool.NumaNodes;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.state.TenantRecords;
@@ -16,4 +18,6 @@ public record TenantContext(
     ProcessWatcher watcher,
     TenantRecords records,
     Counters counters,
+    HostPool pool,
+    NumaNodes numaNodes,
     LongSupplier monotonic) {}

@@ -279,6 +279,7 @@ public final class Tenants implements AutoCloseable {
       serve(tenant, files);
     } catch (IOException | RuntimeException e) {
       tenant.release();
+      tenant.chunks().end();
       throw e;
     }
   }
@@ -302,6 +303,7 @@ public final class Tenants implements AutoCloseable {
                     new ProcessId(record.rootPid(), record.rootStartTime()),
                     () -> endIfOver(tenant));
     live.put(tenant.id(), new Live(tenant, files, socket, rootWatch));
+    tenant.expectChunks();
   }
 
   private void endIfOver(Tenant tenant) {
@@ -320,6 +322,7 @@ public final class Tenants implements AutoCloseable {
         gone.rootWatch().close();
       }
       tenant.release();
+      tenant.chunks().end();
       allocations.release(record);
       tenant.devices().forEach(device -> device.room().fire());
       try {

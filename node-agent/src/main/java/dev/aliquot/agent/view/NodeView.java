@@ -17,6 +17,7 @@ import java.util.List;
  * @param readyReason why not, or empty
  * @param devices every device
  * @param tenants every tenant, by device
+ * @param hostPool host memory for lent data
  */
 public record NodeView(
     String node,
@@ -29,4 +30,5 @@ public record NodeView(
     boolean ready,
     String readyReason,
     List<DeviceView> devices,
-    List<TenantView> tenants) {}
+    List<TenantView> tenants,
+    HostPoolView hostPool) {}

@@ -1,5 +1,6 @@
 package dev.aliquot.agent.wire;
 
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
@@ -10,13 +11,15 @@ import io.netty.handler.timeout.IdleStateEvent;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection of a tenant's process: one request at a time; reading stops while an answer is
- * due.
+ * One connection of a tenant's process: one request at a time, the next one when the answer has
+ * been written. So a process that asks and does not read has one answer waiting here, and one
+ * descriptor, however much it asks.
  */
 final class Connection extends SimpleChannelInboundHandler<Incoming> {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
@@ -24,8 +27,18 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
   private final TenantEndpoint endpoint;
   private final SocketEvents events;
   private @Nullable PeerProcess peer;
-  private boolean answering;
   private volatile boolean gone;
+  private State state = State.LISTENING;
+
+  private enum State {
+    LISTENING,
+    /** The endpoint has the request. */
+    ANSWERING,
+    /** The answer is on its way out. */
+    WRITING,
+    /** The last answer is on its way out; whatever comes in is ignored. */
+    ENDING
+  }
 
   Connection(TenantEndpoint endpoint, SocketEvents events) {
     this.endpoint = endpoint;
@@ -37,28 +50,20 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     switch (incoming) {
       case Incoming.Broken(int id, Status status, String sentence) -> {
         events.malformed();
-        reply(context, id, new Reply.Refused(status, sentence), true);
+        end(context, id, new Reply.Refused(status, sentence));
+      }
+      case Incoming.Understood(int id, Request _) when state != State.LISTENING -> {
+        events.malformed();
+        end(
+            context,
+            id,
+            new Reply.Refused(Status.MALFORMED, "one request at a time: wait for the answer"));
       }
       case Incoming.Understood(int id, Request request) -> {
-        if (answering) {
-          events.malformed();
-          reply(
-              context,
-              id,
-              new Reply.Refused(Status.MALFORMED, "one request at a time: wait for the answer"),
-              true);
-          return;
-        }
-        answering = true;
-        CompletionStage<Reply> answer = answer(peer(context), request);
-        answer.whenComplete(
-            (reply, failure) -> {
-              if (context.executor().inEventLoop()) {
-                answered(context, id, reply, failure);
-              } else {
-                context.executor().execute(() -> answered(context, id, reply, failure));
-              }
-            });
+        state = State.ANSWERING;
+        var _ =
+            answer(peer(context), request)
+                .whenComplete((reply, failure) -> onEventLoop(context, id, reply, failure));
       }
     }
   }
@@ -71,47 +76,78 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     }
   }
 
-  private void answered(
+  private void onEventLoop(
       ChannelHandlerContext context, int id, @Nullable Reply reply, @Nullable Throwable failure) {
-    answering = false;
-    if (reply != null) {
-      reply(context, id, reply, false);
-    } else {
-      LOG.warn("a request could not be answered", failure);
-      reply(
-          context,
-          id,
-          new Reply.Refused(Status.UNAVAILABLE, "the agent failed; its log says why"),
-          true);
+    if (context.executor().inEventLoop()) {
+      answered(context, id, reply, failure);
+      return;
+    }
+    try {
+      context.executor().execute(() -> answered(context, id, reply, failure));
+    } catch (RejectedExecutionException e) {
+      // The agent has stopped serving.
+      if (reply instanceof Reply.Chunk chunk) {
+        close(new FileDescriptor(chunk.descriptor()));
+        chunk.undelivered().run();
+      }
     }
   }
 
-  private void reply(ChannelHandlerContext context, int id, Reply reply, boolean last) {
-    if (reply instanceof Reply.Refused(Status status, String ignored)) {
+  private void answered(
+      ChannelHandlerContext context, int id, @Nullable Reply reply, @Nullable Throwable failure) {
+    if (reply == null) {
+      LOG.warn("a request could not be answered", failure);
+      end(context, id, new Reply.Refused(Status.UNAVAILABLE, "the agent failed; its log says why"));
+      return;
+    }
+    if (state == State.ANSWERING) {
+      state = State.WRITING;
+    }
+    var _ =
+        write(context, id, reply)
+            .addListener(
+                written -> {
+                  if (state == State.WRITING) {
+                    state = State.LISTENING;
+                  }
+                });
+  }
+
+  private void end(ChannelHandlerContext context, int id, Reply reply) {
+    if (state != State.ENDING) {
+      state = State.ENDING;
+      var _ = write(context, id, reply).addListener(ChannelFutureListener.CLOSE);
+    }
+  }
+
+  private ChannelFuture write(ChannelHandlerContext context, int id, Reply reply) {
+    if (reply instanceof Reply.Refused(Status status, String _)) {
       events.refused(status);
     }
-    var written = context.writeAndFlush(FrameWriter.write(context.alloc(), id, reply));
-    if (reply instanceof Reply.Chunk(long ignored, long bytes, int descriptor)) {
-      send(context, new FileDescriptor(descriptor));
-    }
-    if (last) {
-      var _ = written.addListener(ChannelFutureListener.CLOSE);
-    }
+    ChannelFuture written = context.writeAndFlush(FrameWriter.write(context.alloc(), id, reply));
+    return reply instanceof Reply.Chunk chunk ? send(context, chunk) : written;
   }
 
   /** One byte that carries the descriptor; ours is closed once that is sent, or cannot be. */
-  private static void send(ChannelHandlerContext context, FileDescriptor descriptor) {
-    var _ =
-        context
-            .writeAndFlush(descriptor)
-            .addListener(
-                sent -> {
-                  try {
-                    descriptor.close();
-                  } catch (IOException e) {
-                    LOG.warn("a chunk's descriptor cannot be closed: {}", e.getMessage());
-                  }
-                });
+  private static ChannelFuture send(ChannelHandlerContext context, Reply.Chunk chunk) {
+    FileDescriptor descriptor = new FileDescriptor(chunk.descriptor());
+    return context
+        .writeAndFlush(descriptor)
+        .addListener(
+            sent -> {
+              close(descriptor);
+              if (!sent.isSuccess()) {
+                chunk.undelivered().run();
+              }
+            });
+  }
+
+  private static void close(FileDescriptor descriptor) {
+    try {
+      descriptor.close();
+    } catch (IOException e) {
+      LOG.warn("a chunk's descriptor cannot be closed: {}", e.getMessage());
+    }
   }
 
   private PeerProcess peer(ChannelHandlerContext context) throws IOException {
@@ -132,7 +168,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
 
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (event instanceof IdleStateEvent && !answering) {
+    if (event instanceof IdleStateEvent && state != State.ANSWERING) {
       events.idle();
       var _ = context.close();
     }

@@ -18,7 +18,7 @@ final class FrameWriter {
       case Reply.Granted(long creditBytes) ->
           header(allocator, requestId, FrameFormat.GRANTED, FrameFormat.GRANTED_BYTES)
               .writeLongLE(creditBytes);
-      case Reply.Chunk(long id, long bytes, int ignored) ->
+      case Reply.Chunk(long id, long bytes, int _, Runnable _) ->
           header(allocator, requestId, FrameFormat.CHUNK, FrameFormat.CHUNK_BYTES)
               .writeLongLE(id)
               .writeLongLE(bytes);

@@ -16,8 +16,9 @@ public sealed interface Reply {
    *
    * @param id never 0
    * @param descriptor the writer's own from now on
+   * @param undelivered to be run where the descriptor could not be sent
    */
-  record Chunk(long id, long bytes, int descriptor) implements Reply {}
+  record Chunk(long id, long bytes, int descriptor, Runnable undelivered) implements Reply {}
 
   /**
    * @param sentence for a person; cut to what fits the frame

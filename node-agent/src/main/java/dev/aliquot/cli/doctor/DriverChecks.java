@@ -79,8 +79,10 @@ final class DriverChecks {
       CudaDriver cuda = CudaDriver.open(cudaLibrary == null ? Path.of(name) : cudaLibrary);
       findings.add(Finding.ok("CUDA library", place(name, cuda.library())));
       findings.add(symbols("CUDA symbols", cuda.missingSymbols()));
+      findings.add(PoolChecks.finding(cuda));
     } catch (NativeException e) {
       findings.add(Finding.lack("CUDA library", String.valueOf(e.getMessage()), SIMULATED));
+      findings.add(PoolChecks.lack("there is no CUDA driver"));
     }
   }
 

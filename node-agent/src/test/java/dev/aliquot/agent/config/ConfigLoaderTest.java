@@ -30,6 +30,9 @@ class ConfigLoaderTest {
       headroom-min: 1GiB
       sample-period: 250ms
       agent-wait: 5s
+      host-pool-size: 8GiB
+      host-pool-reserve: 2GiB
+      host-pool-prepared: 128MiB
       admin-group: gpu
       http-address: "::1"
       http-port: 0
@@ -71,6 +74,9 @@ class ConfigLoaderTest {
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(30),
                 null,
+                null,
+                256L << 20,
+                null,
                 "127.0.0.1",
                 9464,
                 64,
@@ -91,6 +97,9 @@ class ConfigLoaderTest {
         1L << 30,
         Duration.ofMillis(250),
         Duration.ofSeconds(5),
+        8L << 30,
+        2L << 30,
+        128L << 20,
         "gpu",
         "::1",
         0,

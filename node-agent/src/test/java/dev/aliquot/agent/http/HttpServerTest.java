@@ -163,7 +163,8 @@ class HttpServerTest {
             false,
             "no driver",
             n.devices(),
-            n.tenants());
+            n.tenants(),
+            n.hostPool());
     assertThat(get("/readyz").statusCode()).isEqualTo(503);
     assertThat(get("/readyz").body()).contains("no driver");
     assertThat(get("/healthz").statusCode()).isEqualTo(200);

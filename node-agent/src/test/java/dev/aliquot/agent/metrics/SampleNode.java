@@ -5,6 +5,7 @@ import dev.aliquot.agent.count.Histogram;
 import dev.aliquot.agent.count.Moves;
 import dev.aliquot.agent.count.TakeBacks;
 import dev.aliquot.agent.view.DeviceView;
+import dev.aliquot.agent.view.HostPoolView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.ProcessView;
 import dev.aliquot.agent.view.TenantView;
@@ -36,7 +37,22 @@ public final class SampleNode {
         List.of(device()),
         List.of(
             tenant("t1", "train", 4 * GIB, 3 * GIB, 7),
-            tenant("t2", "a-name-that-is-longer-than-others", 8 * GIB, 0, 0)));
+            tenant("t2", "a-name-that-is-longer-than-others", 8 * GIB, 0, 0)),
+        pool());
+  }
+
+  private static HostPoolView pool() {
+    return new HostPoolView(
+        true,
+        "",
+        16 * GIB,
+        GIB,
+        4 * GIB,
+        GIB,
+        2 * GIB,
+        GIB,
+        3,
+        List.of(new HostPoolView.TenantShare("t1", 2 * GIB, 0, GIB)));
   }
 
   private static DeviceView device() {

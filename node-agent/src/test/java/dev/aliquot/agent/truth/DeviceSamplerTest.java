@@ -8,6 +8,10 @@ import dev.aliquot.agent.device.DeviceFacts;
 import dev.aliquot.agent.device.DeviceReader;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.device.Inventory;
+import dev.aliquot.agent.pool.HostMemory;
+import dev.aliquot.agent.pool.HostPool;
+import dev.aliquot.agent.pool.NumaNodes;
+import dev.aliquot.agent.pool.PoolBounds;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.state.StateDir;
@@ -48,7 +52,19 @@ class DeviceSamplerTest {
     sockets = new TenantSockets(Duration.ofSeconds(5), 4, counters);
     TenantContext context =
         new TenantContext(
-            proc, watcher, new TenantRecords(state.registry()), counters, System::nanoTime);
+            proc,
+            watcher,
+            new TenantRecords(state.registry()),
+            counters,
+            new HostPool(
+                new PoolBounds(0, 0, 0),
+                () -> new HostMemory(0, 0),
+                () -> {
+                  throw new IllegalStateException("nobody needs a chunk");
+                },
+                1),
+            NumaNodes.system(),
+            System::nanoTime);
     Tenants tenants =
         new Tenants(
             state,

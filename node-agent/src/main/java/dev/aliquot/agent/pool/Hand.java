@@ -1,0 +1,38 @@
+package dev.aliquot.agent.pool;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The chunks in one process's hands. Guarded by the pool's lock. */
+final class Hand {
+  private final Map<Long, Owned> chunks = new HashMap<>();
+  private long bytes;
+
+  /** Of an earlier agent: all that is known of them is how much they are. */
+  long earlierBytes;
+
+  long bytes() {
+    return bytes + earlierBytes;
+  }
+
+  void put(long id, Owned owned) {
+    chunks.put(id, owned);
+    bytes += owned.bytes();
+  }
+
+  /** The chunk of that id, no longer in this hand; null: there is none. */
+  @Nullable Owned remove(long id) {
+    Owned owned = chunks.remove(id);
+    if (owned != null) {
+      bytes -= owned.bytes();
+    }
+    return owned;
+  }
+
+  List<Owned> all() {
+    return new ArrayList<>(chunks.values());
+  }
+}

@@ -1,0 +1,341 @@
+package dev.aliquot.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.aliquot.agent.pool.PoolOptions;
+import dev.aliquot.agent.support.CProgram;
+import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.Talker;
+import dev.aliquot.agent.view.HostPoolView;
+import dev.aliquot.agent.view.TenantGrant;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Host chunks between the real agent and processes that speak the protocol, over real sockets, on
+ * the simulated driver. Each tenant's root is its first process.
+ */
+class HostChunksTest extends AgentFixture {
+  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final long CHUNK = 64 * MIB;
+  private static final long POOL = 16 * CHUNK;
+  private static final long MAY_BORROW = 4 * CHUNK;
+
+  private Talker a;
+  private Talker b;
+  private TenantGrant ofA;
+  private TenantGrant ofB;
+
+  private record Chunk(String id, long bytes, String inode) {}
+
+  @BeforeEach
+  void twoTenantsThatMayBorrow() throws Exception {
+    options = options.withHostPool(new PoolOptions(POOL, 0L, 0));
+    a = talk(Map.of(), CProgram.of("chunk_tenant"));
+    b = talk(Map.of(), CProgram.of("chunk_tenant"));
+    ofA = agent.createTenant(spec("a", GIB, a.pid()), peer(a.pid()));
+    ofB = agent.createTenant(spec("b", GIB, b.pid()), peer(b.pid()));
+    agent.close();
+    mayBorrow(ofA);
+    mayBorrow(ofB);
+    agent = Agent.start(options, InstantSource.system());
+    assertThat(a.say("enter " + ofA.directory())).isEqualTo("ok");
+    assertThat(b.say("enter " + ofB.directory())).isEqualTo("ok");
+    assertThat(a.say("hello")).startsWith("welcome 0 ");
+    assertThat(b.say("hello")).startsWith("welcome 0 ");
+  }
+
+  private void mayBorrow(TenantGrant grant) throws IOException {
+    Path record = options.stateDir().resolve("registry/" + grant.id() + ".json");
+    String text = Files.readString(record);
+    String lent =
+        text.replaceFirst(
+            "(\"limitBytes\"\\s*:\\s*)" + GIB, "$1" + Long.toString(GIB + MAY_BORROW));
+    assertThat(lent).isNotEqualTo(text);
+    Files.writeString(record, lent);
+  }
+
+  private static Chunk take(Talker tenant, long bytes) {
+    String answer = tenant.say("take 0 " + bytes);
+    assertThat(answer).startsWith("chunk ");
+    String[] words = answer.split(" ");
+    assertThat(Long.parseLong(words[2])).isEqualTo(bytes);
+    return new Chunk(words[1], bytes, words[3]);
+  }
+
+  private HostPoolView pool() {
+    return agent.view().hostPool();
+  }
+
+  /** The inodes of all chunks that this process, which is the agent's, has a descriptor of. */
+  private static List<String> descriptors() throws IOException {
+    List<String> inodes = new ArrayList<>();
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+      for (Path each : all) {
+        try {
+          if (Files.readSymbolicLink(each).toString().startsWith("/memfd:aliquot-sim-chunk")) {
+            inodes.add(Files.getAttribute(each, "unix:ino").toString());
+          }
+        } catch (IOException e) {
+          // Closed meanwhile.
+        }
+      }
+    }
+    return inodes;
+  }
+
+  /** The driver keeps one for each chunk; any other has been forgotten. */
+  private void assertNoDescriptorIsForgotten() {
+    Eventually.within(
+        SOON,
+        () ->
+            assertThat(descriptors()).doesNotHaveDuplicates().hasSize(chunks(pool().madeBytes())));
+  }
+
+  private static int chunks(long bytes) {
+    return (int) (bytes / CHUNK);
+  }
+
+  @Test
+  void aChunkIsTakenUsedThroughTheDriverAndGivenBack() {
+    Chunk chunk = take(a, CHUNK);
+    assertThat(a.say("host_bytes")).isEqualTo(Long.toString(CHUNK));
+    assertThat(a.say("write " + chunk.id() + " hello")).isEqualTo("0");
+    assertThat(a.say("read " + chunk.id())).isEqualTo("data hello");
+    assertThat(pool().takenBytes()).isEqualTo(CHUNK);
+    assertThat(pool().available()).isTrue();
+    assertNoDescriptorIsForgotten();
+    assertThat(a.say("return " + chunk.id())).isEqualTo("granted 0");
+    assertThat(a.say("drop " + chunk.id())).isEqualTo("ok");
+    assertThat(a.say("host_bytes")).isEqualTo("0");
+    assertThat(pool().idleBytes()).isEqualTo(CHUNK);
+    Chunk again = take(a, CHUNK);
+    assertThat(again.inode()).isEqualTo(chunk.inode());
+    assertThat(again.id()).isNotEqualTo(chunk.id());
+    assertThat(a.say("read " + again.id())).isEqualTo("data hello");
+    Chunk small = take(a, 2 * MIB);
+    assertThat(a.say("write " + small.id() + " small")).isEqualTo("0");
+    assertThat(a.say("host_bytes")).isEqualTo(Long.toString(CHUNK + 2 * MIB));
+  }
+
+  @Test
+  void nobodyGetsWhatAnotherTenantHasHadWhileThatLives() throws Exception {
+    Chunk secret = take(a, CHUNK);
+    assertThat(a.say("write " + secret.id() + " secret")).isEqualTo("0");
+    int keeper = Integer.parseInt(a.say("keeper"));
+    assertThat(a.say("return " + secret.id())).isEqualTo("granted 0");
+    assertThat(a.say("read " + secret.id())).as("it kept a descriptor").isEqualTo("data secret");
+
+    Set<String> inodes = new HashSet<>();
+    String answer = b.say("take 0 " + CHUNK);
+    while (answer.startsWith("chunk ")) {
+      String[] words = answer.split(" ");
+      assertThat(inodes.add(words[3])).isTrue();
+      assertThat(b.say("read " + words[1])).isEqualTo("data ");
+      assertThat(b.say("write " + words[1] + " mine")).isEqualTo("0");
+      answer = b.say("take 0 " + CHUNK);
+    }
+    assertThat(answer).startsWith("refused 9 this tenant has 268435456 bytes of host chunks");
+    assertThat(inodes).hasSize(4).doesNotContain(secret.inode());
+    assertThat(a.say("read " + secret.id())).isEqualTo("data secret");
+
+    a.kill();
+    Eventually.within(
+        SOON, () -> assertThat(agent.view().tenants().getFirst().processes()).isEmpty());
+    assertThat(ProcessHandle.of(keeper)).isPresent();
+    assertThat(exists("a")).as("its keeper lives").isTrue();
+    assertThat(descriptors()).as("and so its chunk is its own").contains(secret.inode());
+    assertThat(b.say("take 0 " + CHUNK)).startsWith("refused 9 ");
+
+    ProcessHandle.of(keeper).orElseThrow().destroyForcibly();
+    Eventually.within(
+        SOON,
+        () -> {
+          assertThat(exists("a")).isFalse();
+          assertThat(pool().madeBytes()).isEqualTo(MAY_BORROW);
+          assertThat(descriptors()).as("destroyed").doesNotContain(secret.inode());
+        });
+    b.kill();
+    Eventually.within(
+        SOON,
+        () -> {
+          assertThat(pool().madeBytes()).isZero();
+          assertThat(descriptors()).isEmpty();
+        });
+  }
+
+  @Test
+  void whatIsNotOnesOwnIsRefusedOrChangesNothing() {
+    Chunk ofA1 = take(a, CHUNK);
+    String welcomeA = a.say("hello");
+    Chunk ofB1 = take(b, CHUNK);
+    assertThat(b.say("return " + ofA1.id())).isEqualTo("granted 0");
+    assertThat(b.say("return 0")).isEqualTo("granted 0");
+    assertThat(b.say("return 18446744073709551615")).isEqualTo("granted 0");
+    assertThat(a.say("host_bytes")).isEqualTo(Long.toString(CHUNK));
+    assertThat(b.say("host_bytes")).isEqualTo(Long.toString(CHUNK));
+    assertThat(pool().idleBytes()).isZero();
+    String[] own = b.say("hello").split(" ");
+    for (String foreign : List.of("as 1 3", "as 0 1", "as 4294967295 " + own[2])) {
+      assertThat(b.say(foreign)).isEqualTo("ok");
+      assertThat(b.say("take 0 " + CHUNK)).startsWith("refused 6 ");
+      assertThat(b.say("return " + ofB1.id())).startsWith("refused 6 ");
+    }
+    assertThat(b.say("hello")).isEqualTo(String.join(" ", own));
+    assertThat(b.say("take 1 " + CHUNK)).startsWith("refused 3 this tenant has no device 1");
+    assertThat(b.say("take 0 0")).startsWith("refused 9 a host chunk has from 1 to 67108864");
+    assertThat(b.say("take 0 1")).isEqualTo("refused 9 " + notAMultiple("1"));
+    assertThat(b.say("take 0 67108863")).isEqualTo("refused 9 " + notAMultiple("67108863"));
+    assertThat(b.say("take 0 67108865")).endsWith("bytes, not 67108865");
+    assertThat(b.say("take 0 18446744073709551615")).endsWith("not 18446744073709551615");
+    assertThat(a.say("hello")).isEqualTo(welcomeA);
+    assertThat(a.say("return " + ofA1.id())).isEqualTo("granted 0");
+    assertThat(pool().idleBytes()).isEqualTo(CHUNK);
+    assertThat(pool().madeBytes()).isEqualTo(2 * CHUNK);
+    assertThat(pool().refusals()).isEqualTo(5);
+  }
+
+  private static String notAMultiple(String bytes) {
+    return "a host chunk is a multiple of 2097152 bytes, which " + bytes + " is not";
+  }
+
+  @Test
+  void takingAndReturningInALoopGetsNoMoreThanTheBound() throws IOException {
+    Set<String> inodes = new HashSet<>();
+    for (int round = 0; round < 30; round++) {
+      List<Chunk> held = new ArrayList<>();
+      for (int i = 0; i < 1 + round % 4; i++) {
+        Chunk chunk = take(a, CHUNK);
+        inodes.add(chunk.inode());
+        held.add(chunk);
+      }
+      held.forEach(chunk -> assertThat(a.say("return " + chunk.id())).isEqualTo("granted 0"));
+    }
+    assertThat(inodes).as("the tenant kept a descriptor of each").hasSize(4);
+    assertThat(pool().madeBytes()).isEqualTo(MAY_BORROW);
+    assertThat(a.say("take 0 " + 2 * MIB)).startsWith("refused 9 this tenant has 268435456 bytes");
+    assertNoDescriptorIsForgotten();
+    take(b, CHUNK);
+  }
+
+  @Test
+  void aPeerThatLeavesOrDoesNotReadCostsNoDescriptor() {
+    for (int i = 0; i < 30; i++) {
+      assertThat(a.say("take_and_leave 0 " + CHUNK)).isEqualTo("ok");
+      a.say("flood " + CHUNK + " 50");
+    }
+    Eventually.within(
+        SOON, () -> assertThat(agent.stats().malformedFrames()).isGreaterThanOrEqualTo(30));
+    take(b, CHUNK);
+    assertThat(pool().madeBytes()).isLessThanOrEqualTo(MAY_BORROW + CHUNK);
+    assertNoDescriptorIsForgotten();
+    a.kill();
+    Eventually.within(SOON, () -> assertThat(pool().madeBytes()).isEqualTo(CHUNK));
+    assertNoDescriptorIsForgotten();
+  }
+
+  @Test
+  void anEndedTenantMayOnlyGiveBack() throws Exception {
+    Chunk chunk = take(a, CHUNK);
+    agent.endTenant("a");
+    assertThat(a.say("take 0 " + CHUNK)).startsWith("refused 7 ");
+    assertThat(a.say("return " + chunk.id())).isEqualTo("granted 0");
+    assertThat(pool().idleBytes()).isEqualTo(CHUNK);
+    a.kill();
+    Eventually.within(SOON, () -> assertThat(pool().madeBytes()).isZero());
+  }
+
+  @Test
+  void anAgentThatStopsLeavesChunksToTheirHoldersAndTheNextOneCountsThem() throws Exception {
+    Chunk chunk = take(a, CHUNK);
+    Chunk second = take(a, CHUNK);
+    a.say("write " + chunk.id() + " lasting");
+    agent.close();
+    assertThat(descriptors()).isEmpty();
+    agent = Agent.start(options, InstantSource.system());
+    assertCarriedOnWith(chunk, second);
+  }
+
+  @Test
+  void anAgentKilledWithNineLeavesThemToo() throws Exception {
+    agent.close();
+    Talker killed =
+        talk(
+            Map.of(),
+            Path.of(System.getProperty("java.home"), "bin", "java"),
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            ServingProcess.class.getName(),
+            options.stateDir().toString(),
+            String.valueOf(options.libraryDir()),
+            String.valueOf(options.simulate()),
+            Long.toString(POOL));
+    assertThat(killed.answer()).isEqualTo("serving 2");
+    Chunk chunk = take(a, CHUNK);
+    Chunk second = take(a, CHUNK);
+    a.say("write " + chunk.id() + " lasting");
+    killed.kill();
+    assertThat(a.say("read " + chunk.id())).isEqualTo("data lasting");
+    agent = Agent.start(options, InstantSource.system());
+    assertCarriedOnWith(chunk, second);
+  }
+
+  private void assertCarriedOnWith(Chunk chunk, Chunk second) {
+    assertThat(a.say("read " + chunk.id())).isEqualTo("data lasting");
+    assertThat(pool().takenBytes()).isEqualTo(2 * CHUNK);
+    assertThat(pool().tenants())
+        .containsExactly(new HostPoolView.TenantShare(ofA.id(), 2 * CHUNK, 2 * CHUNK, 0));
+    assertThat(a.say("host_bytes")).isEqualTo(Long.toString(2 * CHUNK));
+    take(a, CHUNK);
+    take(a, CHUNK);
+    assertThat(a.say("take 0 " + CHUNK)).as("they count").startsWith("refused 9 this tenant has ");
+    assertThat(a.say("return " + second.id())).isEqualTo("granted 0");
+    assertThat(a.say("host_bytes")).isEqualTo(Long.toString(3 * CHUNK));
+    Chunk third = take(a, CHUNK);
+    assertThat(a.say("read " + third.id())).isEqualTo("data ");
+    assertThat(a.say("read " + chunk.id())).isEqualTo("data lasting");
+    a.kill();
+    Eventually.within(SOON, () -> assertThat(pool().madeBytes()).isZero());
+  }
+
+  @Test
+  void withoutADriverToOpenThereIsNoPoolAndTheAgentRunsOn() throws Exception {
+    agent.close();
+    options =
+        new AgentOptions(
+            options.stateDir(),
+            "test",
+            "test",
+            options.simulate(),
+            null,
+            Path.of("/none/libcuda.so.1"),
+            options.libraryDir(),
+            3,
+            256 * MIB,
+            Duration.ofMillis(500),
+            Duration.ofSeconds(10),
+            options.hostPool());
+    agent = Agent.start(options, InstantSource.system());
+    assertThat(pool().available()).as("nobody has needed it").isTrue();
+    assertThat(a.say("take 0 " + CHUNK))
+        .startsWith("refused 9 the CUDA driver cannot be opened: ")
+        .contains("/none/libcuda.so.1");
+    assertThat(pool().available()).isFalse();
+    assertThat(pool().reason()).contains("/none/libcuda.so.1");
+    assertThat(a.say("hello")).startsWith("welcome 0 ");
+    assertThat(agent.view().ready()).isTrue();
+    assertThat(agent.stats().refusalsByStatus()).containsEntry("host_pool", 1L);
+  }
+}
