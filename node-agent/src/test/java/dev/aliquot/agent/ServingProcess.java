@@ -1,15 +1,27 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.pool.PoolOptions;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 
-/** An agent in a process of its own, to be killed, that carries on with the tenants it finds. */
+/**
+ * An agent in a process of its own, which opens the CUDA driver (a process can have one only) and
+ * may be killed. It carries on with the tenants it finds, and answers each line with a line: {@code
+ * view} with JSON, {@code malformed} and {@code refused STATUS} with a count, {@code end NAME},
+ * {@code close}.
+ */
 public final class ServingProcess {
   private ServingProcess() {}
 
-  /** Arguments: state directory, library directory, simulator's settings, the host pool's bytes. */
+  /**
+   * Arguments: state directory, library directory, simulator's settings, the host pool's bytes, the
+   * CUDA library or nothing.
+   */
   public static void main(String[] arguments) throws Exception {
     AgentOptions options =
         new AgentOptions(
@@ -18,16 +30,37 @@ public final class ServingProcess {
             "test",
             arguments[2],
             null,
-            null,
+            arguments.length > 4 ? Path.of(arguments[4]) : null,
             Path.of(arguments[1]),
             3,
             256L << 20,
             Duration.ofMillis(500),
             Duration.ofSeconds(10),
             new PoolOptions(Long.parseLong(arguments[3]), 0L, 0));
-    try (Agent agent = Agent.start(options, InstantSource.system())) {
-      System.out.println("serving " + agent.view().tenants().size());
-      Thread.sleep(120_000);
+    Agent agent = Agent.start(options, InstantSource.system());
+    System.out.println("serving " + agent.view().tenants().size());
+    BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      System.out.println(answer(agent, line.split(" ")));
     }
+    agent.close();
+  }
+
+  private static String answer(Agent agent, String... words) throws AgentException {
+    switch (words[0]) {
+      case "view" -> {
+        return Json.pretty(agent.view()).replaceAll("\\s*\\n\\s*", " ");
+      }
+      case "malformed" -> {
+        return Long.toString(agent.stats().malformedFrames());
+      }
+      case "refused" -> {
+        return String.valueOf(agent.stats().refusalsByStatus().get(words[1]));
+      }
+      case "end" -> agent.endTenant(words[1]);
+      default -> agent.close();
+    }
+    return "ok";
   }
 }

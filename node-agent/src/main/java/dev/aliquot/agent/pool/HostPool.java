@@ -23,12 +23,15 @@ public final class HostPool implements AutoCloseable {
   /** The largest chunk, and the size of those made ahead. */
   public static final long MOST_BYTES = 64L << 20;
 
-  /** How long one who wants a chunk waits for the driver. */
-  static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   final Maker maker;
   final PoolWorker worker;
   final IntConsumer closeDescriptor;
+
+  /** How long one who wants a chunk waits for the driver. */
+  final Duration patience;
+
   final LongAdder refusals = new LongAdder();
   private final PoolBounds bounds;
   private final Prepared prepared;
@@ -44,7 +47,7 @@ public final class HostPool implements AutoCloseable {
    */
   public HostPool(
       PoolBounds bounds, HostMemory.Reader memory, ChunkMaker.Opener opener, long epoch) {
-    this(bounds, memory, opener, epoch, Descriptors::close);
+    this(bounds, memory, opener, epoch, PATIENCE, Descriptors::close);
   }
 
   HostPool(
@@ -52,11 +55,13 @@ public final class HostPool implements AutoCloseable {
       HostMemory.Reader memory,
       ChunkMaker.Opener opener,
       long epoch,
+      Duration patience,
       IntConsumer closeDescriptor) {
     this.bounds = bounds;
     this.maker = new Maker(opener, memory, bounds.reserveBytes());
     this.prepared = new Prepared(this, bounds.preparedBytes());
     this.worker = new PoolWorker(prepared::prepareOne);
+    this.patience = patience;
     this.closeDescriptor = closeDescriptor;
     this.nextNumber = epoch << 7;
   }
@@ -141,7 +146,7 @@ public final class HostPool implements AutoCloseable {
       return "host-pool-size is 0";
     }
     Duration busy = worker.busyFor();
-    return busy.compareTo(PATIENCE) > 0
+    return busy.compareTo(patience) > 0
         ? "the CUDA driver has not come back for " + busy.toSeconds() + " s"
         : maker.unavailable();
   }

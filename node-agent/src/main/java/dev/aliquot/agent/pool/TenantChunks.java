@@ -97,8 +97,8 @@ public final class TenantChunks {
     }
     return answer.completeOnTimeout(
         new Taken.Refused("the CUDA driver has made no host chunk in time"),
-        HostPool.PATIENCE.toSeconds(),
-        TimeUnit.SECONDS);
+        pool.patience.toMillis(),
+        TimeUnit.MILLISECONDS);
   }
 
   /** A process lets go of a chunk. An id that is not in its hands changes nothing. */

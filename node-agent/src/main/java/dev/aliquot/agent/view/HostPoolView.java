@@ -16,7 +16,7 @@ import java.util.List;
  * @param takenBytes of these, in the hands of tenants' processes
  * @param idleBytes of these, given back by a tenant and kept for the same one
  * @param refusals wishes for a chunk that were refused, since this agent started
- * @param tenants those that have or had chunks
+ * @param tenants those that have had chunks, or may borrow
  */
 public record HostPoolView(
     boolean available,

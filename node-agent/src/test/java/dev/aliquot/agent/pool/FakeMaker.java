@@ -29,6 +29,7 @@ final class FakeMaker implements ChunkMaker, ChunkMaker.Opener {
   @Nullable String refusal;
   @Nullable String openFailure;
   @Nullable CountDownLatch hang;
+  @Nullable CountDownLatch hangExport;
 
   @Override
   public synchronized ChunkMaker open() {
@@ -46,7 +47,11 @@ final class FakeMaker implements ChunkMaker, ChunkMaker.Opener {
 
   @Override
   public Chunk make(int node, long bytes) {
-    CountDownLatch latch = hang;
+    await(hang);
+    return make(bytes, node);
+  }
+
+  private static void await(@Nullable CountDownLatch latch) {
     if (latch != null) {
       try {
         latch.await();
@@ -54,7 +59,6 @@ final class FakeMaker implements ChunkMaker, ChunkMaker.Opener {
         Thread.currentThread().interrupt();
       }
     }
-    return make(bytes, node);
   }
 
   private synchronized Chunk make(long bytes, int node) {
@@ -69,6 +73,7 @@ final class FakeMaker implements ChunkMaker, ChunkMaker.Opener {
     return new Chunk() {
       @Override
       public int export() {
+        await(hangExport);
         return FakeMaker.this.export(chunk);
       }
 
@@ -108,6 +113,10 @@ final class FakeMaker implements ChunkMaker, ChunkMaker.Opener {
 
   synchronized boolean isAlive(int chunk) {
     return living.containsKey(chunk);
+  }
+
+  synchronized int timesExported() {
+    return descriptors.size();
   }
 
   synchronized int openDescriptors() {

@@ -23,11 +23,16 @@ class HostPoolTest {
   private HostPool pool = pool(PLENTY, 0, 0);
 
   private HostPool pool(long size, long reserve, long prepared) {
+    return pool(size, reserve, prepared, Duration.ofMinutes(1));
+  }
+
+  private HostPool pool(long size, long reserve, long prepared, Duration patience) {
     return new HostPool(
         new PoolBounds(size, reserve, prepared),
         () -> new HostMemory(PLENTY, availableBytes),
         maker,
         77,
+        patience,
         maker::closeDescriptor);
   }
 
@@ -131,7 +136,7 @@ class HostPoolTest {
     assertThat(refusal(take(tenant, FIRST, CHUNK))).contains("host-pool-reserve");
     assertThat(pool.view().reason()).contains("host-pool-reserve");
     assertThat(pool.view().available()).isTrue();
-    availableBytes++;
+    availableBytes = 1024 * MIB + CHUNK;
     given(tenant, FIRST, CHUNK);
     assertThat(pool.view().reason()).isEmpty();
     assertThat(pool.view().madeBytes()).isEqualTo(CHUNK);
@@ -278,14 +283,37 @@ class HostPoolTest {
   void whoWaitsForADriverThatHangsIsToldAndWhatComesLateIsKept() {
     CountDownLatch hang = new CountDownLatch(1);
     maker.hang = hang;
+    pool = pool(PLENTY, 0, 0, Duration.ofSeconds(4));
     TenantChunks tenant = pool.open("t");
     assertThat(refusal(take(tenant, FIRST, CHUNK))).contains("no host chunk in time");
     assertThat(pool.view().refusals()).isEqualTo(1);
+    Eventually.within(
+        Duration.ofSeconds(20),
+        () ->
+            assertThat(refusal(tenant.take(SECOND, 0, 0, PLENTY, CHUNK).getNow(null)))
+                .contains("the CUDA driver has not come back for "));
+    assertThat(pool.view().available()).isFalse();
     hang.countDown();
     Eventually.within(
         Duration.ofSeconds(20), () -> assertThat(pool.view().idleBytes()).isEqualTo(CHUNK));
     assertThat(maker.openDescriptors()).isZero();
-    given(tenant, FIRST, CHUNK);
+  }
+
+  @Test
+  void aDescriptorThatComesTooLateIsClosed() {
+    CountDownLatch hang = new CountDownLatch(1);
+    maker.hangExport = hang;
+    pool = pool(PLENTY, 0, 0, Duration.ofSeconds(4));
+    TenantChunks tenant = pool.open("t");
+    assertThat(refusal(take(tenant, FIRST, CHUNK))).contains("no host chunk in time");
+    hang.countDown();
+    Eventually.within(
+        Duration.ofSeconds(20),
+        () -> {
+          assertThat(pool.view().idleBytes()).isEqualTo(CHUNK);
+          assertThat(maker.timesExported()).isEqualTo(1);
+          assertThat(maker.openDescriptors()).isZero();
+        });
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.quicktheories.QuickTheory.qt;
 import static org.quicktheories.generators.SourceDSL.longs;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -56,6 +57,7 @@ class OwnershipPropertyTest {
               () -> new HostMemory(1L << 40, 1L << 39),
               maker,
               1,
+              Duration.ofMinutes(1),
               maker::closeDescriptor);
     }
 
