@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -28,7 +27,6 @@ import org.junit.jupiter.api.Test;
  * the simulated driver. Each tenant's root is its first process.
  */
 class HostChunksTest extends AgentFixture {
-  private static final Duration SOON = Duration.ofSeconds(20);
   private static final long CHUNK = 64 * MIB;
   private static final long POOL = 16 * CHUNK;
   private static final long MAY_BORROW = 4 * CHUNK;
@@ -129,8 +127,7 @@ class HostChunksTest extends AgentFixture {
 
   /** The driver keeps one for each chunk; any other has been forgotten. */
   private void assertNoDescriptorIsForgotten() {
-    Eventually.within(
-        SOON,
+    Eventually.soon(
         () ->
             assertThat(descriptors()).doesNotHaveDuplicates().hasSize(chunks(pool().madeBytes())));
   }
@@ -183,23 +180,21 @@ class HostChunksTest extends AgentFixture {
     assertThat(a.say("read " + secret.id())).isEqualTo("data secret");
 
     a.kill();
-    Eventually.within(SOON, () -> assertThat(node().tenants().getFirst().processes()).isEmpty());
+    Eventually.soon(() -> assertThat(node().tenants().getFirst().processes()).isEmpty());
     assertThat(ProcessHandle.of(keeper)).isPresent();
     assertThat(isServed("a")).as("its keeper lives").isTrue();
     assertThat(descriptors()).as("and so its chunk is its own").contains(secret.inode());
     assertThat(b.say("take 0 " + CHUNK)).startsWith("refused 9 ");
 
     ProcessHandle.of(keeper).orElseThrow().destroyForcibly();
-    Eventually.within(
-        SOON,
+    Eventually.soon(
         () -> {
           assertThat(isServed("a")).isFalse();
           assertThat(pool().madeBytes()).isEqualTo(MAY_BORROW);
           assertThat(descriptors()).as("destroyed").doesNotContain(secret.inode());
         });
     b.kill();
-    Eventually.within(
-        SOON,
+    Eventually.soon(
         () -> {
           assertThat(pool().madeBytes()).isZero();
           assertThat(descriptors()).isEmpty();
@@ -266,14 +261,13 @@ class HostChunksTest extends AgentFixture {
       assertThat(a.say("take_and_leave 0 " + CHUNK)).isEqualTo("ok");
       a.say("flood " + CHUNK + " 50");
     }
-    Eventually.within(
-        SOON,
+    Eventually.soon(
         () -> assertThat(Integer.parseInt(serving.say("malformed"))).isGreaterThanOrEqualTo(30));
     take(b, CHUNK);
     assertThat(pool().madeBytes()).isLessThanOrEqualTo(MAY_BORROW + CHUNK);
     assertNoDescriptorIsForgotten();
     a.kill();
-    Eventually.within(SOON, () -> assertThat(pool().madeBytes()).isEqualTo(CHUNK));
+    Eventually.soon(() -> assertThat(pool().madeBytes()).isEqualTo(CHUNK));
     assertNoDescriptorIsForgotten();
   }
 
@@ -285,7 +279,7 @@ class HostChunksTest extends AgentFixture {
     assertThat(a.say("return " + chunk.id())).isEqualTo("granted 0");
     assertThat(pool().idleBytes()).isEqualTo(CHUNK);
     a.kill();
-    Eventually.within(SOON, () -> assertThat(pool().madeBytes()).isZero());
+    Eventually.soon(() -> assertThat(pool().madeBytes()).isZero());
   }
 
   @Test
@@ -326,7 +320,7 @@ class HostChunksTest extends AgentFixture {
     assertThat(a.say("read " + third.id())).isEqualTo("data ");
     assertThat(a.say("read " + chunk.id())).isEqualTo("data lasting");
     a.kill();
-    Eventually.within(SOON, () -> assertThat(pool().madeBytes()).isZero());
+    Eventually.soon(() -> assertThat(pool().madeBytes()).isZero());
   }
 
   @Test

@@ -58,7 +58,7 @@ public final class ServingProcess {
       case "refused" -> {
         return String.valueOf(agent.stats().refusalsByStatus().get(words[1]));
       }
-      case "end" -> agent.endTenant(words[1]);
+      case "end" -> agent.endTenant(words[1], AgentFixture.peer(AgentFixture.ownPid()));
       default -> agent.close();
     }
     return "ok";

@@ -6,6 +6,7 @@ import dev.aliquot.agent.pool.Taken;
 import dev.aliquot.agent.pool.TenantChunks;
 import dev.aliquot.agent.wire.Reply;
 import dev.aliquot.agent.wire.Status;
+import dev.aliquot.ledger.Share;
 import dev.aliquot.linux.Descriptors;
 import java.util.concurrent.CompletionStage;
 
@@ -25,7 +26,7 @@ final class ChunkAnswers {
     int node = context.numaNodes().nearest(holding.device.facts().pciAddress());
     return tenant
         .chunks()
-        .take(holderOf(member), holding.index, node, mayBorrowBytes(holding), bytes)
+        .take(holderOf(member), holding.index, node, mayHoldBytes(holding), bytes)
         .thenApply(taken -> answer(member, taken));
   }
 
@@ -38,9 +39,11 @@ final class ChunkAnswers {
     return new Holder(member.slot, member.generation);
   }
 
-  /** Only what is lent ever has to move out of the way. */
-  static long mayBorrowBytes(Holding holding) {
-    return holding.limitBytes - holding.requestBytes;
+  /** Only what is lent ever has to move out of the way, in whole pieces. */
+  static long mayHoldBytes(Holding holding) {
+    Share share = holding.share();
+    return Math.ceilDiv(share.limitBytes() - share.requestBytes(), HostPool.MOST_BYTES)
+        * HostPool.MOST_BYTES;
   }
 
   private Reply answer(Member member, Taken taken) {
@@ -71,7 +74,7 @@ final class ChunkAnswers {
   /** The account of a tenant in the pool, for which chunks are made ahead where it may borrow. */
   static void expect(TenantChunks chunks, TenantContext context, Iterable<Holding> holdings) {
     for (Holding holding : holdings) {
-      if (mayBorrowBytes(holding) >= HostPool.MOST_BYTES) {
+      if (holding.share().borrows()) {
         chunks.expect(context.numaNodes().nearest(holding.device.facts().pciAddress()));
       }
     }

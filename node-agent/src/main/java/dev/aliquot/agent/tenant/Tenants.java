@@ -165,6 +165,7 @@ public final class Tenants implements AutoCloseable {
       throw e;
     }
     tenant.resized(after);
+    tenant.expectChunks();
   }
 
   /** Ends a tenant: nothing new is held from now on, and it goes with its last process. */

@@ -195,8 +195,7 @@ class HostPoolTest {
     assertThat(pool.view().madeBytes()).isZero();
     assertThat(pool.view().tenants()).isEmpty();
     assertThat(refusal(take(tenant, FIRST, CHUNK))).contains("ended");
-    Eventually.within(
-        Duration.ofSeconds(20), () -> assertThat(maker.isAlive(chunk(first))).isFalse());
+    Eventually.soon(() -> assertThat(maker.isAlive(chunk(first))).isFalse());
   }
 
   @Test
@@ -231,20 +230,17 @@ class HostPoolTest {
     TenantChunks tenant = pool.open("t");
     assertThat(maker.timesOpened()).isZero();
     tenant.expect(1);
-    Eventually.within(
-        Duration.ofSeconds(20), () -> assertThat(pool.view().preparedBytes()).isEqualTo(2 * CHUNK));
+    Eventually.soon(() -> assertThat(pool.view().preparedBytes()).isEqualTo(2 * CHUNK));
     assertThat(maker.nodes()).containsExactly(1, 1);
     assertThat(tenant.take(FIRST, 0, 1, PLENTY, CHUNK).join()).isInstanceOf(Taken.Given.class);
-    Eventually.within(
-        Duration.ofSeconds(20), () -> assertThat(pool.view().madeBytes()).isEqualTo(3 * CHUNK));
+    Eventually.soon(() -> assertThat(pool.view().madeBytes()).isEqualTo(3 * CHUNK));
     assertThat(take(tenant, FIRST, 2 * MIB))
         .as("what is ready elsewhere makes room")
         .isInstanceOf(Taken.Given.class);
     assertThat(maker.mostBytes()).isEqualTo(3 * CHUNK);
     tenant.end();
     pool.open("u").expect(0);
-    Eventually.within(
-        Duration.ofSeconds(20),
+    Eventually.soon(
         () -> {
           assertThat(pool.view().preparedBytes()).isEqualTo(2 * CHUNK);
           assertThat(maker.liveBytes()).isEqualTo(2 * CHUNK);
@@ -287,15 +283,13 @@ class HostPoolTest {
     TenantChunks tenant = pool.open("t");
     assertThat(refusal(take(tenant, FIRST, CHUNK))).contains("no host chunk in time");
     assertThat(pool.view().refusals()).isEqualTo(1);
-    Eventually.within(
-        Duration.ofSeconds(20),
+    Eventually.soon(
         () ->
             assertThat(refusal(tenant.take(SECOND, 0, 0, PLENTY, CHUNK).getNow(null)))
                 .contains("the CUDA driver has not come back for "));
     assertThat(pool.view().available()).isFalse();
     hang.countDown();
-    Eventually.within(
-        Duration.ofSeconds(20), () -> assertThat(pool.view().idleBytes()).isEqualTo(CHUNK));
+    Eventually.soon(() -> assertThat(pool.view().idleBytes()).isEqualTo(CHUNK));
     assertThat(maker.openDescriptors()).isZero();
   }
 
@@ -307,8 +301,7 @@ class HostPoolTest {
     TenantChunks tenant = pool.open("t");
     assertThat(refusal(take(tenant, FIRST, CHUNK))).contains("no host chunk in time");
     hang.countDown();
-    Eventually.within(
-        Duration.ofSeconds(20),
+    Eventually.soon(
         () -> {
           assertThat(pool.view().idleBytes()).isEqualTo(CHUNK);
           assertThat(maker.timesExported()).isEqualTo(1);
