@@ -2,19 +2,33 @@
 #include "node_state.h"
 
 #include <fcntl.h>
+#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-/* A directory below the cgroup file system, as /proc/<pid>/cgroup names it. */
+static size_t below(const char *path, const char *root)
+{
+    size_t length = strlen(root);
+    return strncmp(path, root, length) == 0 && (path[length] == '/' || path[length] == 0) ? length : 0;
+}
+
+/* A directory below the cgroup v2 file system, wherever that is mounted, as /proc/<pid>/cgroup names it. */
 static const char *relative(const char *cgroup)
 {
-    size_t root = strlen(CGROUP_ROOT);
-    if (strncmp(cgroup, CGROUP_ROOT, root) == 0 && (cgroup[root] == '/' || cgroup[root] == 0))
-        cgroup += root;
-    return cgroup[0] == 0 ? "/" : cgroup;
+    size_t longest = below(cgroup, CGROUP_ROOT);
+    FILE *mounts = setmntent("/proc/self/mounts", "re");
+    struct mntent mount;
+    char text[4096];
+    while (mounts != NULL && getmntent_r(mounts, &mount, text, sizeof text) != NULL) {
+        size_t length = strcmp(mount.mnt_type, "cgroup2") == 0 ? below(cgroup, mount.mnt_dir) : 0;
+        longest = length > longest ? length : longest;
+    }
+    if (mounts != NULL)
+        endmntent(mounts);
+    return cgroup[longest] == 0 ? "/" : cgroup + longest;
 }
 
 static bool same_path(const char *a, const char *b)

@@ -60,7 +60,7 @@ public final class Nvml implements AutoCloseable {
    * Whether the driver can limit memory by cgroup (R615 and later). A probe of the symbols only.
    */
   public boolean supportsMemoryLimits() {
-    return supports("nvmlDeviceSetMemoryLimits_v1") && supports("nvmlDeviceGetMemoryLimits_v1");
+    return supports(CgroupLimits.SETTER) && supports(CgroupLimits.GETTER);
   }
 
   /** Bound functions that this driver lacks, sorted. */

@@ -8,6 +8,7 @@ import dev.aliquot.bindings.nvml.nvmlPciInfo_st;
 import dev.aliquot.bindings.nvml.nvmlUtilization_st;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -207,6 +208,23 @@ public final class NvmlDevice {
               new Utilization(nvmlUtilization_st.gpu(rates), nvmlUtilization_st.memory(rates)))
           : Optional.empty();
     }
+  }
+
+  /**
+   * Sets the driver's own limits for the processes of a cgroup v2 directory; soft 0 and hard {@link
+   * CgroupLimits#NONE} take them away. Read them back before relying on them.
+   *
+   * @throws NvmlException {@link NvmlStatus#FUNCTION_NOT_FOUND} before R615, {@link
+   *     NvmlStatus#NO_PERMISSION} for another user than root, {@link NvmlStatus#NOT_SUPPORTED} for
+   *     MIG
+   */
+  public void setCgroupLimits(Path cgroup, long softBytes, long hardBytes) {
+    CgroupLimits.set(calls, handle, cgroup, softBytes, hardBytes);
+  }
+
+  /** The driver's own limits of a cgroup v2 directory; any user may ask. */
+  public CgroupLimits cgroupLimits(Path cgroup) {
+    return CgroupLimits.get(calls, handle, cgroup);
   }
 
   // ---- sensors
