@@ -2,6 +2,8 @@ package dev.aliquot.agent.device;
 
 import dev.aliquot.ledger.DeviceBook;
 import dev.aliquot.ledger.Headroom;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** One device of the node. Thread-safe. */
 public final class Device {
@@ -10,11 +12,15 @@ public final class Device {
    */
   private static final long LEAST_CONTEXT_BYTES = 16L << 20;
 
+  /** No context is as large: a first reading that is, is somebody who does not report. */
+  private static final long MOST_CONTEXT_BYTES = 2L << 30;
+
   private final DeviceFacts facts;
   private final long headroomBytes;
   private final DeviceBook book;
   private final DeviceReader reader;
   private final Signal room = new Signal();
+  private final @Nullable CgroupLimiter limiter;
   private volatile DeviceReading reading = DeviceReading.NONE;
   private volatile Health health;
   private long contextEstimateBytes;
@@ -42,7 +48,17 @@ public final class Device {
     }
   }
 
+  /** One whose driver has no limits of its own. */
   public Device(DeviceFacts facts, Headroom headroom, DeviceReader reader) {
+    this(facts, headroom, reader, null);
+  }
+
+  /**
+   * @param limiter null: the driver has no limits of its own
+   */
+  public Device(
+      DeviceFacts facts, Headroom headroom, DeviceReader reader, @Nullable CgroupLimiter limiter) {
+    this.limiter = limiter;
     this.facts = facts;
     this.headroomBytes = headroom.bytes(facts.totalBytes());
     this.book =
@@ -78,6 +94,11 @@ public final class Device {
     return reader;
   }
 
+  /** The driver's own memory limits; empty before R615. */
+  public Optional<CgroupLimiter> limiter() {
+    return Optional.ofNullable(limiter);
+  }
+
   /** The last one. */
   public DeviceReading reading() {
     return reading;
@@ -104,6 +125,7 @@ public final class Device {
    */
   public synchronized void learnContext(long bytes) {
     if (bytes >= LEAST_CONTEXT_BYTES
+        && bytes <= MOST_CONTEXT_BYTES
         && (contextEstimateBytes == 0 || bytes < contextEstimateBytes)) {
       contextEstimateBytes = bytes;
     }

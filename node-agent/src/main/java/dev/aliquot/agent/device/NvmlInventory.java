@@ -44,12 +44,22 @@ public final class NvmlInventory {
   private static Device device(Nvml nvml, int index, Headroom headroom) {
     try {
       NvmlDevice device = nvml.device(index);
-      return new Device(facts(device), headroom, () -> read(device));
+      return new Device(
+          facts(device), headroom, () -> read(device), limiter(nvml, device).orElse(null));
     } catch (NvmlException e) {
       LOG.error("device {} cannot be used: {}", index, e.getMessage());
       DeviceFacts nothing = new DeviceFacts(index, "unknown-" + index, "unknown", "", 0, 0);
       return new Device(nothing, headroom, () -> read(nvml.device(index)));
     }
+  }
+
+  /** The driver's own memory limits of every device; empty ones before R615. */
+  public static List<Optional<CgroupLimiter>> limiters(Nvml nvml) {
+    return nvml.devices().stream().map(device -> limiter(nvml, device)).toList();
+  }
+
+  private static Optional<CgroupLimiter> limiter(Nvml nvml, NvmlDevice device) {
+    return nvml.supportsMemoryLimits() ? Optional.of(CgroupLimiter.of(device)) : Optional.empty();
   }
 
   /** Of a device that is lost, as much as the driver still says: the others are served. */

@@ -99,6 +99,11 @@ public final class ProcFs {
     return read(pid, "cgroup").flatMap(ProcFs::parseCgroup);
   }
 
+  /** The process's cgroup of version 2, as a path below where that is mounted. */
+  public Optional<String> cgroupV2(int pid) {
+    return read(pid, "cgroup").flatMap(ProcFs::parseSecond);
+  }
+
   /** The command line, arguments separated by spaces; empty for kernel threads and zombies. */
   public Optional<String> commandLine(int pid) {
     return read(pid, "cmdline").map(text -> text.replace('\0', ' ').strip());
@@ -122,17 +127,19 @@ public final class ProcFs {
   }
 
   static Optional<String> parseCgroup(String text) {
-    Optional<String> second =
-        text.lines()
-            .filter(line -> line.startsWith("0::"))
-            .map(line -> line.substring(3))
-            .findFirst();
     Optional<String> devices =
         text.lines()
             .filter(line -> line.matches("[0-9]+:([^:]*,)?devices(,[^:]*)?:.*"))
             .map(line -> line.substring(line.indexOf(':', line.indexOf(':') + 1) + 1))
             .findFirst();
-    return devices.isPresent() ? devices : second;
+    return devices.isPresent() ? devices : parseSecond(text);
+  }
+
+  private static Optional<String> parseSecond(String text) {
+    return text.lines()
+        .filter(line -> line.startsWith("0::"))
+        .map(line -> line.substring(3))
+        .findFirst();
   }
 
   private Optional<String> read(int pid, String file) {

@@ -1,6 +1,7 @@
 package dev.aliquot.cli.doctor;
 
 import dev.aliquot.agent.http.Json;
+import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.client.StateDirOption;
 import dev.aliquot.cli.screen.Ansi;
@@ -41,6 +42,12 @@ public final class DoctorCommand implements Callable<Integer> {
       description = "Look at this CUDA driver library.")
   private @Nullable Path cudaLibrary;
 
+  @Option(
+      names = "--cgroup-root",
+      paramLabel = "FOLDER",
+      description = "Where cgroup version 2 is mounted (default: /sys/fs/cgroup).")
+  private Path cgroupRoot = LimitsOptions.DEFAULTS.cgroupRoot();
+
   @Override
   public Integer call() {
     List<Finding> findings = new ArrayList<>();
@@ -50,8 +57,7 @@ public final class DoctorCommand implements Callable<Integer> {
             System.getProperty("java.runtime.version", "unknown")
                 + " in "
                 + System.getProperty("java.home")));
-    findings.addAll(
-        new DriverChecks(nvmlLibrary, cudaLibrary).findings(MachineChecks.isCgroupV2()));
+    findings.addAll(new DriverChecks(nvmlLibrary, cudaLibrary, cgroupRoot).findings());
     findings.addAll(new MachineChecks(state.path()).findings());
     PrintStream out = Terminal.utf8Out();
     if (json) {

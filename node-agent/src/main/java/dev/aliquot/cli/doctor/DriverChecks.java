@@ -1,5 +1,7 @@
 package dev.aliquot.cli.doctor;
 
+import dev.aliquot.agent.device.NvmlInventory;
+import dev.aliquot.agent.limits.LimitsChoice;
 import dev.aliquot.cuda.CudaDriver;
 import dev.aliquot.ffm.LibraryException;
 import dev.aliquot.ffm.NativeException;
@@ -21,20 +23,23 @@ final class DriverChecks {
   private final @Nullable Path nvmlLibrary;
   private final @Nullable Path cudaLibrary;
 
-  DriverChecks(@Nullable Path nvmlLibrary, @Nullable Path cudaLibrary) {
+  private final Path cgroupRoot;
+
+  DriverChecks(@Nullable Path nvmlLibrary, @Nullable Path cudaLibrary, Path cgroupRoot) {
+    this.cgroupRoot = cgroupRoot;
     this.nvmlLibrary = nvmlLibrary;
     this.cudaLibrary = cudaLibrary;
   }
 
-  List<Finding> findings(boolean cgroupV2) {
+  List<Finding> findings() {
     List<Finding> findings = new ArrayList<>();
-    nvml(findings, cgroupV2);
+    nvml(findings);
     cuda(findings);
     deviceFiles(findings);
     return findings;
   }
 
-  private void nvml(List<Finding> findings, boolean cgroupV2) {
+  private void nvml(List<Finding> findings) {
     String name = "libnvidia-ml.so.1";
     try (Nvml nvml = Nvml.open(nvmlLibrary == null ? Path.of(name) : nvmlLibrary)) {
       findings.add(Finding.ok("NVML library", place(name, nvml.library())));
@@ -48,18 +53,12 @@ final class DriverChecks {
                   + ", devices: "
                   + nvml.deviceCount()));
       findings.add(symbols("NVML symbols", nvml.missingSymbols()));
-      boolean byDriver = nvml.supportsMemoryLimits() && cgroupV2;
       findings.add(
-          byDriver
-              ? Finding.ok(
-                  "memory limits",
-                  "interposer; the driver could hold them too (R615 and cgroup v2)")
-              : Finding.ok(
-                  "memory limits",
-                  "interposer"
-                      + (nvml.supportsMemoryLimits()
-                          ? "; the driver could, but cgroup v2 is missing"
-                          : "; this driver has no limits of its own (R615 and later have)")));
+          Finding.ok(
+              "memory limits",
+              LimitsChoice.whyNotDriver(NvmlInventory.limiters(nvml), cgroupRoot)
+                  .map(why -> "interposer alone: " + why)
+                  .orElse("driver and interposer")));
     } catch (LibraryException e) {
       findings.add(Finding.lack("NVML library", String.valueOf(e.getMessage()), SIMULATED));
     } catch (NativeException e) {
