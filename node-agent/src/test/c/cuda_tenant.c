@@ -1,5 +1,6 @@
 /*
- * A CUDA program as any other: it opens libcuda.so.1 and knows nothing of Aliquot. Each line on stdin is a command, each answer one
+ * A CUDA program as any other: it opens libcuda.so.1 and knows nothing of Aliquot. With the driver's path as its argument it opens
+ * that instead, with a second argument in a link namespace of its own, where no preloaded library is. Each line on stdin is a command, each answer one
  * line on stdout.
  *
  *   init              cuInit and a context on device 0; answers the CUresult
@@ -209,10 +210,10 @@ static void run(const char *word, const char *text, address a, address b)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    driver = dlopen("libcuda.so.1", RTLD_NOW);
+    driver = argc > 2 ? dlmopen(LM_ID_NEWLM, argv[1], RTLD_NOW) : dlopen(argc > 1 ? argv[1] : "libcuda.so.1", RTLD_NOW);
     if (driver == NULL) {
         fprintf(stderr, "%s\n", dlerror());
         return 1;

@@ -1,8 +1,10 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.bypass.BypassWatch;
 import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.device.NvmlInventory;
+import dev.aliquot.agent.limits.TenantLimits;
 import dev.aliquot.agent.page.PageLayout;
 import dev.aliquot.agent.pool.CudaChunkMaker;
 import dev.aliquot.agent.pool.HostMemory;
@@ -24,6 +26,7 @@ import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.agent.wire.TenantSockets;
 import dev.aliquot.ffm.NativeException;
 import dev.aliquot.ledger.Headroom;
@@ -57,6 +60,8 @@ public final class Agent implements AutoCloseable {
   private final GroundTruth truth;
   private final HostPool pool;
   private final Tenants tenants;
+  private final TenantLimits limits;
+  private final BypassWatch bypass;
   private final Admissions admissions;
   private final Cleanup cleanup;
   private volatile boolean ready;
@@ -112,10 +117,35 @@ public final class Agent implements AutoCloseable {
     this.tenants =
         cleanup.add("the tenants", new Tenants(state, inventory, context, sockets, truth, traits));
     cleanup.add("the host pool", pool);
+    this.limits =
+        cleanup.add(
+            "the driver's limits",
+            TenantLimits.choose(options.limits(), inventory, proc, watcher, state.limitsFile()));
+    tenants.whenEnded(limits::ended);
+    this.bypass =
+        cleanup.add(
+            "what is suspended",
+            BypassWatch.start(
+                options.bypass(),
+                proc,
+                counters,
+                clock,
+                options.samplePeriod(),
+                driver.cuda(),
+                state.suspendedFile()));
     this.admissions = new Admissions(inventory, proc, clock);
-    truth.start(inventory, tenants, proc, counters, options.samplePeriod());
+    truth.start(
+        inventory,
+        tenants,
+        proc,
+        counters,
+        options.samplePeriod(),
+        bypass,
+        options.bypass().toleranceBytes());
     tenants.restore();
+    limits.reconcile(tenants.all().stream().map(Tenant::record).toList());
     truth.readAll();
+    bypass.watch();
     cleanup.add("the ticker", new Ticker(tenants, truth, inventory));
     ready = true;
   }
@@ -154,6 +184,7 @@ public final class Agent implements AutoCloseable {
    * driver.
    */
   public NodeView view() {
+    List<TenantView> tenantViews = NodeViews.tenants(tenants.all(), bypass);
     return new NodeView(
         options.nodeName(),
         options.version(),
@@ -168,8 +199,11 @@ public final class Agent implements AutoCloseable {
             : truth.hasRead()
                 ? ""
                 : "not every device has been read yet, or there is none: see aliquot doctor",
-        inventory.devices().stream().map(device -> NodeViews.device(device, truth)).toList(),
-        NodeViews.tenants(tenants.all()),
+        inventory.devices().stream()
+            .map(device -> NodeViews.device(device, truth, bypass, tenantViews))
+            .toList(),
+        tenantViews,
+        NodeViews.events(bypass.events()),
         pool.view());
   }
 
@@ -182,8 +216,14 @@ public final class Agent implements AutoCloseable {
    */
   public synchronized TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException {
     TenantRecord record = admissions.record(spec, peer);
+    String refusal = limits.admit(record).orElse("");
+    if (!refusal.isEmpty()) {
+      throw new AgentException(AgentException.Kind.UNAVAILABLE, refusal);
+    }
+    boolean made = false;
     try {
       tenants.create(record);
+      made = true;
     } catch (RefusedException e) {
       throw new AgentException(
           e.nameTaken() ? AgentException.Kind.CONFLICT : AgentException.Kind.NO_ROOM,
@@ -194,6 +234,10 @@ public final class Agent implements AutoCloseable {
           AgentException.Kind.UNAVAILABLE,
           "the tenant's files cannot be made: " + e.getMessage(),
           e);
+    } finally {
+      if (!made) {
+        limits.ended(record);
+      }
     }
     List<String> devices = record.grants().stream().map(TenantRecord.Grant::device).toList();
     Map<String, String> environment = new LinkedHashMap<>(driver.environment());
@@ -223,9 +267,15 @@ public final class Agent implements AutoCloseable {
   public synchronized void resizeTenant(String idOrName, TenantResize change, Peer peer)
       throws AgentException {
     Tenant tenant = ownedBy(peer, idOrName, "resize");
+    List<TenantRecord.Grant> before = tenant.record().grants();
     List<TenantRecord.Grant> grants = admissions.resized(tenant.record(), change);
     try {
       tenants.resize(tenant, grants);
+      String refusal = limits.admit(tenant.record()).orElse("");
+      if (!refusal.isEmpty()) {
+        tenants.resize(tenant, before);
+        throw new AgentException(AgentException.Kind.UNAVAILABLE, refusal);
+      }
     } catch (RefusedException e) {
       throw new AgentException(AgentException.Kind.NO_ROOM, String.valueOf(e.getMessage()), e);
     } catch (IOException e) {
@@ -272,6 +322,11 @@ public final class Agent implements AutoCloseable {
               + " it");
     }
     return tenant;
+  }
+
+  /** Who holds tenants to their memory. */
+  TenantLimits limits() {
+    return limits;
   }
 
   /** Counters since this agent started. */

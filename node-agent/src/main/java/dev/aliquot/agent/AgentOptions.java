@@ -1,5 +1,7 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.bypass.BypassOptions;
+import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.agent.pool.PoolOptions;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param samplePeriod time between two readings of ground truth
  * @param agentWait how long a tenant's process waits for an absent agent
  * @param hostPool how much host memory lent data may take
+ * @param bypass what is done about memory that is not accounted for
+ * @param limits who holds tenants to their memory
  */
 public record AgentOptions(
     Path stateDir,
@@ -37,9 +41,11 @@ public record AgentOptions(
     long headroomMinBytes,
     Duration samplePeriod,
     Duration agentWait,
-    PoolOptions hostPool) {
+    PoolOptions hostPool,
+    BypassOptions bypass,
+    LimitsOptions limits) {
 
-  /** The same with the host pool's defaults. */
+  /** With the defaults of the host pool, of what is done about bypass and of who holds limits. */
   public AgentOptions(
       Path stateDir,
       String nodeName,
@@ -64,7 +70,9 @@ public record AgentOptions(
         headroomMinBytes,
         samplePeriod,
         agentWait,
-        PoolOptions.DEFAULTS);
+        PoolOptions.DEFAULTS,
+        BypassOptions.DEFAULTS,
+        LimitsOptions.DEFAULTS);
   }
 
   /** The defaults of every value that has one, for the machine's own driver. */
@@ -85,6 +93,27 @@ public record AgentOptions(
 
   /** The same with a simulated node. */
   public AgentOptions withSimulate(String settings) {
+    return with(settings, hostPool, bypass, limits);
+  }
+
+  /** The same with another host pool. */
+  public AgentOptions withHostPool(PoolOptions options) {
+    return with(simulate, options, bypass, limits);
+  }
+
+  public AgentOptions withBypass(BypassOptions options) {
+    return with(simulate, hostPool, options, limits);
+  }
+
+  public AgentOptions withLimits(LimitsOptions options) {
+    return with(simulate, hostPool, bypass, options);
+  }
+
+  private AgentOptions with(
+      @Nullable String settings,
+      PoolOptions newHostPool,
+      BypassOptions newBypass,
+      LimitsOptions newLimits) {
     return new AgentOptions(
         stateDir,
         nodeName,
@@ -97,23 +126,8 @@ public record AgentOptions(
         headroomMinBytes,
         samplePeriod,
         agentWait,
-        hostPool);
-  }
-
-  /** The same with another host pool. */
-  public AgentOptions withHostPool(PoolOptions pool) {
-    return new AgentOptions(
-        stateDir,
-        nodeName,
-        version,
-        simulate,
-        nvmlLibrary,
-        cudaLibrary,
-        libraryDir,
-        headroomPercent,
-        headroomMinBytes,
-        samplePeriod,
-        agentWait,
-        pool);
+        newHostPool,
+        newBypass,
+        newLimits);
   }
 }

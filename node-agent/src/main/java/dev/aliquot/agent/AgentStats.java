@@ -31,6 +31,8 @@ import java.util.Map;
  * @param samples ground-truth readings of one device
  * @param sampleTime spent on them, in all
  * @param sampleFailures readings that failed or timed out
+ * @param bypassFindings processes found that were not accounted for, by kind
+ * @param bypassActions what was done about them: suspended, released, stopping, killed, failed
  */
 public record AgentStats(
     long attaches,
@@ -49,7 +51,9 @@ public record AgentStats(
     long usagePageAnomalies,
     long samples,
     Duration sampleTime,
-    long sampleFailures) {
+    long sampleFailures,
+    Map<String, Long> bypassFindings,
+    Map<String, Long> bypassActions) {
 
   /** The counters as they are now. */
   static AgentStats of(Counters counters) {
@@ -74,6 +78,8 @@ public record AgentStats(
         counters.usagePageAnomalies.sum(),
         counters.samples.sum(),
         Duration.ofNanos(counters.sampleNanos.sum()),
-        counters.sampleFailures.sum());
+        counters.sampleFailures.sum(),
+        counters.bypassFindings(),
+        counters.bypassActions());
   }
 }

@@ -1,10 +1,17 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.bypass.BypassWatch;
+import dev.aliquot.agent.bypass.Event;
+import dev.aliquot.agent.bypass.Finding;
+import dev.aliquot.agent.bypass.Sighting;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceReading;
+import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.tenant.Tenant;
 import dev.aliquot.agent.truth.GroundTruth;
+import dev.aliquot.agent.view.BypassView;
 import dev.aliquot.agent.view.DeviceView;
+import dev.aliquot.agent.view.EventView;
 import dev.aliquot.agent.view.ProcessView;
 import dev.aliquot.agent.view.TenantView;
 import java.util.Collection;
@@ -15,7 +22,12 @@ import java.util.List;
 final class NodeViews {
   private NodeViews() {}
 
-  static DeviceView device(Device device, GroundTruth truth) {
+  /**
+   * A process of a tenant that has nothing of the device is shown with the strangers: no tenant's
+   * view is there to show it.
+   */
+  static DeviceView device(
+      Device device, GroundTruth truth, BypassWatch bypass, Collection<TenantView> tenants) {
     DeviceReading reading = device.reading();
     List<ProcessView> strangers =
         truth.strangers(device).stream()
@@ -49,16 +61,66 @@ final class NodeViews {
         reading.powerMilliwatts(),
         health.state(),
         health.reason(),
-        strangers);
+        strangers,
+        bypass.findings(device.uuid()).stream()
+            .filter(
+                finding ->
+                    tenants.stream()
+                        .noneMatch(
+                            tenant ->
+                                tenant.id().equals(finding.tenant())
+                                    && tenant.device().equals(device.uuid())))
+            .map(NodeViews::bypass)
+            .toList());
   }
 
-  static List<TenantView> tenants(Collection<Tenant> tenants) {
+  static List<TenantView> tenants(Collection<Tenant> tenants, BypassWatch bypass) {
     return tenants.stream()
         .flatMap(tenant -> tenant.views().stream())
+        .map(
+            view ->
+                view.withBypasses(
+                    bypass.findings(view.device()).stream()
+                        .filter(finding -> finding.tenant().equals(view.id()))
+                        .map(NodeViews::bypass)
+                        .toList()))
         .sorted(
             Comparator.comparingInt(TenantView::deviceIndex)
                 .thenComparing(TenantView::created)
                 .thenComparing(TenantView::id))
         .toList();
+  }
+
+  static List<EventView> events(List<Event> events) {
+    return events.stream()
+        .map(
+            event ->
+                new EventView(
+                    event.time(),
+                    event.what(),
+                    event.finding().device(),
+                    event.finding().tenant(),
+                    event.finding().sighting().id().pid(),
+                    event.finding().sighting().command(),
+                    event.reason()))
+        .toList();
+  }
+
+  private static BypassView bypass(Finding finding) {
+    Sighting sighting = finding.sighting();
+    TenantRecord tenant = sighting.tenant();
+    return new BypassView(
+        sighting.id().pid(),
+        sighting.command(),
+        finding.cgroup(),
+        finding.device(),
+        finding.tenant(),
+        tenant == null || tenant.container().isEmpty()
+            ? ""
+            : tenant.namespace() + "/" + tenant.pod() + "/" + tenant.container(),
+        sighting.kind().label(),
+        sighting.bytes(),
+        finding.since(),
+        finding.action());
   }
 }

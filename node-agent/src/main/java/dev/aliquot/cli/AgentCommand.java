@@ -6,6 +6,7 @@ import dev.aliquot.agent.AgentOptions;
 import dev.aliquot.agent.Peer;
 import dev.aliquot.agent.admin.AdminSocket;
 import dev.aliquot.agent.admin.TenantAdmin;
+import dev.aliquot.agent.bypass.BypassOptions;
 import dev.aliquot.agent.config.AgentConfig;
 import dev.aliquot.agent.config.ConfigException;
 import dev.aliquot.agent.config.ConfigKey;
@@ -16,6 +17,7 @@ import dev.aliquot.agent.config.SimulatedNode;
 import dev.aliquot.agent.http.ApiRoutes;
 import dev.aliquot.agent.http.HttpServer;
 import dev.aliquot.agent.http.Limits;
+import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.agent.log.LogSetup;
 import dev.aliquot.agent.metrics.MetricsPage;
 import dev.aliquot.agent.pool.PoolOptions;
@@ -214,6 +216,12 @@ final class AgentCommand implements Callable<Integer> {
         new PoolOptions(
             settings.hostPoolBytes(),
             settings.hostPoolReserveBytes(),
-            settings.hostPoolPreparedBytes()));
+            settings.hostPoolPreparedBytes()),
+        new BypassOptions(
+            settings.bypassPolicy(),
+            settings.strangerPolicy(),
+            settings.bypassToleranceBytes(),
+            settings.bypassGrace()),
+        new LimitsOptions(settings.memoryLimits(), settings.cgroupRoot()));
   }
 }

@@ -8,6 +8,7 @@ import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.cli.client.CommandFailure;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.client.StateDirOption;
+import dev.aliquot.cli.screen.BypassTable;
 import dev.aliquot.cli.screen.Table;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
@@ -85,8 +86,13 @@ final class StatusCommand implements Callable<Integer> {
     out.println();
     if (node.tenants().isEmpty()) {
       out.println("no tenants");
-      return;
+    } else {
+      tenants(node, out);
     }
+    BypassTable.lines(node).forEach(out::println);
+  }
+
+  private static void tenants(NodeView node, PrintWriter out) {
     Table tenants =
         new Table(
             "TENANT",

@@ -39,7 +39,7 @@ abstract class AgentFixture {
 
   @BeforeEach
   void startAgent() throws Exception {
-    directory = Files.createTempDirectory("alq");
+    directory = makeDirectory();
     AgentOptions defaults = AgentOptions.defaults(directory.resolve("s"), "test");
     options =
         new AgentOptions(
@@ -60,13 +60,26 @@ abstract class AgentFixture {
 
   @AfterEach
   void stopAgent() throws IOException {
-    talkers.forEach(Talker::close);
+    endProcesses();
     agent.close();
+    removeDirectory(directory);
+  }
+
+  /** Where the agent of one test lives; a class whose tests share a node overrides both. */
+  Path makeDirectory() throws IOException {
+    return Files.createTempDirectory("alq");
+  }
+
+  void removeDirectory(Path directory) throws IOException {
     try (var files = Files.walk(directory)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(file);
       }
     }
+  }
+
+  void endProcesses() {
+    talkers.forEach(Talker::close);
   }
 
   static int ownPid() {

@@ -25,18 +25,18 @@ public final class ServingProcess {
   public static void main(String[] arguments) throws Exception {
     AgentOptions options =
         new AgentOptions(
-            Path.of(arguments[0]),
-            "test",
-            "test",
-            arguments[2],
-            null,
-            arguments.length > 4 ? Path.of(arguments[4]) : null,
-            Path.of(arguments[1]),
-            3,
-            256L << 20,
-            Duration.ofMillis(500),
-            Duration.ofSeconds(10),
-            new PoolOptions(Long.parseLong(arguments[3]), 0L, 0));
+                Path.of(arguments[0]),
+                "test",
+                "test",
+                arguments[2],
+                null,
+                arguments.length > 4 ? Path.of(arguments[4]) : null,
+                Path.of(arguments[1]),
+                3,
+                256L << 20,
+                Duration.ofMillis(500),
+                Duration.ofSeconds(10))
+            .withHostPool(new PoolOptions(Long.parseLong(arguments[3]), 0L, 0));
     Agent agent = Agent.start(options, InstantSource.system());
     System.out.println("serving " + agent.view().tenants().size());
     BufferedReader in =

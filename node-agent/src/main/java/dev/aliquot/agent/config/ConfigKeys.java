@@ -116,6 +116,56 @@ public final class ConfigKeys {
           "Part of the host pool that is made ahead, in pieces of 64MiB, on each NUMA node next to a"
               + " device on which a tenant may borrow; where nobody may borrow, nothing is made and"
               + " the CUDA driver is not opened.");
+  static final ConfigKey<BypassPolicy> BYPASS_POLICY =
+      fixed(
+          "bypass-policy",
+          choice(BypassPolicy.class),
+          "report, suspend or stop",
+          "report",
+          "What is done about a tenant's process that never attached or holds much more than it"
+              + " reports.");
+  static final ConfigKey<BypassPolicy> STRANGER_POLICY =
+      fixed(
+          "stranger-policy",
+          choice(BypassPolicy.class),
+          "report, suspend or stop",
+          "report",
+          "The same for a process that is no tenant's; it may be somebody's display or monitoring.");
+  static final ConfigKey<Long> BYPASS_TOLERANCE =
+      fixed(
+          "bypass-tolerance",
+          bounded("size", ByteSize::parse, 0L, 1L << 40, "a size from 0 to 1TiB such as 1GiB"),
+          "a size from 0 to 1TiB",
+          "1GiB",
+          "How much more than its report and a context a process may hold before it counts as"
+              + " underreporting.");
+  static final ConfigKey<Duration> BYPASS_GRACE =
+      fixed(
+          "bypass-grace",
+          bounded(
+              "duration",
+              Durations::parse,
+              Duration.ZERO,
+              Duration.ofMinutes(10),
+              "a duration from 0s to 10m such as 10s"),
+          "a duration from 0s to 10m",
+          "10s",
+          "How long after SIGTERM a process that a policy stops is sent SIGKILL.");
+  static final ConfigKey<LimitBackend> MEMORY_LIMITS =
+      fixed(
+          "memory-limits",
+          choice(LimitBackend.class),
+          "auto, interposer or driver",
+          "auto",
+          "driver: the driver's own limits (R615 and later) on a container's cgroup, beside the"
+              + " interposer's; auto: where they are possible.");
+  static final ConfigKey<Path> CGROUP_ROOT =
+      fixed(
+          "cgroup-root",
+          path(),
+          "an absolute path",
+          "/sys/fs/cgroup",
+          "Where cgroup version 2 is mounted.");
   static final ConfigKey<String> ADMIN_GROUP =
       derived(
           "admin-group",
@@ -189,6 +239,12 @@ public final class ConfigKeys {
           HOST_POOL_SIZE,
           HOST_POOL_RESERVE,
           HOST_POOL_PREPARED,
+          BYPASS_POLICY,
+          STRANGER_POLICY,
+          BYPASS_TOLERANCE,
+          BYPASS_GRACE,
+          MEMORY_LIMITS,
+          CGROUP_ROOT,
           ADMIN_GROUP,
           HTTP_ADDRESS,
           HTTP_PORT,

@@ -73,6 +73,12 @@ public final class ConfigLoader {
     Long hostPoolBytes = values.orNull(ConfigKeys.HOST_POOL_SIZE);
     Long hostPoolReserveBytes = values.orNull(ConfigKeys.HOST_POOL_RESERVE);
     Long hostPoolPreparedBytes = values.orNull(ConfigKeys.HOST_POOL_PREPARED);
+    BypassPolicy bypassPolicy = values.orNull(ConfigKeys.BYPASS_POLICY);
+    BypassPolicy strangerPolicy = values.orNull(ConfigKeys.STRANGER_POLICY);
+    Long bypassToleranceBytes = values.orNull(ConfigKeys.BYPASS_TOLERANCE);
+    var bypassGrace = values.orNull(ConfigKeys.BYPASS_GRACE);
+    LimitBackend memoryLimits = values.orNull(ConfigKeys.MEMORY_LIMITS);
+    Path cgroupRoot = values.orNull(ConfigKeys.CGROUP_ROOT);
     String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
     String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
     Integer httpPort = values.orNull(ConfigKeys.HTTP_PORT);
@@ -104,6 +110,12 @@ public final class ConfigLoader {
         hostPoolBytes,
         hostPoolReserveBytes,
         present(hostPoolPreparedBytes),
+        present(bypassPolicy),
+        present(strangerPolicy),
+        present(bypassToleranceBytes),
+        present(bypassGrace),
+        present(memoryLimits),
+        present(cgroupRoot),
         adminGroup,
         present(httpAddress),
         present(httpPort),

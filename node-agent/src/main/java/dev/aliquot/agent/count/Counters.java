@@ -2,9 +2,12 @@ package dev.aliquot.agent.count;
 
 import dev.aliquot.agent.wire.SocketEvents;
 import dev.aliquot.agent.wire.Status;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Collectors;
 
 /** Counters that only grow. Thread-safe. */
 public final class Counters implements SocketEvents {
@@ -23,6 +26,10 @@ public final class Counters implements SocketEvents {
   public final LongAdder sampleFailures = new LongAdder();
   public final TakeBacks takeBacks = new TakeBacks();
   public final Moves moves = new Moves();
+  private final Map<String, LongAdder> bypassFindings =
+      adders("unattached", "underreporting", "stranger");
+  private final Map<String, LongAdder> bypassActions =
+      adders("suspended", "released", "stopping", "killed", "failed");
   private final Map<Status, LongAdder> refusals = new EnumMap<>(Status.class);
 
   public Counters() {
@@ -35,6 +42,41 @@ public final class Counters implements SocketEvents {
   public long refusals(Status status) {
     LongAdder count = refusals.get(status);
     return count == null ? 0 : count.sum();
+  }
+
+  /** A process that is not accounted for, by kind. */
+  public void bypassFound(String kind) {
+    increment(bypassFindings, kind);
+  }
+
+  /** Something done about one, by what. */
+  public void bypassAction(String what) {
+    increment(bypassActions, what);
+  }
+
+  public Map<String, Long> bypassFindings() {
+    return sums(bypassFindings);
+  }
+
+  public Map<String, Long> bypassActions() {
+    return sums(bypassActions);
+  }
+
+  private static Map<String, LongAdder> adders(String... names) {
+    return Arrays.stream(names).collect(Collectors.toMap(name -> name, name -> new LongAdder()));
+  }
+
+  private static void increment(Map<String, LongAdder> counts, String name) {
+    LongAdder count = counts.get(name);
+    if (count != null) {
+      count.increment();
+    }
+  }
+
+  private static Map<String, Long> sums(Map<String, LongAdder> counts) {
+    Map<String, Long> sums = new TreeMap<>();
+    counts.forEach((name, count) -> sums.put(name, count.sum()));
+    return sums;
   }
 
   @Override

@@ -7,6 +7,7 @@ import static io.prometheus.client.Collector.Type.SUMMARY;
 
 import dev.aliquot.agent.AgentStats;
 import dev.aliquot.agent.count.Moves;
+import dev.aliquot.agent.view.BypassView;
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.ProcessView;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Every metric of Aliquot's own, in the reference page's order. */
@@ -27,6 +29,8 @@ final class MetricTable {
   private static final List<String> DEVICE = List.of("device");
   private static final List<String> TENANT =
       List.of("device", "namespace", "pod", "container", "tenant");
+  private static final List<String> BYPASS =
+      List.of("device", "namespace", "pod", "container", "tenant", "kind");
   private static final double NANOS = 1e9;
 
   private static final List<Metric> ALL =
@@ -175,6 +179,29 @@ final class MetricTable {
               COUNTER,
               "Allocations refused because of the tenant's limit.",
               t -> t.refusals()),
+          node(
+              "aliquot_bypass_processes",
+              BYPASS,
+              "Processes whose memory is not accounted for; tenant and container are empty for"
+                  + " strangers; absent where there are none.",
+              n -> bypasses(n, list -> list.size())),
+          node(
+              "aliquot_bypass_memory_bytes",
+              BYPASS,
+              "What they hold that is not accounted for.",
+              n -> bypasses(n, list -> list.stream().mapToLong(BypassView::bytes).sum())),
+          stats(
+              "aliquot_bypass_findings_total",
+              COUNTER,
+              List.of("kind"),
+              "Processes found whose memory was not accounted for.",
+              s -> byName(s.bypassFindings())),
+          stats(
+              "aliquot_bypass_actions_total",
+              COUNTER,
+              List.of("action"),
+              "What was done about them; failed: the policy could not be carried out.",
+              s -> byName(s.bypassActions())),
           counter(
               "aliquot_agent_asks_total", "Requests of tenants for more credit.", s -> s.asks()),
           counter(
@@ -191,7 +218,7 @@ final class MetricTable {
               COUNTER,
               List.of("reason"),
               "Requests of tenants that were refused.",
-              MetricTable::refusals),
+              s -> byName(s.refusalsByStatus())),
           stats(
               "aliquot_take_back_seconds",
               HISTOGRAM,
@@ -401,12 +428,43 @@ final class MetricTable {
     return samples;
   }
 
-  private static List<Sample> refusals(AgentStats stats) {
+  private static List<Sample> byName(Map<String, Long> counts) {
     List<Sample> samples = new ArrayList<>();
-    for (Map.Entry<String, Long> refusal : new TreeMap<>(stats.refusalsByStatus()).entrySet()) {
-      samples.add(Sample.of(refusal.getValue(), refusal.getKey()));
+    for (Map.Entry<String, Long> count : new TreeMap<>(counts).entrySet()) {
+      samples.add(Sample.of(count.getValue(), count.getKey()));
     }
     return samples;
+  }
+
+  private static List<Sample> bypasses(NodeView node, ToDoubleFunction<List<BypassView>> value) {
+    List<Sample> samples = new ArrayList<>();
+    for (DeviceView d : node.devices()) {
+      byKind(d.bypasses())
+          .forEach(
+              (kind, list) ->
+                  samples.add(
+                      Sample.of(value.applyAsDouble(list), d.uuid(), "", "", "", "", kind)));
+    }
+    for (TenantView t : node.tenants()) {
+      byKind(t.bypasses())
+          .forEach(
+              (kind, list) ->
+                  samples.add(
+                      Sample.of(
+                          value.applyAsDouble(list),
+                          t.device(),
+                          t.namespace(),
+                          t.pod(),
+                          t.container(),
+                          t.id(),
+                          kind)));
+    }
+    return samples;
+  }
+
+  private static Map<String, List<BypassView>> byKind(List<BypassView> bypasses) {
+    return bypasses.stream()
+        .collect(Collectors.groupingBy(BypassView::kind, TreeMap::new, Collectors.toList()));
   }
 
   private static double bit(boolean value) {

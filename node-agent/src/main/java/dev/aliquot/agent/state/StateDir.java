@@ -105,6 +105,16 @@ public final class StateDir {
     return path.resolve("agent.lock");
   }
 
+  /** Which processes are suspended. */
+  public Path suspendedFile() {
+    return path.resolve("suspended");
+  }
+
+  /** Which limits may be in force in the driver. */
+  public Path limitsFile() {
+    return path.resolve("driver-limits");
+  }
+
   /** Where the agent says how to reach it. */
   public Path agentFile() {
     return path.resolve("agent.json");

@@ -57,7 +57,7 @@ final class Account {
     for (Report report : reports.reports) {
       Member member = report.member();
       if (members.get(member.slot) == member) {
-        exact &= account(member, holding, report, reading);
+        exact &= account(member, holding, report, reading, reports);
       }
     }
     holding.otherBytes = Math.min(otherBytes, MOST_BYTES);
@@ -76,14 +76,18 @@ final class Account {
     return overhead;
   }
 
-  private boolean account(Member member, Holding holding, Report report, DeviceReading reading) {
+  private boolean account(
+      Member member, Holding holding, Report report, DeviceReading reading, Reports reports) {
     long truth = reading.bytesByPid().getOrDefault(member.id.pid(), 0L);
     if (truth == DeviceReading.UNKNOWN) {
       return true;
     }
     truth = Math.clamp(truth, 0, MOST_BYTES);
     OverheadRule rule = member.overheads[holding.index];
-    boolean exact = rule.reading(truth, report.claim(), claim(member, holding));
+    OverheadRule.Claim after = claim(member, holding);
+    boolean exact = rule.reading(truth, report.claim(), after);
+    long reported = Math.max(report.claim().usedBytes(), after.usedBytes());
+    reports.add(new Shortfall(member.id, member.command, Math.max(0, truth - reported), exact));
     boolean first = member.truthBytes[holding.index] == 0;
     member.truthBytes[holding.index] = truth;
     if (first && exact) {

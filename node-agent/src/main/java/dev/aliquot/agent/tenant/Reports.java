@@ -1,15 +1,26 @@
 package dev.aliquot.agent.tenant;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /** What a tenant's processes reported about one device before ground truth was read. */
 public final class Reports {
   final int holding;
   final List<Report> reports;
+  private final List<Shortfall> shortfalls = new ArrayList<>();
 
   Reports(int holding, List<Report> reports) {
     this.holding = holding;
     this.reports = List.copyOf(reports);
+  }
+
+  /** What each process holds beyond its report; there once the reading has ended. */
+  public List<Shortfall> shortfalls() {
+    return shortfalls;
+  }
+
+  void add(Shortfall shortfall) {
+    shortfalls.add(shortfall);
   }
 
   /** The pids that ground truth is to be matched with. */

@@ -4,6 +4,7 @@ import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.page.ControlPage;
 import dev.aliquot.agent.pool.TenantChunks;
+import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
@@ -171,6 +172,11 @@ public final class Tenant {
   synchronized Optional<Member> member(int slot, long generation, int pid) {
     return Optional.ofNullable(members.get(slot))
         .filter(member -> member.generation == generation && member.id.pid() == pid);
+  }
+
+  /** Whether a process has a slot. */
+  public synchronized boolean hasAttached(ProcessId id) {
+    return members.values().stream().anyMatch(member -> member.id.equals(id));
   }
 
   /** The holding of a device index as a process says it: any number. */

@@ -82,6 +82,7 @@ final class TenantViews {
         refusals,
         state,
         record.created(),
-        processes);
+        processes,
+        List.of());
   }
 }

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +43,7 @@ public final class Tenants implements AutoCloseable {
   private final AgentTraits agent;
   private final Map<String, Live> live = new ConcurrentHashMap<>();
   private final Allocations allocations;
+  private volatile Consumer<TenantRecord> onEnd = record -> {};
   private boolean closed;
 
   /** By {@link System#nanoTime}; only the caller of {@link #tick} uses it. */
@@ -66,6 +68,11 @@ public final class Tenants implements AutoCloseable {
     this.sockets = sockets;
     this.settling = settling;
     this.agent = agent;
+  }
+
+  /** Calls back when a tenant has ended, under the lock: must not block. */
+  public void whenEnded(Consumer<TenantRecord> callback) {
+    onEnd = callback;
   }
 
   /** Every tenant. */
@@ -333,6 +340,7 @@ public final class Tenants implements AutoCloseable {
       }
       removeQuietly(gone.files());
       live.remove(record.id());
+      onEnd.accept(record);
       LOG.info("tenant {} ({}) has ended", record.id(), record.name());
     }
   }

@@ -1,34 +1,51 @@
 package dev.aliquot.agent.truth;
 
+import dev.aliquot.agent.bypass.Kind;
+import dev.aliquot.agent.bypass.Sighting;
+import dev.aliquot.agent.bypass.Sightings;
 import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.process.ProcFs;
+import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.tenant.Reports;
+import dev.aliquot.agent.tenant.Shortfall;
 import dev.aliquot.agent.tenant.Tenant;
 import dev.aliquot.agent.tenant.Tenants;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One reading of one device: reports first, then ground truth, then each tenant's account. */
 final class Accounting {
   private static final Logger LOG = LoggerFactory.getLogger(Accounting.class);
+  private static final long MOST_CONTEXT_BYTES = 1L << 30;
 
   private final Tenants tenants;
   private final ProcFs proc;
   private final Counters counters;
+  private final Sightings sightings;
+  private final long toleranceBytes;
 
-  Accounting(Tenants tenants, ProcFs proc, Counters counters) {
+  /**
+   * @param sightings told of each reading
+   * @param toleranceBytes what a process may hold beyond its report and a context
+   */
+  Accounting(
+      Tenants tenants, ProcFs proc, Counters counters, Sightings sightings, long toleranceBytes) {
     this.tenants = tenants;
     this.proc = proc;
     this.counters = counters;
+    this.sightings = sightings;
+    this.toleranceBytes = toleranceBytes;
   }
 
   /**
@@ -41,18 +58,20 @@ final class Accounting {
   Result read(Device device) {
     long start = System.nanoTime();
     Map<Tenant, Reports> reports = new LinkedHashMap<>();
+    Set<Tenant> elsewhere = new HashSet<>();
     for (Tenant tenant : tenants.all()) {
-      beginReading(tenant, device).ifPresent(list -> reports.put(tenant, list));
+      beginReading(tenant, device, reports, elsewhere);
     }
     DeviceReading reading = device.reader().read();
     Map<Tenant, Long> otherBytes = new HashMap<>();
     List<Stranger> strangers = new ArrayList<>();
+    List<Sighting> seen = new ArrayList<>();
     reading
         .bytesByPid()
         .forEach(
             (pid, bytes) -> {
               if (reports.values().stream().noneMatch(list -> list.hasPid(pid))) {
-                attribute(pid, Math.max(0, bytes), otherBytes, strangers);
+                attribute(pid, Math.max(0, bytes), otherBytes, strangers, seen, elsewhere);
               }
             });
     boolean exact = true;
@@ -66,18 +85,27 @@ final class Accounting {
     }
     device.book().foreign(strangers.stream().mapToLong(Stranger::bytes).sum());
     device.reading(reading);
+    reports.forEach((tenant, list) -> underreporting(tenant, list, device, seen));
+    sightings.seen(device, seen);
     device.room().fire();
     counters.samples.increment();
     counters.sampleNanos.add(System.nanoTime() - start);
     return new Result(exact, List.copyOf(strangers));
   }
 
-  private static Optional<Reports> beginReading(Tenant tenant, Device device) {
+  /**
+   * A tenant that cannot be read is in neither: nothing is said about its processes then.
+   *
+   * @param elsewhere gets the tenants that have nothing of this device
+   */
+  private static void beginReading(
+      Tenant tenant, Device device, Map<Tenant, Reports> reports, Set<Tenant> elsewhere) {
     try {
-      return tenant.beginReading(device);
+      tenant
+          .beginReading(device)
+          .ifPresentOrElse(list -> reports.put(tenant, list), () -> elsewhere.add(tenant));
     } catch (RuntimeException e) {
       LOG.error("what tenant {} reports cannot be read", tenant.id(), e);
-      return Optional.empty();
     }
   }
 
@@ -97,16 +125,47 @@ final class Accounting {
    * too much rather than too little.
    */
   private void attribute(
-      int pid, long bytes, Map<Tenant, Long> otherBytes, List<Stranger> strangers) {
+      int pid,
+      long bytes,
+      Map<Tenant, Long> otherBytes,
+      List<Stranger> strangers,
+      List<Sighting> seen,
+      Set<Tenant> elsewhere) {
     Optional<ProcessStat> process = proc.stat(pid);
     if (process.isEmpty() || process.get().zombie()) {
       return;
     }
+    ProcessId id = process.get().id();
+    String command = process.get().command();
     Optional<Tenant> owner = tenants.ownerOf(pid);
-    if (owner.isPresent()) {
-      otherBytes.merge(owner.get(), bytes, Long::sum);
-    } else {
-      strangers.add(new Stranger(pid, process.get().command(), bytes));
+    if (owner.isEmpty()) {
+      strangers.add(new Stranger(pid, command, bytes));
+      seen.add(new Sighting(id, command, Kind.STRANGER, bytes, true, null));
+      return;
+    }
+    otherBytes.merge(owner.get(), bytes, Long::sum);
+    if (elsewhere.contains(owner.get()) || !owner.get().hasAttached(id)) {
+      seen.add(new Sighting(id, command, Kind.UNATTACHED, bytes, true, owner.get().record()));
+    }
+  }
+
+  /**
+   * A process that holds more than its report, a context and the tolerance. The context is the
+   * least seen on the device, and at most a bound: a liar that came first must not set it.
+   */
+  private void underreporting(Tenant tenant, Reports reports, Device device, List<Sighting> seen) {
+    long allowed = Math.min(device.contextEstimateBytes(), MOST_CONTEXT_BYTES) + toleranceBytes;
+    for (Shortfall shortfall : reports.shortfalls()) {
+      if (shortfall.bytes() > allowed) {
+        seen.add(
+            new Sighting(
+                shortfall.id(),
+                shortfall.command(),
+                Kind.UNDERREPORTING,
+                shortfall.bytes(),
+                shortfall.exact(),
+                tenant.record()));
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.aliquot.agent.truth;
 
+import dev.aliquot.agent.bypass.Sightings;
 import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.Inventory;
@@ -27,10 +28,21 @@ public final class GroundTruth implements Settling, AutoCloseable {
   /** Reads every device once per period, from {@link #start} on. */
   public GroundTruth() {}
 
-  /** Begins. To be called once, before anyone settles. */
+  /**
+   * Begins. To be called once, before anyone settles.
+   *
+   * @param sightings told of each good reading
+   * @param toleranceBytes what a process may hold beyond its report and a context
+   */
   public void start(
-      Inventory inventory, Tenants tenants, ProcFs proc, Counters counters, Duration period) {
-    Accounting accounting = new Accounting(tenants, proc, counters);
+      Inventory inventory,
+      Tenants tenants,
+      ProcFs proc,
+      Counters counters,
+      Duration period,
+      Sightings sightings,
+      long toleranceBytes) {
+    Accounting accounting = new Accounting(tenants, proc, counters, sightings, toleranceBytes);
     for (Device device : inventory.devices()) {
       samplers.put(device, new DeviceSampler(device, accounting, counters, period, TIMEOUT));
     }

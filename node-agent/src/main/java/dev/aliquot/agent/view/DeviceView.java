@@ -24,6 +24,7 @@ import java.util.List;
  * @param health healthy, unhealthy or unknown
  * @param healthReason why, or empty
  * @param strangers processes on the device that belong to no tenant
+ * @param bypasses those of them that are not accounted for, with what was done about them
  */
 public record DeviceView(
     int index,
@@ -43,4 +44,5 @@ public record DeviceView(
     long powerMilliwatts,
     String health,
     String healthReason,
-    List<ProcessView> strangers) {}
+    List<ProcessView> strangers,
+    List<BypassView> bypasses) {}

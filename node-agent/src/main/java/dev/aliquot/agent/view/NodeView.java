@@ -17,6 +17,7 @@ import java.util.List;
  * @param readyReason why not, or empty
  * @param devices every device
  * @param tenants every tenant, by device
+ * @param events what was lately done to processes, the latest last
  * @param hostPool host memory for lent data
  */
 public record NodeView(
@@ -31,4 +32,5 @@ public record NodeView(
     String readyReason,
     List<DeviceView> devices,
     List<TenantView> tenants,
+    List<EventView> events,
     HostPoolView hostPool) {}

@@ -26,6 +26,7 @@ import java.util.List;
  * @param state one of starting, running, ending
  * @param created when the tenant was made
  * @param processes those that use CUDA on this device
+ * @param bypasses processes whose memory on this device is not accounted for
  */
 public record TenantView(
     String id,
@@ -47,4 +48,32 @@ public record TenantView(
     long refusals,
     String state,
     Instant created,
-    List<ProcessView> processes) {}
+    List<ProcessView> processes,
+    List<BypassView> bypasses) {
+
+  /** The same with other bypasses. */
+  public TenantView withBypasses(List<BypassView> others) {
+    return new TenantView(
+        id,
+        name,
+        namespace,
+        pod,
+        container,
+        device,
+        deviceIndex,
+        requestBytes,
+        limitBytes,
+        creditBytes,
+        loanBytes,
+        demotedBytes,
+        reportedBytes,
+        groundTruthBytes,
+        overheadBytes,
+        usedBytes,
+        refusals,
+        state,
+        created,
+        processes,
+        others);
+  }
+}

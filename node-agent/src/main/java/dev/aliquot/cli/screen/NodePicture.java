@@ -1,10 +1,13 @@
 package dev.aliquot.cli.screen;
 
 import dev.aliquot.agent.config.ByteSize;
+import dev.aliquot.agent.view.BypassView;
 import dev.aliquot.agent.view.DeviceView;
+import dev.aliquot.agent.view.EventView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.ProcessView;
 import dev.aliquot.agent.view.TenantView;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,6 +19,7 @@ public final class NodePicture {
   private static final int LEAST_BAR = 10;
   private static final int MOST_BAR = 50;
   private static final int BESIDE_BAR = 56;
+  private static final int MOST_EVENTS = 5;
 
   private final Ansi ansi;
   private final boolean unicode;
@@ -47,6 +51,7 @@ public final class NodePicture {
     if (processes) {
       processTable(lines, node);
     }
+    events(lines, node, columns);
     return lines.stream().map(line -> Ansi.cut(Ansi.harmless(line), columns)).toList();
   }
 
@@ -76,6 +81,40 @@ public final class NodePicture {
     for (TenantView tenant : node.tenants()) {
       if (tenant.device().equals(device.uuid())) {
         lines.add(tenant(tenant, bar));
+        tenant.bypasses().forEach(bypass -> lines.add(bypass(bypass)));
+      }
+    }
+    device.bypasses().forEach(bypass -> lines.add(bypass(bypass)));
+  }
+
+  /** Said wherever the node is shown: nobody would ask for what he does not expect. */
+  private String bypass(BypassView bypass) {
+    return "    "
+        + ansi.red(bypass.kind())
+        + "  %s (%d) holds %s  since %s  %s"
+            .formatted(
+                bypass.command(),
+                bypass.pid(),
+                ByteSize.shortText(bypass.bytes()),
+                bypass.since().truncatedTo(ChronoUnit.SECONDS),
+                ansi.yellow(bypass.action()));
+  }
+
+  private void events(List<String> lines, NodeView node, int columns) {
+    List<EventView> events = node.events();
+    if (!events.isEmpty()) {
+      lines.add("");
+      for (EventView event :
+          events.subList(Math.max(0, events.size() - MOST_EVENTS), events.size())) {
+        lines.add(
+            ansi.dim(event.time().truncatedTo(ChronoUnit.SECONDS).toString())
+                + "  "
+                + ansi.yellow(event.what()));
+        int width = Math.max(1, columns - 4);
+        String reason = event.reason();
+        for (int from = 0; from < reason.length(); from += width) {
+          lines.add("    " + reason.substring(from, Math.min(reason.length(), from + width)));
+        }
       }
     }
   }

@@ -33,6 +33,12 @@ class ConfigLoaderTest {
       host-pool-size: 8GiB
       host-pool-reserve: 2GiB
       host-pool-prepared: 128MiB
+      bypass-policy: suspend
+      stranger-policy: stop
+      bypass-tolerance: 512MiB
+      bypass-grace: 2s
+      memory-limits: driver
+      cgroup-root: /mnt/cgroup
       admin-group: gpu
       http-address: "::1"
       http-port: 0
@@ -76,6 +82,12 @@ class ConfigLoaderTest {
                 null,
                 null,
                 256L << 20,
+                BypassPolicy.REPORT,
+                BypassPolicy.REPORT,
+                1L << 30,
+                Duration.ofSeconds(10),
+                LimitBackend.AUTO,
+                Path.of("/sys/fs/cgroup"),
                 null,
                 "127.0.0.1",
                 9464,
@@ -100,6 +112,12 @@ class ConfigLoaderTest {
         8L << 30,
         2L << 30,
         128L << 20,
+        BypassPolicy.SUSPEND,
+        BypassPolicy.STOP,
+        512L << 20,
+        Duration.ofSeconds(2),
+        LimitBackend.DRIVER,
+        Path.of("/mnt/cgroup"),
         "gpu",
         "::1",
         0,

@@ -164,6 +164,7 @@ class HttpServerTest {
             "no driver",
             n.devices(),
             n.tenants(),
+            n.events(),
             n.hostPool());
     assertThat(get("/readyz").statusCode()).isEqualTo(503);
     assertThat(get("/readyz").body()).contains("no driver");

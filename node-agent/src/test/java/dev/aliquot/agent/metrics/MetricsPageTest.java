@@ -76,6 +76,13 @@ class MetricsPageTest {
             "aliquot_host_pool_taken_bytes{node=\"worker-7\",} 2.147483648E9",
             "aliquot_host_pool_refusals_total{node=\"worker-7\",} 3.0",
             "aliquot_tenant_host_pool_idle_bytes{node=\"worker-7\",tenant=\"t1\",} 1.073741824E9",
+            "aliquot_bypass_processes"
+                + tenant.replace("t1\",", "t1\",kind=\"unattached\",")
+                + "1.0",
+            "aliquot_bypass_memory_bytes"
+                + device
+                + "namespace=\"\",pod=\"\",container=\"\",tenant=\"\",kind=\"stranger\",} 2.147483648E9",
+            "aliquot_bypass_actions_total{node=\"worker-7\",action=\"killed\",} 1.0",
             "aliquot_tenants{node=\"worker-7\",} 2.0",
             "aliquot_agent_refusals_total{node=\"worker-7\",reason=\"limit\",} 2.0",
             "aliquot_ground_truth_sample_seconds_count{node=\"worker-7\",} 100.0",

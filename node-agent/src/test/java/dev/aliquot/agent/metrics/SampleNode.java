@@ -4,7 +4,9 @@ import dev.aliquot.agent.AgentStats;
 import dev.aliquot.agent.count.Histogram;
 import dev.aliquot.agent.count.Moves;
 import dev.aliquot.agent.count.TakeBacks;
+import dev.aliquot.agent.view.BypassView;
 import dev.aliquot.agent.view.DeviceView;
+import dev.aliquot.agent.view.EventView;
 import dev.aliquot.agent.view.HostPoolView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.ProcessView;
@@ -38,6 +40,9 @@ public final class SampleNode {
         List.of(
             tenant("t1", "train", 4 * GIB, 3 * GIB, 7),
             tenant("t2", "a-name-that-is-longer-than-others", 8 * GIB, 0, 0)),
+        List.of(
+            new EventView(
+                STARTED, "killed", DEVICE, "t1", 4712, "miner", "process 4712 (miner) was killed")),
         pool());
   }
 
@@ -74,7 +79,8 @@ public final class SampleNode {
         250_500,
         "healthy",
         "",
-        List.of(process(99, 0)));
+        List.of(process(99, 0)),
+        List.of(bypass(99, "", "stranger")));
   }
 
   private static TenantView tenant(
@@ -99,7 +105,13 @@ public final class SampleNode {
         refusals,
         "running",
         STARTED,
-        usedBytes == 0 ? List.of() : List.of(process(4711, usedBytes)));
+        usedBytes == 0 ? List.of() : List.of(process(4711, usedBytes)),
+        usedBytes == 0 ? List.of() : List.of(bypass(4713, id, "unattached")));
+  }
+
+  private static BypassView bypass(int pid, String tenant, String kind) {
+    return new BypassView(
+        pid, "python3", "/c", DEVICE, tenant, "", kind, 2 * GIB, STARTED, "reported");
   }
 
   private static ProcessView process(int pid, long bytes) {
@@ -135,6 +147,8 @@ public final class SampleNode {
         0,
         100,
         Duration.ofMillis(250),
-        1);
+        1,
+        Map.of("unattached", 2L),
+        Map.of("killed", 1L));
   }
 }

@@ -74,7 +74,7 @@ class DeviceSamplerTest {
             device -> CompletableFuture.completedFuture(null),
             new AgentTraits(
                 1, Duration.ofSeconds(1), Duration.ofSeconds(1), Path.of("/c"), Path.of("/n")));
-    accounting = new Accounting(tenants, proc, counters);
+    accounting = new Accounting(tenants, proc, counters, (device, seen) -> {}, 1L << 30);
   }
 
   @AfterEach

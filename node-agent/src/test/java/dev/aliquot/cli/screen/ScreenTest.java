@@ -48,8 +48,22 @@ class ScreenTest {
     assertThat(all)
         .contains("GPU 0  NVIDIA H100", "busy 37 %", "5.0 GiB of  15.0 GiB  33%", "allocated 80%")
         .contains("train", "3.0 GiB of   4.0 GiB  75%", "refused 7", "4711", "(no tenant)")
+        .contains("unattached  python3 (4713) holds 2.0 GiB", "stranger  python3 (99)")
+        .contains("killed", "    process 4712 (miner) was killed")
         .doesNotContain("\u001b")
         .matches(text -> text.chars().allMatch(c -> c < 128 || c == '…'), "plain characters");
+  }
+
+  @Test
+  void whatIsNotAccountedForIsListedWithWhatWasDone() {
+    List<String> lines = BypassTable.lines(SampleNode.node());
+    assertThat(lines.get(1)).startsWith("NOT ACCOUNTED FOR  TENANT");
+    assertThat(lines.get(2))
+        .matches(
+            "unattached +train +0 +4713 +python3 +2.0 GiB +2026-01-01T00:00:00Z +/c +reported");
+    assertThat(lines.get(3)).startsWith("stranger");
+    assertThat(lines.getLast())
+        .isEqualTo("2026-01-01T00:00:00Z  killed: process 4712 (miner) was killed");
   }
 
   @Test

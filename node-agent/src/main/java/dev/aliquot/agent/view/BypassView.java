@@ -1,0 +1,29 @@
+package dev.aliquot.agent.view;
+
+import java.time.Instant;
+
+/**
+ * A process on a device that is not accounted for.
+ *
+ * @param pid in the agent's pid namespace
+ * @param command the process's name, from /proc
+ * @param cgroup its path, or empty
+ * @param device UUID
+ * @param tenant the tenant's id, or empty
+ * @param container {@code namespace/pod/container} of the tenant, or empty
+ * @param kind unattached, underreporting or stranger
+ * @param bytes not accounted for
+ * @param since when it was first seen
+ * @param action what was done about it, or why it could not be done
+ */
+public record BypassView(
+    int pid,
+    String command,
+    String cgroup,
+    String device,
+    String tenant,
+    String container,
+    String kind,
+    long bytes,
+    Instant since,
+    String action) {}
