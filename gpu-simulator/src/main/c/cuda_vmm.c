@@ -128,12 +128,13 @@ CUresult cuMemUnmap(CUdeviceptr base, size_t bytes) {
 CUresult cuMemSetAccess(CUdeviceptr base, size_t bytes, const CUmemAccessDesc *list, size_t count) {
     SIM_ENTER();
     SIM_NEED(list != NULL && count != 0 && bytes != 0 && bytes % SIM_PAGE_BYTES == 0 && sim_in_window(base, bytes));
-    uint32_t devices = 0, access = 0;
+    uint32_t devices = 0, named = 0, access = 0;
     for (size_t i = 0; i < count; i++) {
         unsigned flags = (unsigned)list[i].flags;
         SIM_NEED(flags == 0 || flags == CU_MEM_ACCESS_FLAGS_PROT_READ || flags == CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
         if (list[i].location.type == CU_MEM_LOCATION_TYPE_DEVICE) {
             if (!sim_ordinal_ok(list[i].location.id)) return CUDA_ERROR_INVALID_DEVICE;
+            named |= 1u << list[i].location.id;
             if (flags != 0) devices |= 1u << list[i].location.id;
         } else {
             SIM_NEED(list[i].location.type == CU_MEM_LOCATION_TYPE_HOST || list[i].location.type == CU_MEM_LOCATION_TYPE_HOST_NUMA);
@@ -144,8 +145,9 @@ CUresult cuMemSetAccess(CUdeviceptr base, size_t bytes, const CUmemAccessDesc *l
     bool good = whole_mappings(base, bytes);
     for (uint64_t at = base; good && at < base + bytes;) {
         struct sim_range *range = sim_space_range(at);
-        range->access_devices = devices;
-        atomic_store(&range->access, access);
+        /* who is not named keeps what it has */
+        range->access_devices = (range->access_devices & ~named) | devices;
+        if (access != 0 || range->access_devices == 0) atomic_store(&range->access, access);
         at += range->span;
     }
     pthread_mutex_unlock(&vmm_mutex);

@@ -118,6 +118,43 @@ CASE(vmm, neighbouring_chunks_are_one_memory) {
     OK(cu(cuMemAddressFree)(address, 4 * CHUNK));
 }
 
+static unsigned long long access_of(CUdevice device, CUdeviceptr address) {
+    CUmemLocation where = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = device};
+    unsigned long long flags = 77;
+    OK(cu(cuMemGetAccess)(&flags, &where, address));
+    return flags;
+}
+
+CASE(vmm, access_of_one_device_leaves_the_others_alone) {
+    CUdeviceptr address = 0;
+    int count = 0;
+    need_vmm();
+    OK(cu(cuDeviceGetCount)(&count));
+    if (count < 2) {
+        SKIP("needs two devices");
+    }
+    int reachable = 0;
+    CUdevice own = conf_device(), peer = own + 1;
+    OK(cu(cuDeviceCanAccessPeer)(&reachable, peer, own));
+    if (!reachable) {
+        SKIP("needs two devices that can reach each other");
+    }
+    CUmemAccessDesc access = read_write();
+    conf_mapped_chunk(CHUNK, false, &address);
+    EQ(access_of(own, address), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    EQ(access_of(peer, address), 0);
+    access.location.id = peer;
+    OK(cu(cuMemSetAccess)(address, CHUNK, &access, 1));
+    EQ(access_of(own, address), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    EQ(access_of(peer, address), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    access.flags = CU_MEM_ACCESS_FLAGS_PROT_NONE;
+    OK(cu(cuMemSetAccess)(address, CHUNK, &access, 1));
+    EQ(access_of(own, address), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    EQ(access_of(peer, address), 0);
+    conf_fill(address, CHUNK / 4, 5, NULL);
+    EQ(conf_mismatches(address, CHUNK / 4, 5), 0);
+}
+
 CASE(vmm, part_of_a_map_is_not_unmapped) {
     CUdeviceptr address = 0;
     need_vmm();
