@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,8 +16,10 @@
 
 #define ALQ_RETRY_STEP_MS 20
 
-/* The connection of the exchange in progress, -1 without one: a forked child has to close its copy. */
-static int alq_connection = -1;
+/* Descriptors of the exchanges in progress, plus one; 0 where there is none: a forked child has to close its copies. An exchange that finds no
+ * place here only costs such a child a descriptor. */
+#define ALQ_DESCRIPTORS 16
+static int alq_descriptors[ALQ_DESCRIPTORS];
 static uint32_t alq_next_request;
 
 static int64_t alq_now_ms(void)
@@ -34,16 +37,34 @@ static void alq_sleep_ms(long milliseconds)
 
 void alq_agent_after_fork(void)
 {
-    int connection = __atomic_exchange_n(&alq_connection, -1, __ATOMIC_RELAXED);
-    if (connection >= 0) {
-        close(connection);
+    for (int at = 0; at < ALQ_DESCRIPTORS; at++) {
+        int known = __atomic_exchange_n(&alq_descriptors[at], 0, __ATOMIC_RELAXED);
+        if (known != 0) {
+            close(known - 1);
+        }
     }
 }
 
-static void alq_disconnect(int connection)
+static void alq_remember(int descriptor)
 {
-    __atomic_store_n(&alq_connection, -1, __ATOMIC_RELAXED);
-    close(connection);
+    for (int at = 0; at < ALQ_DESCRIPTORS; at++) {
+        int none = 0;
+        if (__atomic_compare_exchange_n(
+                &alq_descriptors[at], &none, descriptor + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            return;
+        }
+    }
+}
+
+void alq_agent_close(int descriptor)
+{
+    for (int at = 0; at < ALQ_DESCRIPTORS; at++) {
+        int known = descriptor + 1;
+        if (__atomic_compare_exchange_n(&alq_descriptors[at], &known, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            break;
+        }
+    }
+    close(descriptor);
 }
 
 /* Connects to the tenant's socket, through the directory's own descriptor where its path is too long for an address. */
@@ -60,13 +81,13 @@ static int alq_connect_once(void)
     }
     int connection = alq_pages_off_standard(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (connection >= 0) {
-        __atomic_store_n(&alq_connection, connection, __ATOMIC_RELAXED);
+        alq_remember(connection);
         int result;
         do {
             result = connect(connection, (const struct sockaddr *)&address, sizeof address);
         } while (result != 0 && errno == EINTR);
         if (result != 0) {
-            alq_disconnect(connection);
+            alq_agent_close(connection);
             connection = -1;
         }
     }
@@ -134,9 +155,47 @@ static bool alq_receive_all(int connection, void *bytes, size_t length, int64_t 
     return true;
 }
 
-/* One connection: the request out, the answer in. False: this agent did not finish the exchange. */
+/* The byte after a CHUNK, and the one descriptor that it carries; -1: it carries none, or more than one. */
+static int alq_receive_descriptor(int connection, int64_t deadline_ms)
+{
+    char byte;
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    while (recvmsg(connection, &message, MSG_CMSG_CLOEXEC) != 1) {
+        if (errno != EINTR && (errno != EAGAIN || !alq_wait_for(connection, POLLIN, deadline_ms))) {
+            return -1;
+        }
+        errno = ECONNRESET; /* what an end of the stream leaves behind */
+        message.msg_controllen = sizeof control;
+    }
+    int descriptors[2] = {-1, -1};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS
+        && header->cmsg_len >= CMSG_LEN(sizeof(int))) {
+        size_t length = header->cmsg_len - CMSG_LEN(0);
+        memcpy(descriptors, CMSG_DATA(header), length < sizeof descriptors ? length : sizeof descriptors);
+    }
+    if (descriptors[1] >= 0) {
+        close(descriptors[0]);
+        close(descriptors[1]);
+        return -1;
+    }
+    int descriptor = alq_pages_off_standard(descriptors[0]);
+    if (descriptor >= 0) {
+        alq_remember(descriptor);
+    }
+    return descriptor;
+}
+
+/* One connection: the request out, the answer in, and the descriptor that comes with a CHUNK. False: this agent did not finish the
+ * exchange. */
 static bool alq_exchange_once(const struct alq_frame *request, const void *payload, struct alq_frame *answer,
-    void *answer_payload, int64_t deadline_ms)
+    void *answer_payload, int *descriptor, int64_t deadline_ms)
 {
     char out[sizeof *request + 64];
     memcpy(out, request, sizeof *request);
@@ -149,7 +208,10 @@ static bool alq_exchange_once(const struct alq_frame *request, const void *paylo
         && alq_receive_all(connection, answer, sizeof *answer, deadline_ms) && answer->magic == ALQ_FRAME_MAGIC
         && answer->length <= ALQ_FRAME_MAX_PAYLOAD && answer->request_id == request->request_id
         && alq_receive_all(connection, answer_payload, answer->length, deadline_ms);
-    alq_disconnect(connection);
+    if (done && descriptor != NULL && answer->type == ALQ_FRAME_CHUNK) {
+        *descriptor = alq_receive_descriptor(connection, deadline_ms);
+    }
+    alq_agent_close(connection);
     return done;
 }
 
@@ -171,7 +233,7 @@ static void alq_read_refusal(const struct alq_frame *answer, const void *payload
 /* Repeats the exchange until an agent answers it or the time is over. A SETTLE is not worth waiting for an absent agent: an agent that
  * comes back settles by itself. */
 static enum alq_agent_answer alq_exchange(uint32_t wait_ms, enum alq_frame_type type, const void *payload, uint32_t length,
-    enum alq_frame_type wanted_type, void *wanted, size_t wanted_length, struct alq_agent_refusal *refusal)
+    enum alq_frame_type wanted_type, void *wanted, size_t wanted_length, int *descriptor, struct alq_agent_refusal *refusal)
 {
     int64_t deadline_ms = alq_now_ms() + wait_ms;
     _Alignas(16) char answer_payload[ALQ_FRAME_MAX_PAYLOAD];
@@ -182,7 +244,7 @@ static enum alq_agent_answer alq_exchange(uint32_t wait_ms, enum alq_frame_type 
             .type = (uint16_t)type,
             .length = length,
             .request_id = __atomic_add_fetch(&alq_next_request, 1, __ATOMIC_RELAXED)};
-        if (alq_exchange_once(&request, payload, &answer, answer_payload, deadline_ms)) {
+        if (alq_exchange_once(&request, payload, &answer, answer_payload, descriptor, deadline_ms)) {
             if (answer.type == wanted_type && answer.length >= wanted_length) {
                 memcpy(wanted, answer_payload, wanted_length);
                 return ALQ_AGENT_YES;
@@ -206,7 +268,7 @@ enum alq_agent_answer alq_agent_hello(uint32_t wait_ms, struct alq_seat *seat, s
     struct alq_hello hello = {.tenant_pid = (uint32_t)getpid()};
     struct alq_welcome welcome;
     enum alq_agent_answer answer = alq_exchange(
-        wait_ms, ALQ_FRAME_HELLO, &hello, sizeof hello, ALQ_FRAME_WELCOME, &welcome, sizeof welcome, refusal);
+        wait_ms, ALQ_FRAME_HELLO, &hello, sizeof hello, ALQ_FRAME_WELCOME, &welcome, sizeof welcome, NULL, refusal);
     if (answer == ALQ_AGENT_YES && welcome.slot >= ALQ_MAX_SLOTS) {
         return ALQ_AGENT_ABSENT;
     }
@@ -222,7 +284,7 @@ enum alq_agent_answer alq_agent_ask(
     struct alq_ask ask = {
         .slot = seat->slot, .device = device, .generation = seat->generation, .wanted_bytes = wanted_bytes};
     struct alq_granted granted;
-    return alq_exchange(wait_ms, ALQ_FRAME_ASK, &ask, sizeof ask, ALQ_FRAME_GRANTED, &granted, sizeof granted, refusal);
+    return alq_exchange(wait_ms, ALQ_FRAME_ASK, &ask, sizeof ask, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
 }
 
 enum alq_agent_answer alq_agent_settle(
@@ -231,5 +293,36 @@ enum alq_agent_answer alq_agent_settle(
     struct alq_settle settle = {.slot = seat->slot, .device = device, .generation = seat->generation};
     struct alq_granted granted;
     return alq_exchange(
-        wait_ms, ALQ_FRAME_SETTLE, &settle, sizeof settle, ALQ_FRAME_GRANTED, &granted, sizeof granted, refusal);
+        wait_ms, ALQ_FRAME_SETTLE, &settle, sizeof settle, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
+}
+
+enum alq_agent_answer alq_agent_take_chunk(uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, uint64_t bytes,
+    struct alq_agent_chunk *chunk, struct alq_agent_refusal *refusal)
+{
+    struct alq_take_chunk take = {.slot = seat->slot, .device = device, .generation = seat->generation, .bytes = bytes};
+    struct alq_chunk_given given;
+    int descriptor = -1;
+    enum alq_agent_answer answer = alq_exchange(
+        wait_ms, ALQ_FRAME_TAKE_CHUNK, &take, sizeof take, ALQ_FRAME_CHUNK, &given, sizeof given, &descriptor, refusal);
+    if (answer != ALQ_AGENT_YES) {
+        return answer;
+    }
+    *chunk = (struct alq_agent_chunk){.id = given.id, .bytes = given.bytes, .descriptor = descriptor};
+    return ALQ_AGENT_YES;
+}
+
+enum alq_agent_answer alq_agent_return_chunk(
+    uint32_t wait_ms, const struct alq_seat *seat, uint64_t id, struct alq_agent_refusal *refusal)
+{
+    struct alq_return_chunk back = {.slot = seat->slot, .generation = seat->generation, .id = id};
+    struct alq_granted granted;
+    return alq_exchange(
+        wait_ms, ALQ_FRAME_RETURN_CHUNK, &back, sizeof back, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
+}
+
+enum alq_agent_answer alq_agent_moved(uint32_t wait_ms, const struct alq_moved *moved, struct alq_agent_refusal *refusal)
+{
+    struct alq_granted granted;
+    return alq_exchange(
+        wait_ms, ALQ_FRAME_MOVED, moved, sizeof *moved, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
 }

@@ -1,7 +1,8 @@
 /*
  * Exchanges with the agent: one connection each, closed after it.
  *
- * Thread-safe in themselves; charge.c lets one thread of the process ask at a time. Everything that comes back is checked. Signals
+ * Thread-safe: each exchange has its own connection. ask.c lets one thread of the process ask at a time; the mover's exchanges go beside
+ * it. Everything that comes back is checked. Signals
  * only restart what they interrupt. No descriptor stays open, none survives exec.
  */
 #ifndef ALIQUOT_INTERPOSER_AGENT_H
@@ -14,7 +15,7 @@
 #include "protocol.h"
 
 enum alq_agent_answer {
-    ALQ_AGENT_YES,     /* WELCOME or GRANTED */
+    ALQ_AGENT_YES,     /* WELCOME, GRANTED or CHUNK */
     ALQ_AGENT_REFUSED, /* *refused is filled in */
     ALQ_AGENT_ABSENT   /* nobody answered in time */
 };
@@ -37,7 +38,23 @@ enum alq_agent_answer alq_agent_ask(
 enum alq_agent_answer alq_agent_settle(
     uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, struct alq_agent_refusal *refusal);
 
-/* In the child after fork: closes the connection that the parent may have had open. */
+/* A host chunk, as the agent hands it over. Nothing of it has been looked at. */
+struct alq_agent_chunk {
+    uint64_t id;
+    uint64_t bytes;
+    int descriptor; /* to be closed with alq_agent_close; -1: none came */
+};
+
+enum alq_agent_answer alq_agent_take_chunk(uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, uint64_t bytes,
+    struct alq_agent_chunk *chunk, struct alq_agent_refusal *refusal);
+enum alq_agent_answer alq_agent_return_chunk(
+    uint32_t wait_ms, const struct alq_seat *seat, uint64_t id, struct alq_agent_refusal *refusal);
+enum alq_agent_answer alq_agent_moved(uint32_t wait_ms, const struct alq_moved *moved, struct alq_agent_refusal *refusal);
+
+/* Closes a descriptor that an exchange brought. */
+void alq_agent_close(int descriptor);
+
+/* In the child after fork: closes what the parent may have had open. */
 void alq_agent_after_fork(void);
 
 #endif
