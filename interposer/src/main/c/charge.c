@@ -25,6 +25,8 @@ static struct {
     uint64_t generation;
     uint64_t flights; /* threads in a bracket */
     uint64_t held_bytes[ALQ_MAX_DEVICES];
+    uint64_t movable_bytes[ALQ_MAX_DEVICES];
+    uint64_t demoted_bytes[ALQ_MAX_DEVICES];
 } alq;
 
 static void alq_gate_enter(void)
@@ -54,6 +56,8 @@ void alq_charge_move(const struct alq_control_page *control, struct alq_usage_pa
     for (uint32_t device = 0; device < ALQ_MAX_DEVICES; device++) {
         uint64_t held_bytes = __atomic_load_n(&alq.held_bytes[device], __ATOMIC_SEQ_CST);
         __atomic_store_n(&slot->used_bytes[device], held_bytes, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&slot->movable_bytes[device], __atomic_load_n(&alq.movable_bytes[device], __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+        __atomic_store_n(&slot->demoted_bytes[device], __atomic_load_n(&alq.demoted_bytes[device], __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
     }
     __atomic_store_n(&slot->in_flight, __atomic_load_n(&alq.flights, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
     __atomic_store_n(&slot->state, 1, __ATOMIC_SEQ_CST);
@@ -162,6 +166,47 @@ void alq_uncharge(int device, uint64_t bytes)
     alq_charge_held(device, (uint64_t)0 - bytes);
 }
 
+/* Inside the gate. */
+static void alq_shift(uint64_t *held, uint64_t *reported, uint64_t difference)
+{
+    __atomic_fetch_add(held, difference, __ATOMIC_SEQ_CST);
+    if (difference != 0 && alq_seated()) {
+        __atomic_fetch_add(reported, difference, __ATOMIC_SEQ_CST);
+    }
+}
+
+void alq_charge_shift(int device, const struct alq_shift *shift)
+{
+    if (device < 0 || !alq_charge_attached()) {
+        return;
+    }
+    alq_gate_enter();
+    /* who reads `used` less `movable` in between sees too much that cannot move, never too little */
+    alq_shift(&alq.movable_bytes[device], &alq.usage_slot->movable_bytes[device], shift->movable);
+    alq_shift(&alq.demoted_bytes[device], &alq.usage_slot->demoted_bytes[device], shift->demoted);
+    if (shift->used != 0) {
+        alq_change((uint32_t)device, shift->used);
+    }
+    alq_gate_leave();
+}
+
+uint64_t alq_charge_demoted_bytes(uint32_t device)
+{
+    return __atomic_load_n(&alq.demoted_bytes[device], __ATOMIC_SEQ_CST);
+}
+
+const struct alq_control_slot *alq_charge_seat(struct alq_seat *seat)
+{
+    if (!alq_charge_attached()) {
+        return NULL;
+    }
+    alq_gate_enter();
+    const struct alq_control_slot *slot = alq.credit_slot;
+    *seat = (struct alq_seat){.slot = (uint32_t)(slot - alq.control->slots), .generation = alq.generation};
+    alq_gate_leave();
+    return slot;
+}
+
 /* Whether this thread is in a bracket. */
 static __thread bool alq_flying __attribute__((tls_model("initial-exec")));
 
@@ -231,6 +276,14 @@ uint64_t alq_charge_free_bytes(int device)
     return alq_pages_free_bytes(alq.control, alq_pages_open_usage(&status), (uint32_t)device);
 }
 
+uint64_t alq_charge_fixed_bytes(int device)
+{
+    enum alq_pages_status status;
+    return device < 0 || !alq_charge_attached()
+        ? 0
+        : alq_pages_fixed_bytes(alq.control, alq_pages_open_usage(&status), (uint32_t)device);
+}
+
 bool alq_charge_passed(int device)
 {
     enum alq_pages_status status;
@@ -242,6 +295,8 @@ bool alq_charge_passed(int device)
 void alq_charge_after_fork(void)
 {
     memset(alq.held_bytes, 0, sizeof alq.held_bytes);
+    memset(alq.movable_bytes, 0, sizeof alq.movable_bytes);
+    memset(alq.demoted_bytes, 0, sizeof alq.demoted_bytes);
     alq.inside = 0;
     alq.moving = 0;
     alq.flights = 0;

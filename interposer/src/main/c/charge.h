@@ -49,6 +49,22 @@ void alq_charge_held(int device, uint64_t bytes);
 /* Takes bytes away again. */
 void alq_uncharge(int device, uint64_t bytes);
 
+/* Two's complement differences of what this process reports; see protocol.h. */
+struct alq_shift {
+    uint64_t used;
+    uint64_t movable;
+    uint64_t demoted;
+};
+
+/* Moves bytes between what is on the device, what of it is movable, and what is demoted, whatever the credit. */
+void alq_charge_shift(int device, const struct alq_shift *shift);
+
+/* What this process has demoted. */
+uint64_t alq_charge_demoted_bytes(uint32_t device);
+
+/* What the tenant holds of a device and cannot move: `used` less `movable` of every slot, the overhead, and what is held outside of slots. */
+uint64_t alq_charge_fixed_bytes(int device);
+
 /*
  * The same for memory that was lent: another process may hold it still, and be charged for it only once the agent looks. So the agent
  * looks before anything is charged again: what was given back is free by then, or is not.

@@ -29,54 +29,74 @@ int alq_pages_device(const struct alq_control_page *control, const char *uuid)
     return -1;
 }
 
-/* With covered, of each report no more than the slot's credit. */
-static uint64_t alq_sum_reports(
-    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device, bool covered)
+/* What the tenant's processes report of a device, saturating. */
+struct alq_reported {
+    uint64_t used_bytes;
+    uint64_t covered_bytes; /* of each report no more than the slot's credit */
+    uint64_t fixed_bytes;
+    uint64_t demoted_bytes;
+};
+
+static struct alq_reported alq_pages_reported(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
 {
-    uint64_t sum_bytes = 0;
-    if (usage == NULL || device >= ALQ_MAX_DEVICES) {
-        return 0;
-    }
-    for (uint32_t slot = 0; slot < ALQ_MAX_SLOTS; slot++) {
-        if (__atomic_load_n(&control->slots[slot].host_pid, __ATOMIC_ACQUIRE) != 0
-            && __atomic_load_n(&usage->slots[slot].generation, __ATOMIC_ACQUIRE)
-                == __atomic_load_n(&control->slots[slot].generation, __ATOMIC_ACQUIRE)) {
-            uint64_t used_bytes = __atomic_load_n(&usage->slots[slot].used_bytes[device], __ATOMIC_ACQUIRE);
-            uint64_t credit_bytes = __atomic_load_n(&control->slots[slot].credit_bytes[device], __ATOMIC_ACQUIRE);
-            sum_bytes = alq_add(sum_bytes, covered && used_bytes > credit_bytes ? credit_bytes : used_bytes);
+    struct alq_reported sum = {0};
+    for (uint32_t at = 0; usage != NULL && device < ALQ_MAX_DEVICES && at < ALQ_MAX_SLOTS; at++) {
+        const struct alq_usage_slot *slot = &usage->slots[at];
+        if (__atomic_load_n(&control->slots[at].host_pid, __ATOMIC_ACQUIRE) != 0
+            && __atomic_load_n(&slot->generation, __ATOMIC_ACQUIRE)
+                == __atomic_load_n(&control->slots[at].generation, __ATOMIC_ACQUIRE)) {
+            uint64_t used_bytes = __atomic_load_n(&slot->used_bytes[device], __ATOMIC_ACQUIRE);
+            uint64_t movable_bytes = __atomic_load_n(&slot->movable_bytes[device], __ATOMIC_ACQUIRE);
+            uint64_t credit_bytes = __atomic_load_n(&control->slots[at].credit_bytes[device], __ATOMIC_ACQUIRE);
+            sum.used_bytes = alq_add(sum.used_bytes, used_bytes);
+            sum.covered_bytes = alq_add(sum.covered_bytes, used_bytes < credit_bytes ? used_bytes : credit_bytes);
+            sum.fixed_bytes = alq_add(sum.fixed_bytes, alq_sub(used_bytes, movable_bytes));
+            sum.demoted_bytes = alq_add(sum.demoted_bytes, __atomic_load_n(&slot->demoted_bytes[device], __ATOMIC_ACQUIRE));
         }
     }
-    return sum_bytes;
+    return sum;
 }
 
-static uint64_t alq_sum(
-    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device, bool covered)
+/* What the tenant holds beside its processes' reports. */
+static uint64_t alq_pages_beside_bytes(const struct alq_control_page *control, uint32_t device)
 {
-    if (device >= alq_pages_device_count(control)) {
-        return 0;
-    }
     const struct alq_control_device *facts = &control->devices[device];
-    uint64_t held_bytes = alq_sum_reports(control, usage, device, covered);
-    held_bytes = alq_add(held_bytes, __atomic_load_n(&facts->overhead_bytes, __ATOMIC_ACQUIRE));
-    return alq_add(held_bytes, __atomic_load_n(&facts->other_used_bytes, __ATOMIC_ACQUIRE));
+    return alq_add(__atomic_load_n(&facts->overhead_bytes, __ATOMIC_ACQUIRE),
+        __atomic_load_n(&facts->other_used_bytes, __ATOMIC_ACQUIRE));
 }
 
 uint64_t alq_pages_used_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
 {
-    return alq_sum_reports(control, usage, device, false);
+    return alq_pages_reported(control, usage, device).used_bytes;
+}
+
+uint64_t alq_pages_fixed_bytes(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
+{
+    if (device >= alq_pages_device_count(control)) {
+        return 0;
+    }
+    return alq_add(alq_pages_reported(control, usage, device).fixed_bytes, alq_pages_beside_bytes(control, device));
 }
 
 uint64_t alq_pages_held_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
 {
-    return alq_sum(control, usage, device, false);
+    if (device >= alq_pages_device_count(control)) {
+        return 0;
+    }
+    return alq_add(alq_pages_used_bytes(control, usage, device), alq_pages_beside_bytes(control, device));
 }
 
 uint64_t alq_pages_covered_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device)
 {
-    return alq_sum(control, usage, device, true);
+    if (device >= alq_pages_device_count(control)) {
+        return 0;
+    }
+    return alq_add(alq_pages_reported(control, usage, device).covered_bytes, alq_pages_beside_bytes(control, device));
 }
 
 uint64_t alq_pages_free_bytes(
@@ -86,5 +106,7 @@ uint64_t alq_pages_free_bytes(
         return 0;
     }
     uint64_t limit_bytes = __atomic_load_n(&control->devices[device].limit_bytes, __ATOMIC_ACQUIRE);
-    return alq_sub(limit_bytes, alq_pages_held_bytes(control, usage, device));
+    struct alq_reported reported = alq_pages_reported(control, usage, device);
+    uint64_t seen_bytes = alq_add(alq_add(reported.used_bytes, reported.demoted_bytes), alq_pages_beside_bytes(control, device));
+    return alq_sub(limit_bytes, seen_bytes);
 }

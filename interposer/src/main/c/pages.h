@@ -67,7 +67,11 @@ uint64_t alq_pages_held_bytes(
 uint64_t alq_pages_covered_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
 
-/* Room left under the tenant's limit: limit - held_bytes, never below 0. */
+/* What of it cannot move: overhead + held outside of slots + `used` less `movable`, saturating. */
+uint64_t alq_pages_fixed_bytes(
+    const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
+
+/* Room left under the tenant's limit: limit - held_bytes - what is demoted, which the program still holds; never below 0. */
 uint64_t alq_pages_free_bytes(
     const struct alq_control_page *control, const struct alq_usage_page *usage, uint32_t device);
 

@@ -1,7 +1,7 @@
 /*
  * What the tenant sees of its devices' memory: its limit as the total, its own room as free, for all its processes together.
  *
- * free = limit - overhead - used of every slot, never below 0, never above what the driver says is free on the device.
+ * free = limit - overhead - used and demoted of every slot, never below 0, never above what the driver says is free on the device.
  */
 #include "hooks.h"
 #include "pool.h"
