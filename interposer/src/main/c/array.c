@@ -138,7 +138,7 @@ static bool alq_array_begin(struct alq_holding *holding, int device, const struc
     struct alq_levels sum = alq_levels_of(*shape, levels);
     *holding = (struct alq_holding){
         .bytes = sum.alone_bytes, .small_bytes = sum.small_bytes, .device = device, .context = alq_context_current()};
-    if (!alq_take(device, sum.alone_bytes)) {
+    if (!alq_take_fixed(device, sum.alone_bytes)) {
         return false;
     }
     if (sum.small_bytes != 0 && !alq_small_array_take(device, sum.small_bytes)) {

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "fork.h"
+#include "mover.h"
 #include "pages.h"
 
 #define ALQ_ASK_TRIES 32
@@ -17,6 +18,7 @@
 static struct {
     pthread_mutex_t mutex; /* guards seat and waited; held across an exchange, never across a call of the driver */
     struct alq_seat seat;
+    uint32_t callers;  /* threads that hold the mutex or wait for it */
     uint32_t absences; /* asks that ended because no agent answered */
     bool waited;       /* an attach has waited its time already */
     uint64_t settled_ns[ALQ_MAX_DEVICES];
@@ -27,6 +29,7 @@ static int alq_lock(void)
 {
     int cancel_state;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    __atomic_add_fetch(&alq.callers, 1, __ATOMIC_ACQ_REL);
     pthread_mutex_lock(&alq.mutex);
     return cancel_state;
 }
@@ -34,6 +37,7 @@ static int alq_lock(void)
 static void alq_unlock(int cancel_state)
 {
     pthread_mutex_unlock(&alq.mutex);
+    __atomic_sub_fetch(&alq.callers, 1, __ATOMIC_ACQ_REL);
     pthread_setcancelstate(cancel_state, NULL);
 }
 
@@ -63,6 +67,7 @@ static const char *alq_join(bool wait, struct alq_agent_refusal *refusal)
         return alq_pages_explain(status);
     }
     alq_charge_move(control, usage, &alq.seat);
+    alq_mover_kick();
     return NULL;
 }
 
@@ -118,6 +123,18 @@ static bool alq_ask_waiting(uint32_t device, uint64_t bytes, uint32_t wait_ms)
         }
     }
     return false;
+}
+
+bool alq_ask_again(void)
+{
+    struct alq_agent_refusal refusal;
+    if (__atomic_load_n(&alq.callers, __ATOMIC_ACQUIRE) != 0) {
+        return false;
+    }
+    int cancel_state = alq_lock();
+    bool seated = alq_join(true, &refusal) == NULL;
+    alq_unlock(cancel_state);
+    return seated;
 }
 
 bool alq_ask(uint32_t device, uint64_t bytes)
@@ -179,4 +196,5 @@ void alq_ask_after_fork(void)
 {
     pthread_mutex_init(&alq.mutex, NULL);
     alq.waited = false;
+    alq.callers = 0;
 }

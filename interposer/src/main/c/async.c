@@ -3,6 +3,7 @@
 
 #include "graph.h"
 #include "hooks.h"
+#include "movable.h"
 #include "pool.h"
 #include "small.h"
 
@@ -68,14 +69,15 @@ static CUresult alq_draw_begin(struct alq_drawing *drawing, uint64_t bytes)
         return CUDA_SUCCESS;
     }
     drawing->pending_bytes = alq_pool_growth_bytes(bytes);
-    if (alq_charge_within_credit(drawing->place.device, drawing->pending_bytes)) {
+    if (alq_fixed_fits(drawing->place.device, drawing->pending_bytes)
+        && alq_charge_within_credit(drawing->place.device, drawing->pending_bytes)) {
         return CUDA_SUCCESS;
     }
     if (bytes <= alq_hole_bytes(drawing->reserved_bytes, in_use_bytes)) {
         drawing->pending_bytes = 0;
         return CUDA_SUCCESS;
     }
-    return alq_take(drawing->place.device, drawing->pending_bytes) ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+    return alq_take_fixed(drawing->place.device, drawing->pending_bytes) ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
 /* Gives back an allocation that made its pool grow past the limit, and the growth with it. */
@@ -203,13 +205,18 @@ static void alq_draw_from_pool(struct alq_drawing *drawing, CUmemoryPool handle)
 ALQ_ALLOC_FROM_POOL_ASYNC(cuMemAllocFromPoolAsync, stream)
 ALQ_ALLOC_FROM_POOL_ASYNC(cuMemAllocFromPoolAsync_ptsz, ALQ_OWN_STREAM(stream))
 
-/* A free that is being captured happens when its graph is launched: the entry stays. */
+/* A free that is being captured happens when its graph is launched: the entry stays. Movable memory is freed at once: its context is waited
+ * for, and the stream is part of it. */
 #define ALQ_FREE_ASYNC(name, own_stream)                              \
     CUresult alq_hook_##name(CUdeviceptr address, CUstream stream)   \
     {                                                                 \
         ALQ_IN_FLIGHT(name, address, stream);             \
         if (alq_capturing(own_stream)) {                              \
             return ALQ_CALL_GATED(name, address, stream);             \
+        }                                                             \
+        CUresult result;                                              \
+        if (alq_movable_free(address, &result)) {                     \
+            return result;                                            \
         }                                                             \
         struct alq_freeing freeing;                                   \
         alq_free_begin(&freeing, address);                            \

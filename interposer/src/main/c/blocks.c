@@ -94,8 +94,8 @@ bool alq_blocks_drop(struct alq_block *block)
 void alq_blocks_mark(struct alq_block *block, uint64_t address, uint64_t bytes, bool taken)
 {
     uint64_t start = block->number * ALQ_LARGE_BLOCK_BYTES;
-    uint64_t first = address > start ? (address - start) / ALQ_PIECE_BYTES : 0;
-    uint64_t last = (address + bytes - 1 - start) / ALQ_PIECE_BYTES;
+    uint64_t first = address > start ? (address - start) / ALQ_GRAIN_BYTES : 0;
+    uint64_t last = (address + bytes - 1 - start) / ALQ_GRAIN_BYTES;
     for (uint64_t i = first; i <= last && i < ALQ_BLOCK_PIECES; i++) {
         block->taken[i] = (uint8_t)(block->taken[i] + (taken ? 1 : -1));
     }
@@ -112,7 +112,7 @@ static bool alq_has_hole(const struct alq_block *block, uint64_t pieces)
 
 struct alq_block *alq_blocks_with_hole(const struct alq_cutting *cutting, uint64_t bytes)
 {
-    uint64_t pieces = (bytes + ALQ_PIECE_BYTES - 1) / ALQ_PIECE_BYTES;
+    uint64_t pieces = (bytes + ALQ_GRAIN_BYTES - 1) / ALQ_GRAIN_BYTES;
     for (uint64_t i = 0; cutting->plain && i < alq_bucket_count; i++) {
         for (struct alq_block *block = alq_buckets[i]; block != NULL; block = block->next) {
             if (block->cutting.plain && block->cutting.device == cutting->device && block->cutting.context == cutting->context

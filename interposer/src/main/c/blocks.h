@@ -14,8 +14,8 @@
 
 #include "charge.h"
 
-#define ALQ_PIECE_BYTES 4096u
-#define ALQ_BLOCK_PIECES (ALQ_LARGE_BLOCK_BYTES / ALQ_PIECE_BYTES)
+#define ALQ_GRAIN_BYTES 4096u
+#define ALQ_BLOCK_PIECES (ALQ_LARGE_BLOCK_BYTES / ALQ_GRAIN_BYTES)
 
 /* Whose holes an allocation can be expected to fill. */
 struct alq_cutting {

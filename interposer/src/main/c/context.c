@@ -6,7 +6,11 @@
 #include <time.h>
 
 #include "capture.h"
+#include "contexts.h"
+#include "drain.h"
 #include "fork.h"
+#include "gate.h"
+#include "movable.h"
 #include "pointers.h"
 #include "pool.h"
 #include "settled.h"
@@ -55,23 +59,31 @@ static CUresult alq_making_end(const struct alq_making *making, CUresult result)
     return result;
 }
 
-/* Everything of a context that is about to be destroyed, and what to do once it is. */
+/* Everything of a context that is about to be destroyed, and what to do once it is. From begin to end the gate is entered: the mover
+ * never meets a context that is going. */
 struct alq_ending {
     uint64_t mark;
     int device;
     CUcontext context;
+    bool gated;
 };
 
 static void alq_ending_begin(struct alq_ending *ending, CUcontext context, int device)
 {
-    *ending = (struct alq_ending){.mark = __atomic_add_fetch(&alq_next_mark, 1, __ATOMIC_RELAXED),
-        .device = device,
-        .context = context};
+    *ending = (struct alq_ending){
+        .mark = __atomic_add_fetch(&alq_next_mark, 1, __ATOMIC_RELAXED), .device = device, .context = context};
     alq_pointers_doom(context, ending->mark);
+    ending->gated = alq_gate_enter();
+    alq_drain_leave(context);
 }
 
 static void alq_ending_end(const struct alq_ending *ending, bool gone)
 {
+    if (gone) {
+        alq_contexts_remove(ending->context);
+        alq_movable_reap(ending->context);
+    }
+    alq_gate_leave(ending->gated);
     if (!gone) {
         alq_pointers_spare(ending->mark);
         return;
@@ -133,6 +145,7 @@ CUresult alq_hook_cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice ordinal)
     }
     if (result == CUDA_SUCCESS && context != NULL && ordinal >= 0 && ordinal < ALQ_ORDINALS) {
         __atomic_store_n(&alq_primaries[ordinal], *context, __ATOMIC_RELEASE);
+        alq_contexts_put(*context);
     }
     return fresh ? alq_making_end(&making, result) : result;
 }
@@ -174,6 +187,9 @@ ALQ_PRIMARY_END(cuDevicePrimaryCtxRelease_v2)
 ALQ_PRIMARY_RESET(cuDevicePrimaryCtxReset)
 ALQ_PRIMARY_RESET(cuDevicePrimaryCtxReset_v2)
 
+/* Green contexts are waited for with their primary context. */
+#define ALQ_OWN_CONTEXT(context) _Generic(*(context), CUgreenCtx: NULL, default: (CUcontext)(void *)*(context))
+
 #define ALQ_CONTEXT_CREATE(name, parameters, ...)                          \
     CUresult alq_hook_##name parameters                                    \
     {                                                                       \
@@ -185,7 +201,11 @@ ALQ_PRIMARY_RESET(cuDevicePrimaryCtxReset_v2)
         if (!alq_making_begin(&making, ordinal)) {                          \
             return CUDA_ERROR_OUT_OF_MEMORY;                                \
         }                                                                   \
-        return alq_making_end(&making, ALQ_CALL(name, __VA_ARGS__));        \
+        CUresult result = ALQ_CALL(name, __VA_ARGS__);                      \
+        if (result == CUDA_SUCCESS) {                                       \
+            alq_contexts_put(ALQ_OWN_CONTEXT(context));                     \
+        }                                                                   \
+        return alq_making_end(&making, result);                             \
     }
 
 ALQ_CONTEXT_CREATE(cuCtxCreate, (CUcontext * context, unsigned int flags, CUdevice ordinal), context, flags, ordinal)

@@ -3,6 +3,7 @@
  * are the driver's own.
  */
 #include "hooks.h"
+#include "movables.h"
 #include "pointers.h"
 #include "pool.h"
 #include "vmm.h"
@@ -66,6 +67,11 @@ CUresult alq_hook_cuMemGetHandleForAddressRange(
     void *shared, CUdeviceptr address, size_t bytes, CUmemRangeHandleType type, unsigned long long flags)
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
+    /* a dma-buf would go on leading to where the memory was */
+    struct alq_movable_block block;
+    if (alq_movables_find(address, &block)) {
+        return CUDA_ERROR_NOT_SUPPORTED;
+    }
     CUresult result = ALQ_CALL_GATED(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
     if (result == CUDA_SUCCESS) {
         alq_vmm_lend_range(address, bytes);

@@ -21,6 +21,13 @@ static void alq_in_child(void)
     alq_graph_after_fork();
     alq_vmm_after_fork();
     alq_context_after_fork();
+    alq_contexts_after_fork();
+    alq_movables_after_fork();
+    alq_movable_after_fork();
+    alq_peers_after_fork();
+    alq_chunks_after_fork();
+    alq_drain_after_fork();
+    alq_mover_after_fork();
     alq_gate_after_fork();
     alq_capture_after_fork();
 }

@@ -19,5 +19,12 @@ void alq_graph_after_fork(void);
 void alq_vmm_after_fork(void);
 void alq_context_after_fork(void);
 void alq_capture_after_fork(void);
+void alq_contexts_after_fork(void);
+void alq_movables_after_fork(void);
+void alq_movable_after_fork(void);
+void alq_peers_after_fork(void);
+void alq_chunks_after_fork(void);
+void alq_drain_after_fork(void);
+void alq_mover_after_fork(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include "fork.h"
 #include "graph_need.h"
 #include "hooks.h"
+#include "movable.h"
 #include "pointers.h"
 #include "pool.h"
 
@@ -90,12 +91,12 @@ static bool alq_growth_begin(const struct alq_need *need, uint64_t pending_bytes
             continue;
         }
         uint64_t growth_bytes = alq_pool_growth_bytes(need->devices[device].peak_bytes);
-        bool fits = alq_charge_within_credit((int)device, growth_bytes);
+        bool fits = alq_fixed_fits((int)device, growth_bytes) && alq_charge_within_credit((int)device, growth_bytes);
         if (!fits && need->devices[device].peak_bytes <= alq_sub(reserved_bytes, in_use_bytes)) {
             growth_bytes = 0;
             fits = true;
         }
-        if (!fits && !alq_take((int)device, growth_bytes)) {
+        if (!fits && !alq_take_fixed((int)device, growth_bytes)) {
             while (device-- > 0) {
                 alq_uncharge((int)device, pending_bytes[device]);
             }

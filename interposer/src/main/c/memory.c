@@ -1,6 +1,7 @@
 /* Plain device memory: one charge per allocation, by its address. */
 #include "async.h"
 #include "hooks.h"
+#include "movable.h"
 #include "pointers.h"
 #include "pool.h"
 #include "small.h"
@@ -33,7 +34,7 @@ static bool alq_taking_begin(struct alq_taking *taking, uint64_t bytes)
         return alq_small_begin(&taking->small, bytes);
     }
     taking->charged_bytes = alq_charge_size(bytes);
-    return alq_take(taking->small.cutting.device, taking->charged_bytes);
+    return alq_take_fixed(taking->small.cutting.device, taking->charged_bytes);
 }
 
 static void alq_taking_cancel(struct alq_taking *taking)
@@ -47,7 +48,7 @@ static bool alq_taking_correct(struct alq_taking *taking, uint64_t bytes)
 {
     int device = taking->small.cutting.device;
     uint64_t wanted_bytes = alq_charge_size(bytes);
-    if (wanted_bytes > taking->charged_bytes && !alq_take(device, wanted_bytes - taking->charged_bytes)) {
+    if (wanted_bytes > taking->charged_bytes && !alq_take_fixed(device, wanted_bytes - taking->charged_bytes)) {
         return false;
     }
     alq_uncharge(device, alq_sub(taking->charged_bytes, wanted_bytes));
@@ -93,12 +94,27 @@ static CUresult alq_taking_end(struct alq_taking *taking, CUresult result, CUdev
     return CUDA_ERROR_OUT_OF_MEMORY;
 }
 
+/* Whether an allocation of that size becomes movable; place is filled in where it does. */
+static bool alq_becomes_movable(struct alq_place *place, uint64_t bytes)
+{
+    return bytes >= ALQ_LARGE_BYTES && alq_place_current(place) && alq_movable(place->device, bytes);
+}
+
 #define ALQ_ALLOC(name, type, bytes_type, plain)                                                      \
     CUresult alq_hook_##name(type *address, bytes_type bytes)                                         \
     {                                                                                                 \
         ALQ_IN_FLIGHT(name, address, bytes);                                                          \
         if (address == NULL || bytes == 0) {                                                          \
             return ALQ_CALL(name, address, bytes);                                                    \
+        }                                                                                             \
+        struct alq_place place;                                                                       \
+        if (plain && alq_becomes_movable(&place, bytes)) {                                            \
+            CUdeviceptr begin = 0;                                                                    \
+            CUresult made = alq_movable_create(&begin, bytes, &place);                                \
+            if (made == CUDA_SUCCESS) {                                                               \
+                *address = (type)begin;                                                               \
+            }                                                                                         \
+            return made;                                                                              \
         }                                                                                             \
         struct alq_taking taking = alq_taking_of(plain);                                              \
         if (!alq_taking_begin(&taking, bytes)) {                                                      \
@@ -133,6 +149,21 @@ static uint64_t alq_pitch_size(uint64_t width_bytes, uint64_t height)
     return alq_mul(alq_add(width_bytes, ALQ_PITCH_BYTES - 1) / ALQ_PITCH_BYTES * ALQ_PITCH_BYTES, height);
 }
 
+/* The widest row that drivers take, less what rounding adds to it; a wider one is the driver's to refuse. */
+#define ALQ_MOVABLE_ROW_BYTES (1ull << 30)
+
+/* Movable memory for rows of that width. Its pitch is the one that drivers choose for rows this wide. */
+static CUresult alq_pitch_movable(
+    CUdeviceptr *address, size_t *pitch_bytes, size_t width_bytes, size_t height, const struct alq_place *place)
+{
+    size_t pitch = (width_bytes + ALQ_PITCH_BYTES - 1) / ALQ_PITCH_BYTES * ALQ_PITCH_BYTES;
+    CUresult result = alq_movable_create(address, alq_mul(pitch, height), place);
+    if (result == CUDA_SUCCESS) {
+        *pitch_bytes = pitch;
+    }
+    return result;
+}
+
 /* Sizes of an element that no driver takes: the driver's to refuse. */
 static bool alq_element_odd(unsigned int element_bytes)
 {
@@ -146,6 +177,11 @@ static bool alq_element_odd(unsigned int element_bytes)
         ALQ_IN_FLIGHT(name, address, pitch_bytes, width_bytes, height, element_bytes);                                       \
         if (address == NULL || pitch_bytes == NULL || width_bytes == 0 || height == 0) {                                     \
             return ALQ_CALL(name, address, pitch_bytes, width_bytes, height, element_bytes);                                 \
+        }                                                                                                                    \
+        struct alq_place place;                                                                                              \
+        if (plain && !alq_element_odd(element_bytes) && width_bytes <= ALQ_MOVABLE_ROW_BYTES                                 \
+            && alq_becomes_movable(&place, alq_pitch_size(width_bytes, height))) {                                           \
+            return alq_pitch_movable((CUdeviceptr *)address, (size_t *)pitch_bytes, width_bytes, height, &place);            \
         }                                                                                                                    \
         struct alq_taking taking = alq_taking_of(plain);                                                                     \
         if (!alq_element_odd(element_bytes) && !alq_taking_begin(&taking, alq_pitch_size(width_bytes, height))) {            \
@@ -163,6 +199,10 @@ CUresult alq_hook_cuMemFree_v2(CUdeviceptr address)
 {
     ALQ_IN_FLIGHT(cuMemFree_v2, address);
     struct alq_freeing freeing;
+    CUresult result;
+    if (alq_movable_free(address, &result)) {
+        return result;
+    }
     alq_free_begin(&freeing, address);
     return alq_free_end(&freeing, ALQ_CALL(cuMemFree_v2, address));
 }

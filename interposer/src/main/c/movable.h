@@ -10,8 +10,12 @@
  * `demoted` instead; a piece has exactly one backing at any time that the gate is open; the address range never changes. Only the mover
  * changes a backing, and only while the gate is MOVING; everybody else adds and removes blocks inside the gate.
  *
- * Requests below 1 MiB, arrays, pools and managed memory stay the driver's own and do not move; what does not move has to fit the
- * tenant's request (alq_fixed_fits).
+ * Requests below 1 MiB, arrays, pools, managed memory, and whatever the symbols with 32-bit addresses give stay the driver's own and do
+ * not move; what does not move has to fit the tenant's request (alq_fixed_fits).
+ *
+ * What a program can tell from plain memory: it cannot be shared (legacy IPC handles, dma-buf, RDMA registration are refused, and the pointer
+ * attributes say so); allocating it during a capture works where plain memory would be refused; an access beyond the last 2 MiB
+ * faults where plain memory may have a neighbour.
  */
 #ifndef ALIQUOT_INTERPOSER_MOVABLE_H
 #define ALIQUOT_INTERPOSER_MOVABLE_H
@@ -21,27 +25,31 @@
 
 #include <aliquot/cuda_abi.h>
 
+#include "devices.h"
+
 #define ALQ_PIECE_BYTES (64ull << 20)
 
-/* Whether new memory of a device has to be movable: the control page says so and the gate could be armed. */
-bool alq_movable(int device);
+/* Whether memory of that size of a device has to be movable: the control page says so, the gate could be armed and the mover runs. */
+bool alq_movable(int device, uint64_t bytes);
 
-/* Whether memory that cannot move still fits in the tenant's request on a device that lends; true where the tenant does not borrow. */
+/* Whether bytes more of memory that cannot move fit in the tenant's request on a device that lends; true where the tenant does not borrow. */
 bool alq_fixed_fits(int device, uint64_t bytes);
 
-/* Makes a block of movable memory for the current context; bytes is a multiple of 2 MiB and has been charged. */
-CUresult alq_movable_create(CUdeviceptr *address, uint64_t bytes, int device, CUdevice ordinal, CUcontext context);
+/* Charges and makes a block of movable memory in the calling thread's current context. */
+CUresult alq_movable_create(CUdeviceptr *address, uint64_t asked_bytes, const struct alq_place *place);
 
-/* Frees the block that begins at address. False: there is none. *result is what the program is told; what was charged has been uncharged,
- * and chunks have been returned. */
+/* Frees the block that begins at address, after what was submitted in its context has ended. False: there is none, or the driver has to say
+ * why it cannot be freed. *result is what the program is told; what was charged has been uncharged, chunks go back to the agent. */
 bool alq_movable_free(CUdeviceptr address, CUresult *result);
 
-/* The block that an address lies in. */
-bool alq_movable_range(CUdeviceptr address, CUdeviceptr *begin, uint64_t *bytes);
-
-/* Frees every block of a context that is gone. */
+/* Frees every block of a context that is gone. Inside the gate. */
 void alq_movable_reap(CUcontext context);
 
-void alq_movable_after_fork(void);
+/* Frees what could not be freed during a capture, unless one is going on. One load where there is nothing. */
+void alq_movable_unbury(void);
+
+/* Takes away everything of a block that is in no table. The uncharging is the caller's. */
+struct alq_movable_block;
+void alq_block_end(struct alq_movable_block *block);
 
 #endif

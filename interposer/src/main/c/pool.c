@@ -6,6 +6,7 @@
 
 #include "fork.h"
 #include "hooks.h"
+#include "movable.h"
 
 struct alq_pool {
     struct alq_pool *next;
@@ -164,6 +165,28 @@ bool alq_take(int device, uint64_t bytes)
     }
     alq_charge_refused();
     return false;
+}
+
+bool alq_take_fixed(int device, uint64_t bytes)
+{
+    if (!alq_fixed_fits(device, bytes) && __atomic_load_n(&alq_pools, __ATOMIC_ACQUIRE) != NULL) {
+        alq_pool_settle_all(device);
+        alq_pool_trim_all(device);
+    }
+    if (!alq_fixed_fits(device, bytes)) {
+        alq_charge_refused();
+        return false;
+    }
+    if (!alq_take(device, bytes)) {
+        return false;
+    }
+    /* looked at before it was added: of two that fit one by one and not together, neither is let through unseen */
+    if (!alq_fixed_fits(device, 0)) {
+        alq_uncharge(device, bytes);
+        alq_charge_refused();
+        return false;
+    }
+    return true;
 }
 
 void alq_pool_live_add(struct alq_pool *pool, uint64_t bytes)

@@ -55,6 +55,9 @@ void alq_pool_grown(uint64_t bytes);
  * given back. False: the limit forbids it; the refusal is counted and nothing is charged. */
 bool alq_take(int device, uint64_t bytes);
 
+/* The same for memory that cannot move: on a device that lends it has to fit the tenant's request, too. */
+bool alq_take_fixed(int device, uint64_t bytes);
+
 /* Has the driver give back what the pool does not use, down to keep_bytes. */
 void alq_pool_trim(struct alq_pool *pool, uint64_t keep_bytes);
 

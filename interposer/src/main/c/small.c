@@ -5,6 +5,7 @@
 
 #include "fork.h"
 #include "hooks.h"
+#include "movable.h"
 #include "pool.h"
 #include "small_array.h"
 
@@ -55,14 +56,15 @@ static bool alq_promise(struct alq_small *small, uint64_t bytes)
 bool alq_small_begin(struct alq_small *small, uint64_t bytes)
 {
     int device = small->cutting.device;
-    if (!alq_charge_within_credit(device, ALQ_LARGE_BLOCK_BYTES)) {
+    /* what cannot move has to fit the request: the agent cannot have it back */
+    if (!alq_fixed_fits(device, ALQ_LARGE_BLOCK_BYTES) || !alq_charge_within_credit(device, ALQ_LARGE_BLOCK_BYTES)) {
         if (device >= 0 && small->cutting.plain) {
             small->cutting.context = alq_context_current();
             if (alq_promise(small, bytes)) {
                 return true;
             }
         }
-        if (!alq_take(device, ALQ_LARGE_BLOCK_BYTES)) {
+        if (!alq_take_fixed(device, ALQ_LARGE_BLOCK_BYTES)) {
             return false;
         }
     }

@@ -42,7 +42,7 @@ bool alq_small_array_take(int device, uint64_t bytes)
     for (;;) {
         uint64_t after = before + alq_word(bytes);
         uint64_t growth_bytes = alq_need_bytes(after) - alq_need_bytes(before);
-        if (!alq_take(device, growth_bytes)) {
+        if (!alq_take_fixed(device, growth_bytes)) {
             return false;
         }
         if (__atomic_compare_exchange_n(&alq_arrays[device], &before, after, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {

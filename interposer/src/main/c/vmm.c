@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "movables.h"
 #include "fork.h"
 #include "hooks.h"
 #include "pool.h"
@@ -71,7 +72,7 @@ static CUresult alq_create_odd(
         return result;
     }
     int device = alq_device_index(properties->location.id);
-    if (!alq_take(device, alq_charge_size(bytes))) {
+    if (!alq_take_fixed(device, alq_charge_size(bytes))) {
         ALQ_CALL(cuMemRelease, *handle);
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
@@ -94,7 +95,7 @@ CUresult alq_hook_cuMemCreate(
         || (device < 0 && !alq_device_exists(properties->location.id))) {
         return ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
     }
-    if (!alq_take(device, charge_bytes)) {
+    if (!alq_take_fixed(device, charge_bytes)) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     CUresult result = ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
@@ -190,6 +191,10 @@ static bool alq_vmm_take_map(CUdeviceptr address, size_t bytes, struct alq_vmm_e
 CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
 {
     ALQ_IN_FLIGHT(cuMemUnmap, address, bytes);
+    struct alq_movable_block block;
+    if (alq_movables_find(address, &block)) {
+        return CUDA_ERROR_INVALID_VALUE; /* as for plain memory: the program has not mapped it */
+    }
     struct alq_vmm_entry *taken = NULL;
     size_t count = 0;
     struct alq_vmm_entry entry;
@@ -221,6 +226,10 @@ CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
 CUresult alq_hook_cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *address)
 {
     ALQ_IN_FLIGHT(cuMemRetainAllocationHandle, handle, address);
+    struct alq_movable_block block;
+    if (alq_movables_find((uintptr_t)address, &block)) {
+        return CUDA_ERROR_INVALID_VALUE; /* as for plain memory, which has no handle */
+    }
     CUresult result = ALQ_CALL_GATED(cuMemRetainAllocationHandle, handle, address);
     if (result != CUDA_SUCCESS || handle == NULL) {
         return result;

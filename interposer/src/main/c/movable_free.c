@@ -1,0 +1,158 @@
+/* Freeing blocks. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "movables.h"
+#include "capture.h"
+#include "chunks.h"
+#include "fork.h"
+#include "gate.h"
+#include "hooks.h"
+#include "movable.h"
+#include "mover.h"
+
+/* Blocks that were freed while a stream was being captured: freeing waits for the device, and a wait spoils a capture. They stay mapped and
+ * charged until the next call that finds no capture. */
+static pthread_mutex_t alq_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct alq_movable_block *alq_buried;
+
+/* Takes away what is behind a piece. */
+static void alq_piece_end(const struct alq_piece *piece)
+{
+    ALQ_CALL(cuMemUnmap, piece->begin, piece->bytes);
+    ALQ_CALL(cuMemRelease, piece->backing.handle);
+    if (piece->backing.chunk != 0) {
+        alq_chunks_drop(piece->backing.chunk);
+    }
+}
+
+void alq_block_end(struct alq_movable_block *block)
+{
+    for (uint32_t at = 0; at < block->piece_count; at++) {
+        alq_piece_end(&block->pieces[at]);
+    }
+    ALQ_CALL(cuMemAddressFree, block->begin, block->bytes);
+    free(block);
+}
+
+/* What is uncharged when the block is gone. */
+static struct alq_shift alq_block_shift(const struct alq_movable_block *block)
+{
+    struct alq_shift shift = {0};
+    for (uint32_t at = 0; at < block->piece_count; at++) {
+        const struct alq_piece *piece = &block->pieces[at];
+        if (piece->backing.chunk == 0) {
+            shift.used -= piece->bytes;
+            shift.movable -= piece->bytes;
+        } else {
+            shift.demoted -= piece->bytes;
+        }
+    }
+    return shift;
+}
+
+/* Waits for the context's work, as freeing plain memory does. */
+static CUresult alq_block_wait(CUcontext context)
+{
+    CUcontext popped;
+    CUresult result = ALQ_CALL(cuCtxPushCurrent_v2, context);
+    if (result == CUDA_SUCCESS) {
+        result = ALQ_CALL(cuCtxSynchronize);
+        ALQ_CALL(cuCtxPopCurrent_v2, &popped);
+    }
+    return result;
+}
+
+static void alq_block_free(struct alq_movable_block *block)
+{
+    struct alq_shift shift = alq_block_shift(block);
+    int device = block->device;
+    alq_block_end(block);
+    alq_charge_shift(device, &shift);
+    if (alq_charge_demoted_bytes((uint32_t)device) != 0 || shift.demoted != 0) {
+        alq_mover_kick();
+    }
+}
+
+static void alq_bury(struct alq_movable_block *block)
+{
+    pthread_mutex_lock(&alq_mutex);
+    block->next = alq_buried;
+    __atomic_store_n(&alq_buried, block, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&alq_mutex);
+}
+
+/* One buried block, of a context or (NULL) of any; NULL: there is none. */
+static struct alq_movable_block *alq_dig_up(CUcontext context)
+{
+    pthread_mutex_lock(&alq_mutex);
+    struct alq_movable_block **link = &alq_buried;
+    while (*link != NULL && context != NULL && (*link)->context != context) {
+        link = &(*link)->next;
+    }
+    struct alq_movable_block *block = *link;
+    if (block != NULL) {
+        *link = block->next;
+    }
+    pthread_mutex_unlock(&alq_mutex);
+    return block;
+}
+
+void alq_movable_unbury(void)
+{
+    struct alq_movable_block *block;
+    while (__builtin_expect(__atomic_load_n(&alq_buried, __ATOMIC_ACQUIRE) != NULL, 0) && !alq_capture_active()
+        && (block = alq_dig_up(NULL)) != NULL) {
+        alq_block_wait(block->context);
+        bool gated = alq_gate_enter();
+        alq_block_free(block);
+        alq_gate_leave(gated);
+    }
+}
+
+/* What a free during a capture answers: the driver's word, which knows what is being captured how; true where it would have freed. */
+static bool alq_free_captured(CUdeviceptr address, CUresult *result)
+{
+    *result = ALQ_CALL(cuMemFree_v2, address);
+    return *result == CUDA_ERROR_INVALID_VALUE;
+}
+
+bool alq_movable_free(CUdeviceptr address, CUresult *result)
+{
+    struct alq_movable_block copy;
+    if (!alq_movables_find(address, &copy) || copy.begin != address || alq_context_current() == NULL) {
+        return false;
+    }
+    alq_movable_unbury();
+    bool captured = alq_capture_active();
+    if (captured && !alq_free_captured(address, result)) {
+        return true;
+    }
+    if (!captured && (*result = alq_block_wait(copy.context)) != CUDA_SUCCESS) {
+        return true;
+    }
+    bool gated = alq_gate_enter();
+    struct alq_movable_block *block = alq_movables_take(address);
+    if (block != NULL && captured) {
+        alq_bury(block);
+    } else if (block != NULL) {
+        alq_block_free(block);
+    }
+    alq_gate_leave(gated);
+    *result = CUDA_SUCCESS;
+    return block != NULL;
+}
+
+void alq_movable_reap(CUcontext context)
+{
+    struct alq_movable_block *block;
+    while (context != NULL && ((block = alq_movables_take_of(context)) != NULL || (block = alq_dig_up(context)) != NULL)) {
+        alq_block_free(block);
+    }
+}
+
+void alq_movable_after_fork(void)
+{
+    pthread_mutex_init(&alq_mutex, NULL);
+    alq_buried = NULL;
+}

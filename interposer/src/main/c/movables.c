@@ -1,0 +1,136 @@
+/* A sorted array of blocks: thousands at most, changed at the pace of cuMemAlloc of large blocks. */
+#include "movables.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fork.h"
+
+static pthread_mutex_t alq_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct alq_movable_block **alq_movables;
+static size_t alq_count;
+static size_t alq_capacity;
+static uint64_t alq_last_id;
+
+/* The first block that does not begin below the address. */
+static size_t alq_place(CUdeviceptr address)
+{
+    size_t low = 0;
+    size_t high = alq_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (alq_movables[middle]->begin < address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool alq_room(void)
+{
+    if (alq_count < alq_capacity) {
+        return true;
+    }
+    size_t capacity = alq_capacity == 0 ? 64 : alq_capacity * 2;
+    struct alq_movable_block **grown = realloc(alq_movables, capacity * sizeof(struct alq_movable_block *));
+    if (grown != NULL) {
+        alq_movables = grown;
+        alq_capacity = capacity;
+    }
+    return grown != NULL;
+}
+
+bool alq_movables_put(struct alq_movable_block *block)
+{
+    pthread_mutex_lock(&alq_mutex);
+    bool room = alq_room();
+    if (room) {
+        size_t at = alq_place(block->begin);
+        memmove(&alq_movables[at + 1], &alq_movables[at], (alq_count - at) * sizeof(struct alq_movable_block *));
+        alq_movables[at] = block;
+        __atomic_store_n(&alq_count, alq_count + 1, __ATOMIC_RELEASE);
+    }
+    pthread_mutex_unlock(&alq_mutex);
+    return room;
+}
+
+static struct alq_movable_block *alq_take_out(size_t at)
+{
+    struct alq_movable_block *block = alq_movables[at];
+    __atomic_store_n(&alq_count, alq_count - 1, __ATOMIC_RELEASE);
+    memmove(&alq_movables[at], &alq_movables[at + 1], (alq_count - at) * sizeof(struct alq_movable_block *));
+    return block;
+}
+
+struct alq_movable_block *alq_movables_at(CUdeviceptr address)
+{
+    size_t at = alq_place(address);
+    return at < alq_count && alq_movables[at]->begin == address ? alq_movables[at] : NULL;
+}
+
+struct alq_movable_block *alq_movables_take(CUdeviceptr address)
+{
+    pthread_mutex_lock(&alq_mutex);
+    struct alq_movable_block *block = alq_movables_at(address) == NULL ? NULL : alq_take_out(alq_place(address));
+    pthread_mutex_unlock(&alq_mutex);
+    return block;
+}
+
+struct alq_movable_block *alq_movables_take_of(CUcontext context)
+{
+    struct alq_movable_block *block = NULL;
+    pthread_mutex_lock(&alq_mutex);
+    for (size_t at = 0; at < alq_count && block == NULL; at++) {
+        if (alq_movables[at]->context == context) {
+            block = alq_take_out(at);
+        }
+    }
+    pthread_mutex_unlock(&alq_mutex);
+    return block;
+}
+
+bool alq_movables_find(CUdeviceptr address, struct alq_movable_block *copy)
+{
+    if (__builtin_expect(__atomic_load_n(&alq_count, __ATOMIC_ACQUIRE) == 0, 1)) {
+        return false;
+    }
+    pthread_mutex_lock(&alq_mutex);
+    size_t at = alq_place(address);
+    if (at == alq_count || alq_movables[at]->begin != address) {
+        at = at == 0 ? alq_count : at - 1;
+    }
+    bool found = at < alq_count && address - alq_movables[at]->begin < alq_movables[at]->bytes;
+    if (found) {
+        *copy = *alq_movables[at];
+    }
+    pthread_mutex_unlock(&alq_mutex);
+    return found;
+}
+
+size_t alq_movables_lock(struct alq_movable_block *const **blocks)
+{
+    pthread_mutex_lock(&alq_mutex);
+    *blocks = alq_movables;
+    return alq_count;
+}
+
+void alq_movables_unlock(void)
+{
+    pthread_mutex_unlock(&alq_mutex);
+}
+
+uint64_t alq_movables_id(void)
+{
+    return __atomic_add_fetch(&alq_last_id, 1, __ATOMIC_RELAXED);
+}
+
+void alq_movables_after_fork(void)
+{
+    pthread_mutex_init(&alq_mutex, NULL);
+    alq_movables = NULL;
+    alq_count = 0;
+    alq_capacity = 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * Exchanging what is behind pieces: the data is copied to new backings, which then take the place of the old ones at the pieces' own
+ * addresses. One direction is demotion, the other promotion; here they are the same.
+ *
+ * Failure contract: a piece either has its new backing with the data in it, or the old one as if nothing had happened. Whatever did not
+ * happen is left in the list for the caller to give back.
+ */
+#ifndef ALIQUOT_INTERPOSER_MOVE_H
+#define ALIQUOT_INTERPOSER_MOVE_H
+
+#include "movables.h"
+#include "protocol.h"
+
+#define ALQ_MOVES 64
+
+/* How long the program may be kept from submitting work while its devices finish what they have. */
+#define ALQ_DRAIN_NS 5000000000ull
+
+/* One piece that is to be moved. */
+struct alq_move {
+    CUdeviceptr block_begin;
+    uint64_t block_id;
+    uint32_t piece;
+    uint64_t bytes;
+    CUdevice ordinal;
+    struct alq_backing fresh; /* what is to be behind it; mapped nowhere */
+    /* Answers: */
+    bool moved;
+    struct alq_backing stale; /* what was behind it; mapped nowhere any more */
+};
+
+struct alq_move_result {
+    uint64_t moved_bytes;
+    uint64_t copy_ns;
+    uint64_t closed_ns;
+};
+
+/* Whether a move could begin now: brings the devices to rest for a moment. Before anything is taken for it: with a kernel that does not end, even
+ * giving a mapping back may wait in the driver for that kernel. The mover only. */
+enum alq_move_outcome alq_move_try(struct alq_move_result *result);
+
+/* Moves them together; adds to *result. Called with the gate open, and leaves it open. settle is called while the gate is still closed, for
+ * each piece that moved. The mover only. */
+enum alq_move_outcome alq_move_all(
+    struct alq_move *moves, size_t count, void (*settle)(struct alq_move *move), struct alq_move_result *result);
+
+#endif

@@ -1,0 +1,162 @@
+/* Waking, looking, reporting. */
+#include "mover.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include "ask.h"
+#include "chunks.h"
+#include "fork.h"
+#include "hooks.h"
+#include "movable.h"
+#include "moves.h"
+#include "own_thread.h"
+
+#define ALQ_REPORT_WAIT_MS 1000u
+/* How soon what has failed is tried again, at first and at last. */
+#define ALQ_RETRY_FIRST_NS 250000000ull
+#define ALQ_RETRY_LAST_NS 8000000000ull
+/* How often a kick finds the mover between its last look and its sleep before it leaves it at that. */
+#define ALQ_KICK_TRIES 100000
+
+enum { ALQ_MOVER_NONE, ALQ_MOVER_STARTING, ALQ_MOVER_RUNS };
+
+static struct {
+    uint32_t state;
+    uint32_t kicks;            /* grows */
+    const uint32_t *waits_for; /* the word it sleeps on, or is about to; NULL: it is awake */
+    uint64_t retry_ns[ALQ_MAX_DEVICES];
+} alq;
+
+/* MOVED; what is lost with an absent agent stands in the usage page all the same. */
+static void alq_report(uint32_t device, enum alq_move_outcome outcome, bool promoted, const struct alq_move_result *result)
+{
+    struct alq_agent_refusal refusal;
+    struct alq_seat seat;
+    for (int attempt = 0; attempt < 2 && alq_charge_seat(&seat) != NULL; attempt++) {
+        struct alq_moved moved = {.slot = seat.slot,
+            .device = device,
+            .generation = seat.generation,
+            .outcome = outcome,
+            .promoted = promoted,
+            .moved_bytes = result->moved_bytes,
+            .copy_ns = result->copy_ns,
+            .closed_ns = result->closed_ns};
+        enum alq_agent_answer answer = alq_agent_moved(ALQ_REPORT_WAIT_MS, &moved, &refusal);
+        if (answer != ALQ_AGENT_REFUSED || refusal.status != ALQ_STATUS_STALE || !alq_ask_again()) {
+            return;
+        }
+    }
+}
+
+/* Whether an attempt that ended so is made again without being asked. A device that does not come to rest holds the program up each time;
+ * what is not movable does not become so. Then the agent has the next word. */
+static bool alq_worth_retrying(enum alq_move_outcome outcome)
+{
+    return outcome == ALQ_MOVE_HOST_POOL || outcome == ALQ_MOVE_CAPTURING || outcome == ALQ_MOVE_FAILED;
+}
+
+/* One device, once. asked: the agent's word has changed since the last look, and it is told what came of it whatever that is. When to look
+ * again; 0: when woken. */
+static uint64_t alq_look(uint32_t device, const struct alq_control_slot *slot, uint64_t generation, bool asked)
+{
+    struct alq_move_result result = {0};
+    uint64_t resident_bytes = __atomic_load_n(&slot->resident_bytes[device], __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&slot->generation, __ATOMIC_SEQ_CST) != generation) {
+        return 0;
+    }
+    bool demote = alq_charge_reported_bytes(device) > resident_bytes;
+    if (!demote && alq_charge_demoted_bytes(device) == 0) {
+        alq.retry_ns[device] = 0;
+        return 0;
+    }
+    enum alq_move_outcome outcome =
+        demote ? alq_demote(device, resident_bytes, &result) : alq_promote(device, resident_bytes, &result);
+    if (asked || result.moved_bytes != 0) {
+        alq_report(device, outcome, !demote, &result);
+    }
+    if (!alq_worth_retrying(outcome)) {
+        alq.retry_ns[device] = 0;
+        return outcome == ALQ_MOVE_DONE && alq_charge_reported_bytes(device) > resident_bytes ? alq_clock_ns() : 0;
+    }
+    uint64_t pause_ns = asked || alq.retry_ns[device] == 0 ? ALQ_RETRY_FIRST_NS : alq.retry_ns[device] * 2;
+    alq.retry_ns[device] = pause_ns < ALQ_RETRY_LAST_NS ? pause_ns : ALQ_RETRY_LAST_NS;
+    return alq_clock_ns() + alq.retry_ns[device];
+}
+
+static uint64_t alq_sooner(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+static void *alq_mover_body(void *unused)
+{
+    CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    uint32_t last_wake = 0;
+    const struct alq_control_slot *last_slot = NULL;
+    (void)unused;
+    alq_thread_name("aliquot-mover");
+    ALQ_CALL(cuThreadExchangeStreamCaptureMode, &mode);
+    for (;;) {
+        struct alq_seat seat;
+        uint64_t again_ns = 0;
+        uint32_t kicks = __atomic_load_n(&alq.kicks, __ATOMIC_SEQ_CST);
+        const struct alq_control_slot *slot = alq_charge_seat(&seat);
+        if (__atomic_load_n(&slot->generation, __ATOMIC_SEQ_CST) != seat.generation && alq_ask_again()) {
+            continue; /* an agent that has lost its memory has given the slot away */
+        }
+        uint32_t wake = __atomic_load_n(&slot->wake, __ATOMIC_SEQ_CST);
+        bool asked = slot != last_slot || wake != last_wake;
+        const struct alq_control_page *control = alq_pages_control();
+        last_slot = slot;
+        last_wake = wake;
+        for (uint32_t device = 0; control != NULL && device < alq_pages_device_count(control); device++) {
+            again_ns = alq_sooner(again_ns, alq_look(device, slot, seat.generation, asked));
+        }
+        if (!alq_chunks_return()) {
+            again_ns = alq_sooner(again_ns, alq_clock_ns() + ALQ_RETRY_LAST_NS);
+        }
+        alq_movable_unbury();
+        __atomic_store_n(&alq.waits_for, &slot->wake, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&alq.kicks, __ATOMIC_SEQ_CST) == kicks) {
+            alq_futex_wait(&slot->wake, wake, again_ns);
+        }
+        __atomic_store_n(&alq.waits_for, NULL, __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+bool alq_mover_start(void)
+{
+    uint32_t none = ALQ_MOVER_NONE;
+    if (__builtin_expect(__atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_RUNS, 1)) {
+        return true;
+    }
+    if (!__atomic_compare_exchange_n(&alq.state, &none, ALQ_MOVER_STARTING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        while (__atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_STARTING) {
+            sched_yield();
+        }
+        return __atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_RUNS;
+    }
+    bool runs = alq_thread_start(alq_mover_body);
+    __atomic_store_n(&alq.state, runs ? ALQ_MOVER_RUNS : ALQ_MOVER_NONE, __ATOMIC_RELEASE);
+    return runs;
+}
+
+void alq_mover_kick(void)
+{
+    __atomic_add_fetch(&alq.kicks, 1, __ATOMIC_SEQ_CST);
+    /* it is either asleep, where it is woken, or on its way there, where it may have missed the change above by a hair */
+    for (int attempt = 0; attempt < ALQ_KICK_TRIES; attempt++) {
+        const uint32_t *word = __atomic_load_n(&alq.waits_for, __ATOMIC_SEQ_CST);
+        if (word == NULL || alq_futex_wake(word) != 0) {
+            return;
+        }
+        sched_yield();
+    }
+}
+
+void alq_mover_after_fork(void)
+{
+    memset(&alq, 0, sizeof alq);
+}

@@ -1,0 +1,21 @@
+/*
+ * The mover: the library's own thread, which brings movable memory down to what the agent lets stay on a device, and back.
+ *
+ * It is started with the first movable block and again after a fork when it is needed; all signals are blocked in it, it never keeps the
+ * process alive, and it sleeps in a futex on its slot's `wake` word: nothing of it runs until the agent, or memory that is freed while
+ * some of it is demoted, wakes it. Only while something it was asked for has failed does it look again by itself, ever less often.
+ *
+ * It takes no lock that a thread holds while that thread waits for the agent or for a device.
+ */
+#ifndef ALIQUOT_INTERPOSER_MOVER_H
+#define ALIQUOT_INTERPOSER_MOVER_H
+
+#include <stdbool.h>
+
+/* Idempotent, one load once it runs. False: there can be no thread. */
+bool alq_mover_start(void);
+
+/* Something has changed that the mover acts upon, other than the agent's word: have it look. Nothing where it does not run. */
+void alq_mover_kick(void);
+
+#endif

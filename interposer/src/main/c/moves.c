@@ -1,0 +1,203 @@
+/* Choosing pieces, finding new backings for them, and what becomes of the old ones. */
+#include "moves.h"
+
+#include "ask.h"
+#include "chunks.h"
+#include "hooks.h"
+#include "movable.h"
+
+/* The most that the gate is closed for at a time. */
+#define ALQ_BATCH_BYTES (1ull << 30)
+
+/* Whether a piece comes before another. */
+static bool alq_sooner(const struct alq_move *a, const struct alq_move *b, bool demote)
+{
+    bool whole_a = a->bytes == ALQ_PIECE_BYTES;
+    bool whole_b = b->bytes == ALQ_PIECE_BYTES;
+    if (whole_a != whole_b) {
+        return whole_a;
+    }
+    if (a->block_id != b->block_id) {
+        return demote == (a->block_id > b->block_id);
+    }
+    return demote == (a->piece > b->piece);
+}
+
+static void alq_insert(struct alq_move *moves, size_t *count, const struct alq_move *move, bool demote)
+{
+    size_t at = *count;
+    while (at > 0 && alq_sooner(move, &moves[at - 1], demote)) {
+        at--;
+    }
+    if (at == ALQ_MOVES) {
+        return;
+    }
+    size_t last = *count < ALQ_MOVES ? *count : ALQ_MOVES - 1;
+    for (size_t to = last; to > at; to--) {
+        moves[to] = moves[to - 1];
+    }
+    moves[at] = *move;
+    *count += *count < ALQ_MOVES;
+}
+
+/* The first pieces of a device, resident or demoted ones, as far as they amount to wanted_bytes and to a batch. How many. */
+static size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, bool demote, uint64_t wanted_bytes)
+{
+    struct alq_movable_block *const *blocks;
+    size_t found = 0;
+    size_t count = alq_movables_lock(&blocks);
+    for (size_t at = 0; at < count; at++) {
+        const struct alq_movable_block *block = blocks[at];
+        for (uint32_t piece = 0; block->device == (int)device && piece < block->piece_count; piece++) {
+            if ((block->pieces[piece].backing.chunk == 0) == demote) {
+                struct alq_move move = {.block_begin = block->begin,
+                    .block_id = block->id,
+                    .piece = piece,
+                    .bytes = block->pieces[piece].bytes,
+                    .ordinal = block->ordinal};
+                alq_insert(moves, &found, &move, demote);
+            }
+        }
+    }
+    alq_movables_unlock();
+    uint64_t sum_bytes = 0;
+    size_t chosen = 0;
+    while (chosen < found && sum_bytes < wanted_bytes && sum_bytes < ALQ_BATCH_BYTES) {
+        sum_bytes += moves[chosen++].bytes;
+    }
+    return chosen;
+}
+
+/* Gate MOVING: the piece is in its chunk now. */
+static void alq_demoted(struct alq_move *move)
+{
+    struct alq_movable_block *block = alq_movables_at(move->block_begin);
+    bool flying = alq_flight_begin();
+    ALQ_CALL(cuMemRelease, move->stale.handle);
+    alq_charge_shift(
+        block->device, &(struct alq_shift){.used = 0 - move->bytes, .movable = 0 - move->bytes, .demoted = move->bytes});
+    alq_flight_land(&flying);
+}
+
+/* Gate MOVING: the piece is on the device again, and was charged before. */
+static void alq_promoted(struct alq_move *move)
+{
+    struct alq_movable_block *block = alq_movables_at(move->block_begin);
+    alq_charge_shift(block->device, &(struct alq_shift){.movable = move->bytes, .demoted = 0 - move->bytes});
+}
+
+static void alq_chunk_end(const struct alq_backing *chunk)
+{
+    ALQ_CALL(cuMemRelease, chunk->handle);
+    alq_chunks_drop(chunk->chunk);
+}
+
+enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struct alq_move_result *result)
+{
+    struct alq_move moves[ALQ_MOVES];
+    enum alq_move_outcome outcome = ALQ_MOVE_DONE;
+    uint64_t asked_bytes = alq_sub(alq_charge_reported_bytes(device), resident_bytes);
+    while (outcome == ALQ_MOVE_DONE) {
+        uint64_t used_bytes = alq_charge_reported_bytes(device);
+        if (used_bytes <= resident_bytes || result->moved_bytes >= asked_bytes) {
+            return ALQ_MOVE_DONE;
+        }
+        size_t count = alq_choose(moves, device, true, used_bytes - resident_bytes);
+        if (count == 0) {
+            return ALQ_MOVE_NOTHING;
+        }
+        if (result->moved_bytes == 0 && (outcome = alq_move_try(result)) != ALQ_MOVE_DONE) {
+            return outcome;
+        }
+        size_t ready = 0;
+        enum alq_move_outcome fetched = ALQ_MOVE_DONE;
+        while (ready < count && (fetched = alq_chunks_take(device, moves[ready].bytes, &moves[ready].fresh)) == ALQ_MOVE_DONE) {
+            ready++;
+        }
+        if (ready != 0) {
+            outcome = alq_move_all(moves, ready, alq_demoted, result);
+        }
+        for (size_t at = 0; at < ready; at++) {
+            if (!moves[at].moved) {
+                alq_chunk_end(&moves[at].fresh);
+            }
+        }
+        outcome = outcome == ALQ_MOVE_DONE ? fetched : outcome;
+    }
+    return outcome;
+}
+
+/* Charges a piece and makes memory of the device for it. DONE: it is there; NOTHING: it does not fit; FAILED: the driver has none. */
+static enum alq_move_outcome alq_room(uint32_t device, uint64_t resident_bytes, struct alq_move *move)
+{
+    CUmemAllocationProp properties = {.type = CU_MEM_ALLOCATION_TYPE_PINNED};
+    properties.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+    properties.location.id = move->ordinal;
+    __attribute__((cleanup(alq_flight_land))) bool flying = alq_flight_begin();
+    if (!alq_charge_within_credit((int)device, move->bytes)) {
+        return ALQ_MOVE_NOTHING;
+    }
+    enum alq_move_outcome outcome = ALQ_MOVE_NOTHING;
+    if (alq_charge_reported_bytes(device) <= resident_bytes) {
+        outcome = ALQ_CALL(cuMemCreate, &move->fresh.handle, move->bytes, &properties, 0) == CUDA_SUCCESS ? ALQ_MOVE_DONE
+                                                                                                          : ALQ_MOVE_FAILED;
+    }
+    if (outcome != ALQ_MOVE_DONE) {
+        alq_uncharge((int)device, move->bytes);
+    }
+    return outcome;
+}
+
+/* Whether any of them would fit right now. */
+static bool alq_fits(uint32_t device, uint64_t resident_bytes, const struct alq_move *moves, size_t count)
+{
+    for (size_t at = 0; at < count; at++) {
+        if (alq_charge_within_credit((int)device, moves[at].bytes)) {
+            bool stays = alq_charge_reported_bytes(device) <= resident_bytes;
+            alq_uncharge((int)device, moves[at].bytes);
+            if (stays) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, struct alq_move_result *result)
+{
+    struct alq_move moves[ALQ_MOVES];
+    enum alq_move_outcome outcome = ALQ_MOVE_DONE;
+    while (outcome == ALQ_MOVE_DONE) {
+        size_t count = alq_choose(moves, device, false, UINT64_MAX);
+        if (count == 0 || !alq_fits(device, resident_bytes, moves, count)) {
+            return ALQ_MOVE_DONE;
+        }
+        if (result->moved_bytes == 0 && (outcome = alq_move_try(result)) != ALQ_MOVE_DONE) {
+            return outcome;
+        }
+        size_t ready = 0;
+        enum alq_move_outcome found = ALQ_MOVE_DONE;
+        for (size_t at = 0; at < count && found != ALQ_MOVE_FAILED; at++) {
+            /* one that does not fit does not keep a smaller one out */
+            found = alq_room(device, resident_bytes, &moves[at]);
+            if (found == ALQ_MOVE_DONE) {
+                moves[ready++] = moves[at];
+            }
+        }
+        if (ready == 0) {
+            return found == ALQ_MOVE_FAILED ? ALQ_MOVE_FAILED : ALQ_MOVE_DONE;
+        }
+        outcome = alq_move_all(moves, ready, alq_promoted, result);
+        for (size_t at = 0; at < ready; at++) {
+            if (moves[at].moved) {
+                alq_chunk_end(&moves[at].stale);
+            } else {
+                bool flying = alq_flight_begin();
+                ALQ_CALL(cuMemRelease, moves[at].fresh.handle);
+                alq_uncharge((int)device, moves[at].bytes);
+                alq_flight_land(&flying);
+            }
+        }
+    }
+    return outcome;
+}
