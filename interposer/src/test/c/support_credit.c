@@ -49,6 +49,10 @@ static void hello(struct credit_book *book, pid_t peer, const struct alq_hello *
         memset(&book->usage->slots[free_at], 0, sizeof book->usage->slots[free_at]);
         slot->tenant_pid = from->tenant_pid;
         slot->start_time = start;
+        for (uint32_t d = 0; d < ALQ_MAX_DEVICES; d++) {
+            STORE(slot->resident_bytes[d], ALQ_RESIDENT_ALL);
+        }
+        STORE(slot->host_bytes, 0);
         STORE(slot->generation, slot->generation | 1);
         STORE(slot->host_pid, (uint32_t)peer);
     }
@@ -148,7 +152,8 @@ void credit_exchange(
     struct credit_book *book, pid_t peer, uint16_t type, const void *payload, uint32_t length, struct credit_answer *said) {
     static const uint32_t lengths[] = {[ALQ_FRAME_HELLO] = sizeof(struct alq_hello),
         [ALQ_FRAME_ASK] = sizeof(struct alq_ask), [ALQ_FRAME_SETTLE] = sizeof(struct alq_settle),
-        [ALQ_FRAME_BYE] = sizeof(struct alq_bye)};
+        [ALQ_FRAME_BYE] = sizeof(struct alq_bye), [ALQ_FRAME_TAKE_CHUNK] = sizeof(struct alq_take_chunk),
+        [ALQ_FRAME_RETURN_CHUNK] = sizeof(struct alq_return_chunk), [ALQ_FRAME_MOVED] = sizeof(struct alq_moved)};
     if (type >= sizeof lengths / sizeof lengths[0] || lengths[type] == 0 || lengths[type] != length) {
         credit_refuse(said, ALQ_STATUS_MALFORMED, "No such frame.");
         return;
@@ -163,6 +168,9 @@ void credit_exchange(
         struct alq_ask ask;
         struct alq_settle settle;
         struct alq_bye bye;
+        struct alq_take_chunk take;
+        struct alq_return_chunk back;
+        struct alq_moved moved;
     } from = {0};
     memcpy(&from, payload, length);
     uint32_t s = from.ask.slot;
@@ -176,8 +184,19 @@ void credit_exchange(
         credit_free_slot(book, s);
         credit_tick(book);
         grant(said, 0);
+    } else if (type == ALQ_FRAME_RETURN_CHUNK) {
+        if (credit_return_chunk(book, &from.back)) {
+            grant(said, 0);
+        } else {
+            credit_refuse(said, ALQ_STATUS_MALFORMED, "This chunk was not given to you.");
+        }
     } else if (from.ask.device >= book->control->device_count) {
         credit_refuse(said, ALQ_STATUS_MALFORMED, "The tenant has no such device.");
+    } else if (type == ALQ_FRAME_TAKE_CHUNK) {
+        credit_take_chunk(book, &from.take, said);
+    } else if (type == ALQ_FRAME_MOVED) {
+        credit_moved(book, &from.moved);
+        grant(said, book->control->slots[s].credit_bytes[from.moved.device]);
     } else if (type == ALQ_FRAME_SETTLE) {
         atomic_fetch_add(&book->shared->settles, 1);
         credit_refresh_overhead(book, from.settle.device);

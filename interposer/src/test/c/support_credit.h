@@ -6,13 +6,15 @@
 
 #include "test_agent.h"
 
-struct credit_truth; /* the driver's NVML, opened for the process lists */
+struct credit_truth;  /* the driver's NVML, opened for the process lists */
+struct credit_chunks; /* host chunks that have been given */
 
 struct credit_book {
     struct alq_control_page *control;
     struct alq_usage_page *usage;
     struct agent_shared *shared;
     struct credit_truth *truth;
+    struct credit_chunks *chunks; /* NULL until the first */
     uint64_t noise;
     uint64_t last_tick_ns;
     uint64_t slot_overhead_bytes[ALQ_MAX_SLOTS][ALQ_MAX_DEVICES];
@@ -27,7 +29,10 @@ struct credit_answer {
         struct alq_welcome welcome;
         struct alq_granted granted;
         struct alq_refused refused;
+        struct alq_chunk_given given;
     } body;
+    int descriptors[2]; /* sent after a CHUNK, and closed */
+    int descriptor_count;
 };
 
 void credit_truth_open(struct credit_book *book, const char *library_dir);
@@ -39,6 +44,16 @@ void credit_exchange(
     struct credit_book *book, pid_t peer, uint16_t type, const void *payload, uint32_t length, struct credit_answer *said);
 /* Follows limits, takes back the slots of the dead, refreshes the overhead. */
 void credit_tick(struct credit_book *book);
+
+/* ---- host chunks ---- */
+
+void credit_take_chunk(struct credit_book *book, const struct alq_take_chunk *from, struct credit_answer *said);
+/* Whether it had been given to that slot. */
+int credit_return_chunk(struct credit_book *book, const struct alq_return_chunk *from);
+/* Those of a process that is gone. */
+void credit_drop_chunks(struct credit_book *book, uint32_t slot);
+void credit_moved(struct credit_book *book, const struct alq_moved *from);
+
 /* ---- slots, shared by the files of this module ---- */
 
 #define LOAD(at) __atomic_load_n(&(at), __ATOMIC_SEQ_CST)

@@ -134,7 +134,7 @@ const char *world_uuid(const struct world *world, uint32_t slice_index)
     return world->node_uuids[world->config.node_devices - world->config.tenant_devices + slice_index];
 }
 
-void world_start_agent(struct world *world)
+void world_prepare_agent(struct world *world)
 {
     const char *uuids[WORLD_MAX_DEVICES];
     uint64_t limits[WORLD_MAX_DEVICES];
@@ -143,7 +143,7 @@ void world_start_agent(struct world *world)
         uuids[i] = world_uuid(world, i);
         limits[i] = world->config.limit_bytes;
     }
-    world->agent = test_agent_start(&(struct test_agent_config){.dir = world->tenant,
+    world->next = test_agent_prepare(&(struct test_agent_config){.dir = world->tenant,
         .library_dir = realpath(world->config.library_dir != NULL ? world->config.library_dir : simulator_dir(), real),
         .device_count = world->config.tenant_devices,
         .uuids = uuids,
@@ -151,9 +151,25 @@ void world_start_agent(struct world *world)
         .slack_bytes = world->config.slack_bytes,
         .context_estimate_bytes = world->config.estimate_bytes,
         .agent_wait_ms = world->config.agent_wait_ms});
-    if (world->agent == NULL) {
+    if (world->next == NULL) {
         exit(1);
     }
+}
+
+void world_next_agent(struct world *world)
+{
+    world->agent = world->next;
+    world->next = NULL;
+    if (!test_agent_go(world->agent)) {
+        fprintf(stderr, "the agent did not start\n");
+        exit(1);
+    }
+}
+
+void world_start_agent(struct world *world)
+{
+    world_prepare_agent(world);
+    world_next_agent(world);
 }
 
 void world_close(struct world *world)

@@ -47,12 +47,16 @@ struct world {
     char tenant[160];
     char node_uuids[WORLD_MAX_DEVICES][ALQ_UUID_BYTES];
     struct test_agent *agent;
+    struct test_agent *next; /* prepared */
 };
 
 /* Fields that are 0 get: 2 devices, 1 of them the tenant's, 2 GiB, limit 512 MiB, context 16 MiB and the same estimate, module 2 MiB,
  * PATIENCE_MS for the agent: shorter only where it is meant to stay away. */
 struct world *world_open(struct world_config config);
 void world_start_agent(struct world *world);
+/* An agent to come after this one, from before CUDA starts in the process; then: the next one takes over. */
+void world_prepare_agent(struct world *world);
+void world_next_agent(struct world *world);
 void world_close(struct world *world);
 const char *world_uuid(const struct world *world, uint32_t slice_index);
 

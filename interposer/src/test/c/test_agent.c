@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +14,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -114,6 +118,31 @@ static void answer(int fd, struct credit_book *book, uint32_t request_id, const 
     (void)!send(fd, &out, bytes, MSG_NOSIGNAL);
 }
 
+/* The byte after a CHUNK, with what it carries. */
+static void hand_over(int fd, struct credit_answer *said)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(2 * sizeof(int))];
+    } control = {0};
+    char byte = 0;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (said->descriptor_count > 0) {
+        size_t bytes = (size_t)said->descriptor_count * sizeof(int);
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(bytes);
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(bytes);
+        memcpy(CMSG_DATA(&control.header), said->descriptors, bytes);
+    }
+    (void)!sendmsg(fd, &message, MSG_NOSIGNAL);
+    for (int i = 0; i < said->descriptor_count; i++) {
+        close(said->descriptors[i]);
+    }
+}
+
 static void serve(int fd, struct credit_book *book)
 {
     struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
@@ -141,6 +170,16 @@ static void serve(int fd, struct credit_book *book)
         atomic_fetch_add(&book->shared->malformed, 1);
     }
     answer(fd, book, frame.request_id, &said);
+    if (said.type == ALQ_FRAME_CHUNK) {
+        uint32_t mode = atomic_load(&book->shared->chunk_mode);
+        if (mode == CHUNKS_LAST_WORDS) {
+            _exit(0);
+        }
+        hand_over(fd, &said);
+        if (mode == CHUNKS_THEN_DEATH) {
+            _exit(0);
+        }
+    }
 }
 
 static _Noreturn void run(struct credit_book *book, const char *dir)
@@ -196,7 +235,7 @@ static void fill_control(struct alq_control_page *page, const struct test_agent_
     __atomic_store_n(&page->state, ALQ_TENANT_READY, __ATOMIC_SEQ_CST);
 }
 
-struct test_agent *test_agent_start(const struct test_agent_config *config)
+struct test_agent *test_agent_prepare(const struct test_agent_config *config)
 {
     struct test_agent *agent = calloc(1, sizeof *agent);
     struct alq_control_page *control = map_file(config->dir, ALQ_CONTROL_FILE, sizeof *control, 0444);
@@ -207,10 +246,8 @@ struct test_agent *test_agent_start(const struct test_agent_config *config)
         fprintf(stderr, "test agent: cannot make the pages in %s: %s\n", config->dir, strerror(errno));
         return NULL;
     }
-    usage->magic = ALQ_USAGE_MAGIC;
-    usage->version = ALQ_PROTOCOL_VERSION;
-    fill_control(control, config);
     atomic_store(&shared->slack_bytes, config->slack_bytes);
+    atomic_store(&shared->chunks_most, UINT64_MAX);
     for (uint32_t d = 0; d < config->device_count; d++) {
         atomic_store(&shared->limit_bytes[d], config->limit_bytes[d]);
     }
@@ -221,14 +258,33 @@ struct test_agent *test_agent_start(const struct test_agent_config *config)
     agent->usage = usage;
     agent->pid = fork();
     if (agent->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (!atomic_load(&shared->go)) {
+            usleep(1000);
+        }
+        usage->magic = ALQ_USAGE_MAGIC;
+        usage->version = ALQ_PROTOCOL_VERSION;
+        fill_control(control, config);
         struct credit_book book = {.control = control, .usage = usage, .shared = shared, .noise = 42};
         credit_truth_open(&book, config->library_dir);
         run(&book, config->dir);
     }
-    for (int i = 0; i < PATIENCE_MS && !atomic_load(&shared->ready); i++) {
+    return agent;
+}
+
+int test_agent_go(struct test_agent *agent)
+{
+    atomic_store(&agent->shared->go, 1);
+    for (int i = 0; i < PATIENCE_MS && !atomic_load(&agent->shared->ready); i++) {
         usleep(1000);
     }
-    if (!atomic_load(&shared->ready)) {
+    return atomic_load(&agent->shared->ready) != 0;
+}
+
+struct test_agent *test_agent_start(const struct test_agent_config *config)
+{
+    struct test_agent *agent = test_agent_prepare(config);
+    if (agent != NULL && !test_agent_go(agent)) {
         fprintf(stderr, "test agent: did not start\n");
         test_agent_stop(agent, 0);
         return NULL;
@@ -298,4 +354,34 @@ uint32_t test_agent_slots(const struct test_agent *agent)
         taken += __atomic_load_n(&agent->control->slots[s].host_pid, __ATOMIC_SEQ_CST) != 0;
     }
     return taken;
+}
+
+static struct alq_control_page *page_of(const struct test_agent *agent)
+{
+    return (struct alq_control_page *)(uintptr_t)agent->control;
+}
+
+void test_agent_lend(const struct test_agent *agent, uint32_t device, uint64_t request_bytes)
+{
+    struct alq_control_device *facts = &page_of(agent)->devices[device];
+    __atomic_store_n(&facts->request_bytes, request_bytes, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&facts->flags, ALQ_DEVICE_MOVABLE, __ATOMIC_SEQ_CST);
+}
+
+void test_agent_set_credit(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes)
+{
+    __atomic_store_n(&page_of(agent)->slots[slot].credit_bytes[device], bytes, __ATOMIC_SEQ_CST);
+}
+
+void test_agent_set_resident(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes)
+{
+    __atomic_store_n(&page_of(agent)->slots[slot].resident_bytes[device], bytes, __ATOMIC_SEQ_CST);
+    test_agent_wake(agent, slot);
+}
+
+void test_agent_wake(const struct test_agent *agent, uint32_t slot)
+{
+    uint32_t *wake = &page_of(agent)->slots[slot].wake;
+    __atomic_add_fetch(wake, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

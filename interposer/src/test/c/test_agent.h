@@ -36,15 +36,37 @@ enum agent_mode {
     AGENT_STALE = 9          /* answers STATUS_STALE to the next exchange that is no HELLO, then is honest */
 };
 
+/* What comes with an answer to TAKE_CHUNK. */
+enum agent_chunk_mode {
+    CHUNKS_HONEST = 0,
+    CHUNKS_NONE = 1,               /* REFUSED with STATUS_HOST_POOL */
+    CHUNKS_WITHOUT_DESCRIPTOR = 2, /* the byte comes without one */
+    CHUNKS_TWO_DESCRIPTORS = 3,
+    CHUNKS_NO_MEMORY = 4,          /* a descriptor of something else */
+    CHUNKS_WRONG_SIZE = 5,         /* says half the size */
+    CHUNKS_SMALLER = 6,            /* is half the size */
+    CHUNKS_WITHOUT_ID = 7,
+    CHUNKS_LAST_WORDS = 8,         /* the agent dies as it answers: frame and payload are sent, the descriptor is not */
+    CHUNKS_THEN_DEATH = 9          /* the agent dies after it has answered */
+};
+
+#define AGENT_MOVES 64u
+
 /* Shared with the agent's process. Limits may be changed by a test at any time; the agent follows at its next tick. */
 struct agent_shared {
     _Atomic uint32_t mode;
+    _Atomic uint32_t go; /* what was prepared starts */
     _Atomic uint32_t ready;
     _Atomic uint32_t stop;
     _Atomic uint64_t ticks; /* ended so far */
     _Atomic uint64_t hellos, asks, granted, refused, settles, byes, malformed, reaped;
     _Atomic uint64_t limit_bytes[ALQ_MAX_DEVICES];
     _Atomic uint64_t other_used_bytes[ALQ_MAX_DEVICES];
+    _Atomic uint32_t chunk_mode;
+    _Atomic uint64_t chunks_asked, chunks_given, chunks_returned;
+    _Atomic uint64_t chunks_most;        /* given in all, before the pool is empty */
+    _Atomic uint64_t moves;              /* MOVED frames */
+    struct alq_moved moved[AGENT_MOVES]; /* the latest of them: move i is in place i % AGENT_MOVES */
     _Atomic uint64_t slack_bytes; /* credit given beyond what was asked for, where there is room */
 };
 
@@ -70,6 +92,9 @@ struct test_agent_config {
 
 /* Starts an agent over the directory; pages that are already there are taken over, as after a restart of a real agent. */
 struct test_agent *test_agent_start(const struct test_agent_config *config);
+/* The same in two steps, for a process that will have CUDA in between: the driver does not go through a fork. The second says whether it runs. */
+struct test_agent *test_agent_prepare(const struct test_agent_config *config);
+int test_agent_go(struct test_agent *agent);
 /* Ends it: orderly removes the socket, otherwise it is killed and everything stays as it lies. */
 void test_agent_stop(struct test_agent *agent, int orderly);
 
@@ -81,5 +106,15 @@ uint64_t test_agent_refusals(const struct test_agent *agent);
 /* The slot of a process, by its pid as the agent sees it; -1 when it has none. */
 int test_agent_slot(const struct test_agent *agent, pid_t pid);
 uint32_t test_agent_slots(const struct test_agent *agent);
+
+/* What a real agent decides and a test decides in its place; from any process forked after the start. */
+
+/* The tenant may borrow on the device, beyond that request. */
+void test_agent_lend(const struct test_agent *agent, uint32_t device, uint64_t request_bytes);
+void test_agent_set_credit(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes);
+/* Says how much may stay on the device, and wakes the slot. */
+void test_agent_set_resident(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes);
+/* Wakes the slot with nothing changed. */
+void test_agent_wake(const struct test_agent *agent, uint32_t slot);
 
 #endif
