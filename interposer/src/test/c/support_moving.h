@@ -1,0 +1,45 @@
+/*
+ * What the tests of movable memory share: a process of the tenant with kernels, and the figures it reports.
+ */
+#ifndef ALIQUOT_SUPPORT_MOVING_H
+#define ALIQUOT_SUPPORT_MOVING_H
+
+#include "support_world.h"
+
+struct moving {
+    struct world *world;
+    CUcontext context;
+    CUmodule module;
+    CUfunction fill, check, add, spin;
+    uint32_t slot;
+};
+
+/* Has the tenant borrow beyond request_bytes, and starts CUDA in this process; ends the case where that fails. */
+void moving_start(struct moving *moving, struct world *world, uint64_t request_bytes);
+
+/* CUDA_SUCCESS is checked. */
+CUdeviceptr moving_alloc(uint64_t bytes);
+void moving_fill(const struct moving *moving, CUdeviceptr address, uint64_t bytes, uint32_t value, CUstream stream);
+void moving_add(const struct moving *moving, CUdeviceptr address, uint64_t bytes, uint32_t value, CUstream stream);
+/* How many words are not value; waits for the stream. */
+uint64_t moving_wrong(const struct moving *moving, CUdeviceptr address, uint64_t bytes, uint32_t value, CUstream stream);
+void moving_spin(const struct moving *moving, uint64_t ns, CUstream stream);
+
+/* What this process reports of device 0. */
+uint64_t moving_used(const struct moving *moving);
+uint64_t moving_movable(const struct moving *moving);
+uint64_t moving_demoted(const struct moving *moving);
+
+/* Say what may stay on device 0. */
+void moving_resident(const struct moving *moving, uint64_t bytes);
+void moving_credit(const struct moving *moving, uint64_t bytes);
+
+/* Waits for a figure, a long time on a stalled machine; whether it came. */
+bool moving_becomes(const struct moving *moving, uint64_t (*figure)(const struct moving *), uint64_t bytes);
+/* The first MOVED frame from number `since` on that says how it ended so; NULL after a long time without one. */
+const struct alq_moved *moving_report(const struct moving *moving, uint64_t since, uint32_t outcome, bool promoted);
+uint64_t moving_reports(const struct moving *moving);
+/* Waits until the agent has back what it gave. */
+bool moving_chunks_are_back(const struct moving *moving);
+
+#endif
