@@ -1,7 +1,7 @@
 # The tests of the tenant-side libraries; included by the module's Makefile.
 #
 #   test_<what>.c   one program each, linked with test_agent.c and every support_*.c; `make check` runs them one after another
-#   test_gate*.c    the same, linked with the objects of libaliquot-cuda.so instead of loading it: what they test is not exported
+#   test_gate*.c, test_inside_*.c   the same, linked with the objects of libaliquot-cuda.so instead of loading it: what they test is not exported
 #   fuzz_<what>.c   one program each, linked with the libraries' shared objects; runs FUZZ_ROUNDS rounds in `make check`;
 #                   `make fuzz-<what>` builds it for libFuzzer (clang)
 #   bench.c         `make bench`: JSON on stdout; linked as test_gate*.c are
@@ -18,7 +18,7 @@ TEST_LIBS := -ldl -lpthread
 
 SUPPORT_OBJECTS := $(patsubst $(TEST)/%.c,$(OUT)/test/%.o,$(TEST)/test_agent.c $(wildcard $(TEST)/support_*.c))
 TEST_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(filter-out $(TEST)/test_agent.c,$(wildcard $(TEST)/test_*.c)))
-INSIDE_PROGRAMS := $(filter $(OUT)/test/test_gate%,$(TEST_PROGRAMS)) $(OUT)/test/bench
+INSIDE_PROGRAMS := $(filter $(OUT)/test/test_gate% $(OUT)/test/test_inside_%,$(TEST_PROGRAMS)) $(OUT)/test/bench
 INSIDE_OBJECTS := $(filter-out %/dlopen.S.o,$(CUDA_OBJECTS))
 FUZZ_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(wildcard $(TEST)/fuzz_*.c))
 FUZZ_SOURCES := pages.c figures.c agent.c
@@ -34,8 +34,9 @@ $(OUT)/test/%.o: $(TEST)/%.c src/test/tests.mk
 $(filter-out $(INSIDE_PROGRAMS),$(TEST_PROGRAMS)): %: %.o $(SUPPORT_OBJECTS)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
+# ours() may be the program itself there
 $(INSIDE_PROGRAMS): %: %.o $(SUPPORT_OBJECTS) $(INSIDE_OBJECTS)
-	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	@$(CC) $(LDFLAGS) $(if $(findstring test_inside_,$@),-rdynamic) -o $@ $^ $(TEST_LIBS)
 
 $(OUT)/test/bench: $(OUT)/test/bench_gate.o
 

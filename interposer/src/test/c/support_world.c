@@ -36,7 +36,21 @@ static void *open_in(const char *dir, const char *name)
         static void *library; \
         return library != NULL ? library : (library = open_in(dir, name)); \
     }
-OPENER(ours, library_dir(), "libaliquot-cuda.so")
+static void *own_ours;
+static void *opened_ours(void);
+
+void use_as_ours(void *library)
+{
+    own_ours = library;
+}
+
+OPENER(opened_ours, library_dir(), "libaliquot-cuda.so")
+
+void *ours(void)
+{
+    return own_ours != NULL ? own_ours : opened_ours();
+}
+
 OPENER(bare, simulator_dir(), "libcuda.so.1")
 OPENER(ours_nvml, library_dir(), "libaliquot-nvml.so")
 OPENER(bare_nvml, simulator_dir(), "libnvidia-ml.so.1")

@@ -69,6 +69,9 @@ void *bare(void);
 void *ours_nvml(void);
 void *bare_nvml(void);
 
+/* From then on ours() is this: a program that has the stand-in's objects in it names itself. */
+void use_as_ours(void *library);
+
 #define CU(name) ((__typeof__(name) *)dlsym(ours(), #name))
 #define BARE(name) ((__typeof__(name) *)dlsym(bare(), #name))
 #define NV(name) ((__typeof__(name) *)dlsym(ours_nvml(), #name))
