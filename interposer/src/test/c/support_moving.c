@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#define PATIENCE_MS 30000
 
 static const char ptx[] = ".version 7.0\n.target sm_70\n.address_size 64\n"
                           ".visible .entry aliquot_fill(.param .u64 p, .param .u64 n, .param .u32 v)\n{\n\tret;\n}\n"

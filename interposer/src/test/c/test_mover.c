@@ -101,6 +101,28 @@ static void what_was_demoted_is_freed_as_ever(struct world *world, const void *a
     CHECK(moving_chunks_are_back(&m));
 }
 
+static void what_was_submitted_before_is_done_first(struct world *world, const void *argument)
+{
+    struct moving m;
+    CUstream stream = NULL;
+    (void)argument;
+    moving_start(&m, world, 256 * MIB);
+    CUdeviceptr block = moving_alloc(70 * MIB);
+    moving_fill(&m, block, 70 * MIB, 1, NULL);
+    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+    moving_spin(&m, 1000000000, stream);
+    moving_fill(&m, block, 70 * MIB, 2, stream);
+    moving_resident(&m, 0);
+    CHECK(moving_becomes(&m, moving_demoted, 70 * MIB));
+    CHECK_EQ(moving_wrong(&m, block, 70 * MIB, 2, stream), 0);
+    moving_resident(&m, ALQ_RESIDENT_ALL);
+    moving_spin(&m, 1000000000, stream);
+    moving_fill(&m, block, 70 * MIB, 3, stream);
+    CHECK(moving_becomes(&m, moving_demoted, 0));
+    CHECK_EQ(moving_wrong(&m, block, 70 * MIB, 3, stream), 0);
+}
+
 static void a_word_that_came_before_the_mover_listened_counts(struct world *world, const void *argument)
 {
     struct moving m;
@@ -390,6 +412,7 @@ int main(void)
     world = world_open((struct world_config){.memory_bytes = 4096 * MIB, .limit_bytes = 2048 * MIB});
     RUN(no_more_is_demoted_than_whole_pieces_need, world);
     RUN(what_was_demoted_is_freed_as_ever, world);
+    RUN(what_was_submitted_before_is_done_first, world);
     RUN(a_word_that_came_before_the_mover_listened_counts, world);
     RUN(what_comes_back_stays_below_what_may_stay, world);
     world_close(world);

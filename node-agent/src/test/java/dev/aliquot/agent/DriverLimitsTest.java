@@ -117,8 +117,8 @@ class DriverLimitsTest extends BypassFixture {
     are(limits(grant), 2 * GIB, 2 * GIB);
     root.tell("exec env -i " + CProgram.of("cuda_tenant") + " " + driver(grant));
     // The shell reads ahead: nothing may be said before it is the program.
-    Eventually.within(
-        SOON, () -> assertThat(Path.of("/proc/" + root.pid() + "/comm")).hasContent("cuda_tenant"));
+    Eventually.soon(
+        () -> assertThat(Path.of("/proc/" + root.pid() + "/comm")).hasContent("cuda_tenant"));
     assertThat(root.say("init")).isEqualTo(SUCCESS);
     assertThat(root.say("alloc " + GIB)).isEqualTo(SUCCESS);
     assertThat(root.say("alloc " + GIB)).as("beyond the limit").isEqualTo(OUT_OF_MEMORY);

@@ -2,18 +2,21 @@ package dev.aliquot.agent;
 
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.pool.PoolOptions;
+import dev.aliquot.agent.view.TenantSpec;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 
 /**
  * An agent in a process of its own, which opens the CUDA driver (a process can have one only) and
  * may be killed. It carries on with the tenants it finds, and answers each line with a line: {@code
- * view} with JSON, {@code malformed} and {@code refused STATUS} with a count, {@code end NAME},
- * {@code close}.
+ * view} with JSON, {@code grant NAME REQUEST LIMIT ROOTPID} with JSON, {@code malformed} and {@code
+ * refused STATUS} with a count, {@code moves} with bytes, nanoseconds of copying and nanoseconds
+ * closed, {@code end NAME}, {@code close}.
  */
 public final class ServingProcess {
   private ServingProcess() {}
@@ -57,6 +60,28 @@ public final class ServingProcess {
       }
       case "refused" -> {
         return String.valueOf(agent.stats().refusalsByStatus().get(words[1]));
+      }
+      case "grant" -> {
+        int root = Integer.parseInt(words[4]);
+        return Json.pretty(
+                agent.createTenant(
+                    new TenantSpec(
+                        words[1],
+                        "",
+                        "",
+                        "",
+                        List.of("0"),
+                        Long.valueOf(words[2]),
+                        null,
+                        Long.valueOf(words[3]),
+                        null,
+                        root),
+                    AgentFixture.peer(root)))
+            .replaceAll("\\s*\\n\\s*", " ");
+      }
+      case "moves" -> {
+        var moves = agent.stats().demoted();
+        return moves.bytes() + " " + moves.copying().toNanos() + " " + moves.closed().toNanos();
       }
       case "end" -> agent.endTenant(words[1], AgentFixture.peer(AgentFixture.ownPid()));
       default -> agent.close();

@@ -116,14 +116,19 @@ public final class ControlPage implements AutoCloseable {
     file.u64(at + PageLayout.DEVICE_LIMIT, limitBytes);
   }
 
-  /** The overhead of all processes, and the part of it that is of processes without a slot. */
+  /**
+   * The overhead of all processes, and the part of it that is of processes without a slot; in the
+   * page the two stand apart.
+   */
   public void overhead(int device, long overheadBytes, long otherBytes) {
     file.u64(controlDevice(device) + PageLayout.DEVICE_OTHER_USED, otherBytes);
-    file.u64(controlDevice(device) + PageLayout.DEVICE_OVERHEAD, overheadBytes);
+    file.u64(controlDevice(device) + PageLayout.DEVICE_OVERHEAD, overheadBytes - otherBytes);
   }
 
+  /** All of the overhead. */
   public long overheadBytes(int device) {
-    return file.u64(controlDevice(device) + PageLayout.DEVICE_OVERHEAD);
+    return file.u64(controlDevice(device) + PageLayout.DEVICE_OVERHEAD)
+        + file.u64(controlDevice(device) + PageLayout.DEVICE_OTHER_USED);
   }
 
   public void contextEstimate(int device, long bytes) {

@@ -9,10 +9,13 @@ import dev.aliquot.agent.wire.Request;
 import dev.aliquot.agent.wire.Status;
 import dev.aliquot.agent.wire.TenantEndpoint;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The answers to one tenant's frames. */
 final class Answers implements TenantEndpoint {
@@ -25,6 +28,8 @@ final class Answers implements TenantEndpoint {
 
   /** The process asks again until the next agent answers. */
   static final Reply STOPPING = new Reply.Refused(Status.UNAVAILABLE, "the agent is stopping");
+
+  private static final Logger LOG = LoggerFactory.getLogger(Answers.class);
 
   private final Tenant tenant;
   private final TenantContext context;
@@ -137,7 +142,16 @@ final class Answers implements TenantEndpoint {
 
   private Reply moved(Member member, Holding holding, Request.Moved moved) {
     context.counters().moves.add(moved);
-    tenant.moved(member, holding, moved.outcome() != MoveOutcome.DONE);
+    boolean couldNot = !moved.promoted() && moved.outcome() != MoveOutcome.DONE;
+    if (couldNot) {
+      LOG.warn(
+          "process {} of tenant {} could not give memory of device {} back: {}",
+          member.id.pid(),
+          tenant.record().name(),
+          holding.device.uuid(),
+          moved.outcome().name().toLowerCase(Locale.ROOT));
+    }
+    tenant.moved(member, holding, couldNot);
     holding.device.room().fire();
     return new Reply.Granted(tenant.creditBytes(member, holding));
   }

@@ -1,0 +1,245 @@
+package dev.aliquot.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.aliquot.agent.http.Json;
+import dev.aliquot.agent.support.CProgram;
+import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.Talker;
+import dev.aliquot.agent.view.NodeView;
+import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantView;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Lent memory is taken back from a program that goes on computing: the agent in a process of its
+ * own, real programs, the simulated driver.
+ */
+class DemotionTest extends AgentFixture {
+  private static final long STEP = 256 * MIB;
+
+  private Talker serving;
+  private Talker a;
+  private Talker b;
+
+  /**
+   * Two tenants of a device, the first with 4 parts of 16 guaranteed, the second with 8; both may
+   * have all.
+   */
+  private void twoTenants(long deviceBytes) throws Exception {
+    agent.close();
+    options =
+        options.withSimulate("devices=1,memory=" + deviceBytes + ",model=H100,context=" + CONTEXT);
+    serving = serve(9 * GIB);
+    assertThat(serving.answer()).isEqualTo("serving 0");
+    long capacity = node().devices().getFirst().capacityBytes();
+    long part = capacity / 16 / (2 * MIB) * (2 * MIB);
+    a = cuda("a", 4 * part, capacity);
+    b = cuda("b", 8 * part, capacity);
+  }
+
+  private Talker cuda(String name, long requestBytes, long limitBytes) throws IOException {
+    String grant =
+        serving.say("grant " + name + " " + requestBytes + " " + limitBytes + " " + ownPid());
+    return talk(
+        Json.read(grant.getBytes(StandardCharsets.UTF_8), TenantGrant.class).environment(),
+        CProgram.of("working_tenant"));
+  }
+
+  private Talker serve(long poolBytes) {
+    return talk(
+        Map.of(),
+        Path.of(System.getProperty("java.home"), "bin", "java"),
+        "--enable-native-access=ALL-UNNAMED",
+        "-cp",
+        System.getProperty("java.class.path"),
+        ServingProcess.class.getName(),
+        options.stateDir().resolveSibling("d").toString(),
+        String.valueOf(options.libraryDir()),
+        String.valueOf(options.simulate()),
+        Long.toString(poolBytes));
+  }
+
+  private void serveAgain(long poolBytes) {
+    serving.kill();
+    serving = serve(poolBytes);
+    assertThat(serving.answer()).isEqualTo("serving 2");
+  }
+
+  private NodeView node() {
+    return Json.read(serving.say("view").getBytes(StandardCharsets.UTF_8), NodeView.class);
+  }
+
+  private TenantView tenant(String name) {
+    return node().tenants().stream()
+        .filter(tenant -> tenant.name().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Answers how long the allocation took. */
+  private static Duration grow(Talker tenant, long bytes) {
+    String[] answer = tenant.say("grow " + bytes).split(" ");
+    assertThat(answer[0]).isEqualTo(SUCCESS);
+    return Duration.ofNanos(Long.parseLong(answer[1]) * 1000);
+  }
+
+  /** The program has checked all its data since, and every word was right. */
+  private static void assertComputesRight(Talker tenant) {
+    long before = rounds(tenant);
+    Eventually.soon(() -> assertThat(rounds(tenant)).isGreaterThan(before + 1));
+  }
+
+  private static long rounds(Talker tenant) {
+    String[] report = tenant.say("report").split(" ");
+    assertThat(report[0]).isNotEqualTo("error");
+    assertThat(report[1]).as("wrong words").isEqualTo("0");
+    return Long.parseLong(report[0]);
+  }
+
+  private static List<Long> numbers(String text) {
+    return java.util.Arrays.stream(text.split(" ")).map(Long::valueOf).toList();
+  }
+
+  /** 16 GiB where this machine has room for what is moved, else less. */
+  private static long deviceBytes() throws IOException {
+    String available =
+        Files.readAllLines(Path.of("/proc/meminfo")).stream()
+            .filter(line -> line.startsWith("MemAvailable:"))
+            .findFirst()
+            .orElseThrow();
+    long bytes = Long.parseLong(available.replaceAll("[^0-9]", "")) << 10;
+    return bytes > 19 * GIB ? 17 * GIB : 5 * GIB;
+  }
+
+  @Test
+  void aTenantGetsItsRequestFromABorrowerThatGoesOnComputing() throws Exception {
+    long deviceBytes = deviceBytes();
+    twoTenants(deviceBytes);
+    assertThat(a.say("init")).isEqualTo(SUCCESS);
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    long capacity = tenant("a").limitBytes();
+    long borrowed = CONTEXT;
+    while (borrowed + STEP <= capacity * 15 / 16) {
+      grow(a, STEP);
+      borrowed += STEP;
+    }
+    assertThat(tenant("a").loanBytes()).isGreaterThan(capacity / 2);
+    assertThat(b.say("init")).isEqualTo(SUCCESS);
+    assertThat(b.say("work")).isEqualTo(SUCCESS);
+    long request = tenant("b").requestBytes();
+    Duration waited = Duration.ZERO;
+    Duration worst = Duration.ZERO;
+    int steps = 0;
+    for (long held = CONTEXT + 2 * MIB; held + STEP <= request; held += STEP) {
+      Duration took = grow(b, STEP);
+      waited = waited.plus(took);
+      worst = worst.compareTo(took) > 0 ? worst : took;
+      steps++;
+    }
+    List<Long> moves = numbers(serving.say("moves"));
+    System.out.printf(
+        "demotion: device %d GiB, %d steps of 256 MiB, all %d ms, worst %d ms; demoted %d MiB,"
+            + " copies alone %d ms, closed %d ms%n",
+        deviceBytes / GIB,
+        steps,
+        waited.toMillis(),
+        worst.toMillis(),
+        moves.get(0) / MIB,
+        moves.get(1) / 1_000_000,
+        moves.get(2) / 1_000_000);
+    assertThat(tenant("a").demotedBytes()).isPositive();
+    assertThat(tenant("a").refusals()).isZero();
+    assertComputesRight(a);
+    assertComputesRight(b);
+    assertThat(a.isAlive()).isTrue();
+    b.kill();
+    Eventually.soon(() -> assertThat(tenant("a").demotedBytes()).isZero());
+    assertComputesRight(a);
+    assertThat(tenant("a").usedBytes()).isGreaterThan(capacity * 7 / 8);
+  }
+
+  @Test
+  void aBorrowerWhoseKernelDoesNotEndKeepsItsMemoryAndTheAskerIsToldWhy() throws Exception {
+    twoTenants(4 * GIB);
+    assertThat(a.say("init")).isEqualTo(SUCCESS);
+    grow(a, 3 * GIB);
+    assertThat(b.say("init")).isEqualTo(SUCCESS);
+    assertThat(a.say("spin 60")).isEqualTo(SUCCESS);
+    // the agent gives up before the process that asks does
+    assertThat(b.say("grow " + 1536 * MIB)).startsWith(OUT_OF_MEMORY + " ");
+    assertThat(tenant("a").demotedBytes()).isZero();
+    assertThat(tenant("a").reportedBytes()).isGreaterThanOrEqualTo(3 * GIB);
+    assertThat(b.say("grow " + 64 * MIB)).as("what is free is had").startsWith(SUCCESS + " ");
+  }
+
+  @Test
+  void aBorrowerKilledInTheMiddleMakesRoom() throws Exception {
+    twoTenants(4 * GIB);
+    assertThat(a.say("init")).isEqualTo(SUCCESS);
+    grow(a, 3 * GIB);
+    assertThat(b.say("init")).isEqualTo(SUCCESS);
+    b.tell("grow " + 1536 * MIB);
+    Eventually.soon(() -> assertThat(numbers(serving.say("moves")).get(0)).isNotNegative());
+    a.kill();
+    assertThat(b.answer()).startsWith(SUCCESS + " ");
+    Eventually.soon(() -> assertThat(tenant("b").usedBytes()).isGreaterThan(1536 * MIB));
+  }
+
+  @Test
+  void anAskerKilledWhileItWaitsLeavesTheBorrowerWhatIsLeft() throws Exception {
+    twoTenants(4 * GIB);
+    assertThat(a.say("init")).isEqualTo(SUCCESS);
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    grow(a, 3 * GIB);
+    assertThat(b.say("init")).isEqualTo(SUCCESS);
+    b.tell("grow " + 1536 * MIB);
+    b.kill();
+    Eventually.soon(
+        () -> {
+          assertThat(tenant("a").demotedBytes()).isZero();
+          assertThat(tenant("a").reportedBytes()).isGreaterThanOrEqualTo(3 * GIB);
+        });
+    assertComputesRight(a);
+  }
+
+  @Test
+  void anAgentKilledInTheMiddleOfADemotionLosesNothing() throws Exception {
+    twoTenants(4 * GIB);
+    assertThat(a.say("init")).isEqualTo(SUCCESS);
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    grow(a, 3 * GIB);
+    assertThat(b.say("init")).isEqualTo(SUCCESS);
+    for (int kills = 0; kills < 3; kills++) {
+      b.tell("grow " + 256 * MIB);
+      Thread.sleep(20L * kills);
+      serveAgain(9 * GIB);
+      assertThat(b.answer()).startsWith(SUCCESS + " ");
+      assertComputesRight(a);
+    }
+    b.kill();
+    Eventually.soon(() -> assertThat(tenant("a").demotedBytes()).isZero());
+    assertComputesRight(a);
+    assertThat(tenant("a").reportedBytes()).isGreaterThanOrEqualTo(3 * GIB);
+  }
+
+  @Test
+  void withoutAHostPoolNothingIsMovedAndTheAskerIsToldWhy() throws Exception {
+    twoTenants(4 * GIB);
+    serveAgain(0);
+    assertThat(a.say("init")).isEqualTo(SUCCESS);
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    grow(a, 3 * GIB);
+    assertThat(b.say("init")).isEqualTo(SUCCESS);
+    assertThat(b.say("grow " + 1536 * MIB)).startsWith(OUT_OF_MEMORY + " ");
+    assertComputesRight(a);
+    assertThat(tenant("a").demotedBytes()).isZero();
+  }
+}
