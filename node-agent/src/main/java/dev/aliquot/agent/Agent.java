@@ -114,6 +114,8 @@ public final class Agent implements AutoCloseable {
             options.agentWait().multipliedBy(3).dividedBy(4),
             checkedPath(driver.cuda()),
             checkedPath(driver.nvml()));
+    Lender lender = new Lender(inventory.devices(), pool, options.hostPool().lending());
+    lender.tick();
     this.tenants =
         cleanup.add("the tenants", new Tenants(state, inventory, context, sockets, truth, traits));
     cleanup.add("the host pool", pool);
@@ -146,7 +148,7 @@ public final class Agent implements AutoCloseable {
     limits.reconcile(tenants.all().stream().map(Tenant::record).toList());
     truth.readAll();
     bypass.watch();
-    cleanup.add("the ticker", new Ticker(tenants, truth, inventory));
+    cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender));
     ready = true;
   }
 

@@ -19,11 +19,13 @@ final class Ticker implements AutoCloseable {
   private final Tenants tenants;
   private final GroundTruth truth;
   private final List<Promotion> promotions;
+  private final Lender lender;
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           task -> Thread.ofPlatform().daemon().name("aliquot-ticker").unstarted(task));
 
-  Ticker(Tenants tenants, GroundTruth truth, Inventory inventory) {
+  Ticker(Tenants tenants, GroundTruth truth, Inventory inventory, Lender lender) {
+    this.lender = lender;
     this.tenants = tenants;
     this.truth = truth;
     this.promotions =
@@ -42,6 +44,7 @@ final class Ticker implements AutoCloseable {
     try {
       tenants.tick();
       truth.checkSilence();
+      lender.tick();
       promotions.forEach(promotion -> promotion.tick(System.nanoTime()));
     } catch (RuntimeException e) {
       LOG.error("a regular look at the node failed", e);

@@ -216,7 +216,8 @@ final class AgentCommand implements Callable<Integer> {
         new PoolOptions(
             settings.hostPoolBytes(),
             settings.hostPoolReserveBytes(),
-            settings.hostPoolPreparedBytes()),
+            settings.hostPoolPreparedBytes(),
+            settings.lending()),
         new BypassOptions(
             settings.bypassPolicy(),
             settings.strangerPolicy(),

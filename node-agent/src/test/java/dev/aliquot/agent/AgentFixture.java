@@ -1,5 +1,7 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.DeviceView;
@@ -54,6 +56,8 @@ abstract class AgentFixture {
                 256 * MIB,
                 Duration.ofMillis(500),
                 Duration.ofSeconds(10))
+            // a process has one CUDA driver: the pool is tried in processes of their own
+            .withHostPool(new PoolOptions(0L, 0L, 0, Lending.ALWAYS))
             .withSimulate("devices=2,memory=" + 8 * GIB + ",model=H100,context=" + CONTEXT);
     agent = Agent.start(options, InstantSource.system());
   }

@@ -17,8 +17,12 @@ public sealed interface AskResult {
    */
   record Refused(Cause cause, String sentence) implements AskResult {}
 
-  /** It may fit once ground truth is known: ask again after a reading that begins now. */
-  record AfterReading() implements AskResult {}
+  /**
+   * It may fit once ground truth is known: ask again after a reading that begins now.
+   *
+   * @param guaranteed whether it is kept for whoever asks; else others may be quicker
+   */
+  record AfterReading(boolean guaranteed) implements AskResult {}
 
   /**
    * It is guaranteed, and others have been told to make room: ask again when one of them has, or

@@ -3,6 +3,7 @@ package dev.aliquot.ledger;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ public final class DeviceBook {
   private final Map<String, TenantBook> books = new LinkedHashMap<>();
   private final Claims claims = new Claims();
   private long foreignBytes;
+  private long lendableBytes = Long.MAX_VALUE;
 
   /**
    * @param device how sentences name it
@@ -103,6 +105,13 @@ public final class DeviceBook {
     shrinkToFit();
   }
 
+  /**
+   * The most that may be lent in all: what could be taken back, which needs a place to move it to.
+   */
+  public synchronized void lendable(long bytes) {
+    lendableBytes = Math.max(0, bytes);
+  }
+
   /** What is held beyond the requests, over all tenants. */
   public synchronized long loanBytes() {
     return books.values().stream().mapToLong(TenantBook::loanBytes).sum();
@@ -139,7 +148,9 @@ public final class DeviceBook {
     books.values().forEach(TenantBook::recover);
     long needBytes = wantedBytes - asking.creditBytes;
     boolean guaranteed = isGuaranteed(book, asking, wantedBytes);
-    long leftBytes = Math.min(book.leftBytes(), roomBytes(book, asking, guaranteed));
+    long loanLeftBytes = guaranteed ? Long.MAX_VALUE : loanLeftBytes(book);
+    long leftBytes =
+        Math.min(loanLeftBytes, Math.min(book.leftBytes(), roomBytes(book, asking, guaranteed)));
     if (leftBytes >= needBytes) {
       asking.trimmed = false;
       asking.grant(needBytes + aheadBytes(book, wantedBytes, leftBytes - needBytes));
@@ -154,12 +165,19 @@ public final class DeviceBook {
       withdraw(book, asking);
       return book.overLimit(wantedBytes);
     }
+    if (!guaranteed && loanLeftBytes(book) < needBytes) {
+      takeUnusedLoans(book, asking, needBytes - loanLeftBytes(book));
+      if (loanLeftAfterReadingBytes(book) < needBytes) {
+        return nothingToLend(book, asking, needBytes);
+      }
+      return new AskResult.AfterReading(false);
+    }
     takeUnusedForRoom(book, asking, needBytes, guaranteed);
     if (roomAfterReadingBytes(book, asking, guaranteed) >= needBytes) {
       if (guaranteed) {
         claims.put(book, asking, wantedBytes);
       }
-      return new AskResult.AfterReading();
+      return new AskResult.AfterReading(guaranteed);
     }
     return guaranteed
         ? makeRoom(book, asking, wantedBytes)
@@ -221,6 +239,40 @@ public final class DeviceBook {
     }
   }
 
+  /** Credit for loans that nobody uses is not lent any more. */
+  private void takeUnusedLoans(TenantBook book, Slot asking, long missingBytes) {
+    long stillMissingBytes = missingBytes - book.takeUnused(missingBytes, true, asking);
+    List<TenantBook> borrowers =
+        others(book).stream()
+            .filter(each -> each.heldBytes() > each.share().requestBytes())
+            .toList();
+    if (stillMissingBytes > 0) {
+      Reclaim.takeUnusedOf(borrowers, stillMissingBytes);
+    }
+  }
+
+  /** How much more a book may take before more is lent than may be. */
+  private long loanLeftBytes(TenantBook book) {
+    return loanLeftBytes(book, TenantBook::takenBytes);
+  }
+
+  private long loanLeftAfterReadingBytes(TenantBook book) {
+    return loanLeftBytes(book, TenantBook::heldBytes);
+  }
+
+  private long loanLeftBytes(TenantBook book, ToLongFunction<TenantBook> bytes) {
+    if (lendableBytes == Long.MAX_VALUE) {
+      return Long.MAX_VALUE;
+    }
+    long lentBytes = 0;
+    for (TenantBook each : books.values()) {
+      long overBytes = bytes.applyAsLong(each) - each.share().requestBytes();
+      lentBytes = Bytes.add(lentBytes, Math.max(0, overBytes));
+    }
+    long ownBytes = Math.max(0, book.share().requestBytes() - bytes.applyAsLong(book));
+    return lendableBytes - lentBytes + ownBytes;
+  }
+
   private AskResult makeRoom(TenantBook book, Slot asking, long wantedBytes) {
     long needBytes = wantedBytes - asking.creditBytes;
     claims.put(book, asking, wantedBytes);
@@ -248,7 +300,12 @@ public final class DeviceBook {
         AskResult.Cause.NOTHING_TO_LEND,
         ByteText.of(needBytes)
             + " more would be a loan, and only "
-            + ByteText.of(Math.max(0, roomAfterReadingBytes(book, asking, false)))
+            + ByteText.of(
+                Math.max(
+                    0,
+                    Math.min(
+                        loanLeftAfterReadingBytes(book),
+                        roomAfterReadingBytes(book, asking, false))))
             + " can be lent now; the tenant's request is "
             + ByteText.of(book.share().requestBytes()));
   }

@@ -240,6 +240,32 @@ class LendingTest {
   }
 
   @Test
+  void noMoreIsLentThanCouldBeTakenBack() {
+    device.lendable(300);
+    assertThat(ask(a, 701))
+        .isInstanceOfSatisfying(
+            AskResult.Refused.class,
+            refused -> assertThat(refused.cause()).isEqualTo(AskResult.Cause.NOTHING_TO_LEND));
+    assertThat(ask(a, 700)).isInstanceOf(AskResult.Granted.class);
+    pagesA.holdMovable(0, 700);
+    assertThat(ask(b, 801)).as("all is lent").isInstanceOf(AskResult.Refused.class);
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.Granted.class);
+    device.lendable(0);
+    assertThat(ask(a, 701)).isInstanceOf(AskResult.Refused.class);
+    pagesA.holdMovable(0, 100);
+    assertThat(ask(a, 400)).as("its own").isInstanceOf(AskResult.Granted.class);
+  }
+
+  @Test
+  void unusedCreditForALoanIsNotLentAnyMoreWhenAnotherBorrows() {
+    device.lendable(400);
+    aHolds(500);
+    assertThat(a.creditBytes(0)).isGreaterThan(500);
+    assertThat(ask(b, 1100)).as("100 are lent, 300 are left").isInstanceOf(AskResult.Granted.class);
+    assertThat(a.creditBytes(0)).isEqualTo(500);
+  }
+
+  @Test
   void strangersLeaveLessToLend() {
     device.foreign(1200);
     assertThat(ask(a, 500)).isInstanceOf(AskResult.Refused.class);

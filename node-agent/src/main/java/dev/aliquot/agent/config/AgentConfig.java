@@ -1,5 +1,6 @@
 package dev.aliquot.agent.config;
 
+import dev.aliquot.agent.pool.Lending;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ public record AgentConfig(
     @Nullable Long hostPoolBytes,
     @Nullable Long hostPoolReserveBytes,
     long hostPoolPreparedBytes,
+    Lending lending,
     BypassPolicy bypassPolicy,
     BypassPolicy strangerPolicy,
     long bypassToleranceBytes,

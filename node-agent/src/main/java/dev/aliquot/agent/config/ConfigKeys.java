@@ -1,5 +1,6 @@
 package dev.aliquot.agent.config;
 
+import dev.aliquot.agent.pool.Lending;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -116,6 +117,15 @@ public final class ConfigKeys {
           "Part of the host pool that is made ahead, in pieces of 64MiB, on each NUMA node next to a"
               + " device on which a tenant may borrow; where nobody may borrow, nothing is made and"
               + " the CUDA driver is not opened.");
+  static final ConfigKey<Lending> LENDING =
+      fixed(
+          "lending",
+          choice(Lending.class),
+          "backed, always or off",
+          "backed",
+          "When guaranteed memory that nobody uses is lent to tenants with a higher limit: as far as"
+              + " the host pool could take it, always (its owner may then have to wait for it), or"
+              + " never.");
   static final ConfigKey<BypassPolicy> BYPASS_POLICY =
       fixed(
           "bypass-policy",
@@ -239,6 +249,7 @@ public final class ConfigKeys {
           HOST_POOL_SIZE,
           HOST_POOL_RESERVE,
           HOST_POOL_PREPARED,
+          LENDING,
           BYPASS_POLICY,
           STRANGER_POLICY,
           BYPASS_TOLERANCE,

@@ -1,5 +1,6 @@
 package dev.aliquot.agent.config;
 
+import dev.aliquot.agent.pool.Lending;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -73,6 +74,7 @@ public final class ConfigLoader {
     Long hostPoolBytes = values.orNull(ConfigKeys.HOST_POOL_SIZE);
     Long hostPoolReserveBytes = values.orNull(ConfigKeys.HOST_POOL_RESERVE);
     Long hostPoolPreparedBytes = values.orNull(ConfigKeys.HOST_POOL_PREPARED);
+    Lending lending = values.orNull(ConfigKeys.LENDING);
     BypassPolicy bypassPolicy = values.orNull(ConfigKeys.BYPASS_POLICY);
     BypassPolicy strangerPolicy = values.orNull(ConfigKeys.STRANGER_POLICY);
     Long bypassToleranceBytes = values.orNull(ConfigKeys.BYPASS_TOLERANCE);
@@ -110,6 +112,7 @@ public final class ConfigLoader {
         hostPoolBytes,
         hostPoolReserveBytes,
         present(hostPoolPreparedBytes),
+        present(lending),
         present(bypassPolicy),
         present(strangerPolicy),
         present(bypassToleranceBytes),

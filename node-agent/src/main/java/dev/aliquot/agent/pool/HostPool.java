@@ -96,6 +96,18 @@ public final class HostPool implements AutoCloseable {
         List.copyOf(shares));
   }
 
+  /** What could still be moved into it; 0 where there is no pool. */
+  public synchronized long freeBytes() {
+    if (!whyNone().isEmpty()) {
+      return 0;
+    }
+    long taken = 0;
+    for (TenantChunks tenant : tenants) {
+      taken += tenant.view().takenBytes();
+    }
+    return Math.max(0, bounds.sizeBytes() - taken);
+  }
+
   /**
    * Lets go of every chunk. Those in tenants' hands live on there, and stay counted in the tenants'
    * pages for the next agent.

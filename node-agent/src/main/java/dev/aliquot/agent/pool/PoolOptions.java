@@ -9,9 +9,16 @@ import org.jspecify.annotations.Nullable;
  * @param reserveBytes null: by the machine's memory
  * @param preparedBytes made ahead on each NUMA node that is next to a device on which a tenant may
  *     borrow
+ * @param lending when memory is lent
  */
 public record PoolOptions(
-    @Nullable Long sizeBytes, @Nullable Long reserveBytes, long preparedBytes) {
+    @Nullable Long sizeBytes, @Nullable Long reserveBytes, long preparedBytes, Lending lending) {
+
+  /** Lending what is backed. */
+  public PoolOptions(@Nullable Long sizeBytes, @Nullable Long reserveBytes, long preparedBytes) {
+    this(sizeBytes, reserveBytes, preparedBytes, Lending.BACKED);
+  }
+
   /** Nothing given. */
   public static final PoolOptions DEFAULTS = new PoolOptions(null, null, 256L << 20);
 

@@ -10,6 +10,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One ask to its end: asks the book, waits for a reading of ground truth or for others to make
@@ -17,6 +19,8 @@ import java.util.function.BooleanSupplier;
  * the answer any more. Never blocks.
  */
 final class Asking {
+  private static final Logger LOG = LoggerFactory.getLogger(Asking.class);
+
   /** How often an ask waits for ground truth because others were quicker. */
   private static final int MOST_READINGS = 8;
 
@@ -67,6 +71,8 @@ final class Asking {
               takeBack.ifPresent(cause -> context.counters().takeBacks.add(cause, elapsed()));
               if (reply instanceof Reply.Granted) {
                 context.counters().grants.increment();
+              } else if (reply instanceof Reply.Refused(Status status, String sentence)) {
+                LOG.debug("tenant {}: {} ({})", tenant.id(), sentence, status);
               }
             });
   }
@@ -81,7 +87,7 @@ final class Asking {
       case AskResult.Granted(long creditBytes) ->
           CompletableFuture.completedStage(new Reply.Granted(creditBytes));
       case AskResult.Closed ignored -> CompletableFuture.completedStage(Answers.CLOSED);
-      case AskResult.AfterReading ignored -> afterReading();
+      case AskResult.AfterReading(boolean guaranteed) -> afterReading(guaranteed);
       case AskResult.MakingRoom ignored -> afterChange(change, "others are still making room");
       case AskResult.Refused(AskResult.Cause cause, String sentence)
           when cause == AskResult.Cause.STUCK ->
@@ -91,10 +97,9 @@ final class Asking {
     };
   }
 
-  private CompletionStage<Reply> afterReading() {
+  private CompletionStage<Reply> afterReading(boolean guaranteed) {
     took(TakeBacks.Cause.UNUSED_CREDIT);
-    if (readings++ == MOST_READINGS
-        && takeBack.equals(Optional.of(TakeBacks.Cause.UNUSED_CREDIT))) {
+    if (guaranteed ? isOver() : readings++ == MOST_READINGS) {
       return CompletableFuture.completedStage(
           new Reply.Refused(Status.LIMIT, "other processes took what was left"));
     }
@@ -110,7 +115,7 @@ final class Asking {
 
   private CompletionStage<Reply> afterChange(Signal.Change change, String refusal) {
     took(TakeBacks.Cause.LOAN);
-    if (abandoned.getAsBoolean() || context.monotonic().getAsLong() - endNanos >= 0) {
+    if (isOver()) {
       took(TakeBacks.Cause.STUCK);
       return CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, refusal));
     }
@@ -122,6 +127,10 @@ final class Asking {
     if (takeBack.isEmpty() || cause.compareTo(takeBack.get()) > 0) {
       takeBack = Optional.of(cause);
     }
+  }
+
+  private boolean isOver() {
+    return abandoned.getAsBoolean() || context.monotonic().getAsLong() - endNanos >= 0;
   }
 
   private Duration elapsed() {

@@ -3,6 +3,7 @@ package dev.aliquot.agent.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.aliquot.agent.pool.Lending;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +34,7 @@ class ConfigLoaderTest {
       host-pool-size: 8GiB
       host-pool-reserve: 2GiB
       host-pool-prepared: 128MiB
+      lending: always
       bypass-policy: suspend
       stranger-policy: stop
       bypass-tolerance: 512MiB
@@ -82,6 +84,7 @@ class ConfigLoaderTest {
                 null,
                 null,
                 256L << 20,
+                Lending.BACKED,
                 BypassPolicy.REPORT,
                 BypassPolicy.REPORT,
                 1L << 30,
@@ -112,6 +115,7 @@ class ConfigLoaderTest {
         8L << 30,
         2L << 30,
         128L << 20,
+        Lending.ALWAYS,
         BypassPolicy.SUSPEND,
         BypassPolicy.STOP,
         512L << 20,
