@@ -47,7 +47,7 @@ final class JvmDescriptors {
         if (descriptor > LAST_STANDARD_STREAM) {
           String target = target(link);
           if (target.startsWith(javaHome)
-              || classPath.contains(target)
+              || isOfClassPath(target, classPath)
               || EVENT_QUEUES.contains(target)) {
             mark(descriptor);
           }
@@ -56,6 +56,19 @@ final class JvmDescriptors {
     } catch (IOException e) {
       // No /proc: the program inherits a few files that it does not know of.
     }
+  }
+
+  /** On the class path, or beside what is: a jar's manifest names more of them. */
+  private static boolean isOfClassPath(String target, Set<String> classPath) {
+    return classPath.contains(target)
+        || (target.endsWith(".jar")
+            && classPath.stream()
+                .filter(entry -> entry.endsWith(".jar"))
+                .anyMatch(entry -> isBelow(target, entry.lastIndexOf('/'), entry)));
+  }
+
+  private static boolean isBelow(String target, int folderEnd, String entry) {
+    return folderEnd >= 0 && target.startsWith(entry.substring(0, folderEnd + 1));
   }
 
   private static String target(Path link) {
