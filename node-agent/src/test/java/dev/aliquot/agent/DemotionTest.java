@@ -2,33 +2,22 @@ package dev.aliquot.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.aliquot.agent.http.Json;
-import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
-import dev.aliquot.agent.view.NodeView;
-import dev.aliquot.agent.view.TenantGrant;
-import dev.aliquot.agent.view.TenantView;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
  * Lent memory is taken back from a program that goes on computing: the agent in a process of its
  * own, real programs, the simulated driver.
  */
-class DemotionTest extends AgentFixture {
+class DemotionTest extends LendingFixture {
   private static final long STEP = 256 * MIB;
 
-  /** A bound: no more is taken than is moved. */
-  private static final long POOL = 12 * GIB;
-
-  private Talker serving;
   private Talker a;
   private Talker b;
 
@@ -37,74 +26,11 @@ class DemotionTest extends AgentFixture {
    * have all.
    */
   private void twoTenants(long deviceBytes) throws Exception {
-    agent.close();
-    options =
-        options.withSimulate("devices=1,memory=" + deviceBytes + ",model=H100,context=" + CONTEXT);
-    serving = serve(POOL);
-    assertThat(serving.answer()).isEqualTo("serving 0");
+    serveDevice(deviceBytes, CONTEXT);
     long capacity = node().devices().getFirst().capacityBytes();
     long part = capacity / 16 / (2 * MIB) * (2 * MIB);
     a = cuda("a", 4 * part, capacity);
     b = cuda("b", 8 * part, capacity);
-  }
-
-  private Talker cuda(String name, long requestBytes, long limitBytes) throws IOException {
-    String grant =
-        serving.say("grant " + name + " " + requestBytes + " " + limitBytes + " " + ownPid());
-    return talk(
-        Json.read(grant.getBytes(StandardCharsets.UTF_8), TenantGrant.class).environment(),
-        CProgram.of("working_tenant"));
-  }
-
-  private Talker serve(long poolBytes) {
-    return talk(
-        Map.of(),
-        Path.of(System.getProperty("java.home"), "bin", "java"),
-        "--enable-native-access=ALL-UNNAMED",
-        "-cp",
-        System.getProperty("java.class.path"),
-        ServingProcess.class.getName(),
-        options.stateDir().resolveSibling("d").toString(),
-        String.valueOf(options.libraryDir()),
-        String.valueOf(options.simulate()),
-        Long.toString(poolBytes));
-  }
-
-  private void serveAgain(long poolBytes) {
-    serving.kill();
-    serving = serve(poolBytes);
-    assertThat(serving.answer()).isEqualTo("serving 2");
-  }
-
-  private NodeView node() {
-    return Json.read(serving.say("view").getBytes(StandardCharsets.UTF_8), NodeView.class);
-  }
-
-  private TenantView tenant(String name) {
-    return node().tenants().stream()
-        .filter(tenant -> tenant.name().equals(name))
-        .findFirst()
-        .orElseThrow();
-  }
-
-  /** Answers how long the allocation took. */
-  private static Duration grow(Talker tenant, long bytes) {
-    String[] answer = tenant.say("grow " + bytes).split(" ");
-    assertThat(answer[0]).isEqualTo(SUCCESS);
-    return Duration.ofNanos(Long.parseLong(answer[1]) * 1000);
-  }
-
-  /** The program has checked all its data since, and every word was right. */
-  private static void assertComputesRight(Talker tenant) {
-    long before = rounds(tenant);
-    Eventually.soon(() -> assertThat(rounds(tenant)).isGreaterThan(before + 1));
-  }
-
-  private static long rounds(Talker tenant) {
-    String[] report = tenant.say("report").split(" ");
-    assertThat(report[0]).isNotEqualTo("error");
-    assertThat(report[1]).as("wrong words").isEqualTo("0");
-    return Long.parseLong(report[0]);
   }
 
   private static List<Long> numbers(String text) {
@@ -232,7 +158,7 @@ class DemotionTest extends AgentFixture {
     for (int kills = 0; kills < 3; kills++) {
       b.tell("grow " + 256 * MIB);
       Thread.sleep(20L * kills);
-      serveAgain(POOL);
+      serveAgain(POOL, 2);
       assertThat(b.answer()).startsWith(SUCCESS + " ");
       assertComputesRight(a);
     }
@@ -245,7 +171,7 @@ class DemotionTest extends AgentFixture {
   @Test
   void withoutAHostPoolNothingIsLent() throws Exception {
     twoTenants(4 * GIB);
-    serveAgain(0);
+    serveAgain(0, 2);
     assertThat(a.say("init")).isEqualTo(SUCCESS);
     long request = tenant("a").requestBytes();
     assertThat(a.say("grow " + request)).startsWith(OUT_OF_MEMORY + " ");
@@ -259,7 +185,7 @@ class DemotionTest extends AgentFixture {
   @Test
   void aHostPoolThatIsTooSmallBoundsWhatIsLent() throws Exception {
     twoTenants(4 * GIB);
-    serveAgain(512 * MIB);
+    serveAgain(512 * MIB, 2);
     assertThat(a.say("init")).isEqualTo(SUCCESS);
     for (int i = 0; i < 48 && a.say("grow " + 64 * MIB).startsWith(SUCCESS + " "); i++) {
       assertThat(tenant("a").loanBytes()).isLessThanOrEqualTo(512 * MIB);

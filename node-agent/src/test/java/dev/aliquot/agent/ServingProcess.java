@@ -2,6 +2,7 @@ package dev.aliquot.agent;
 
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.pool.PoolOptions;
+import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -14,9 +15,9 @@ import java.util.List;
 /**
  * An agent in a process of its own, which opens the CUDA driver (a process can have one only) and
  * may be killed. It carries on with the tenants it finds, and answers each line with a line: {@code
- * view} with JSON, {@code grant NAME REQUEST LIMIT ROOTPID} with JSON, {@code malformed} and {@code
- * refused STATUS} with a count, {@code moves} with bytes, nanoseconds of copying and nanoseconds
- * closed, {@code end NAME}, {@code close}.
+ * view} with JSON, {@code grant NAME REQUEST LIMIT ROOTPID} with JSON, {@code resize NAME REQUEST
+ * LIMIT}, {@code malformed} and {@code refused STATUS} with a count, {@code moves} with bytes,
+ * nanoseconds of copying and nanoseconds closed, {@code end NAME}, {@code close}.
  */
 public final class ServingProcess {
   private ServingProcess() {}
@@ -78,6 +79,16 @@ public final class ServingProcess {
                         root),
                     AgentFixture.peer(root)))
             .replaceAll("\\s*\\n\\s*", " ");
+      }
+      case "resize" -> {
+        try {
+          agent.resizeTenant(
+              words[1],
+              new TenantResize(Long.valueOf(words[2]), null, Long.valueOf(words[3]), null),
+              AgentFixture.peer(AgentFixture.ownPid()));
+        } catch (AgentException e) {
+          return e.kind() + " " + e.getMessage();
+        }
       }
       case "moves" -> {
         var moves = agent.stats().demoted();
