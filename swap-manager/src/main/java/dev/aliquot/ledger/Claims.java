@@ -2,7 +2,9 @@ package dev.aliquot.ledger;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * Asks for guaranteed memory that wait for it, in the order they came: what is freed is theirs
@@ -27,8 +29,9 @@ final class Claims {
     return wantedBytes.isEmpty();
   }
 
-  boolean has(TenantBook book) {
-    return wantedBytes.keySet().stream().anyMatch(each -> each.book() == book);
+  /** Those who wait. */
+  Set<Slot> slots() {
+    return wantedBytes.keySet().stream().map(Claimant::slot).collect(Collectors.toSet());
   }
 
   /** What all of them still need. */

@@ -3,6 +3,7 @@ package dev.aliquot.ledger;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -159,7 +160,7 @@ public final class DeviceBook {
     }
     long overLimitBytes = needBytes - book.afterReadingBytes();
     if (overLimitBytes > 0) {
-      book.takeUnused(overLimitBytes, true, asking);
+      book.takeUnused(overLimitBytes, true, Set.of(asking));
     }
     if (book.afterReadingBytes() < needBytes) {
       withdraw(book, asking);
@@ -199,7 +200,7 @@ public final class DeviceBook {
   void shrinkToFit() {
     long overBytes = sumHeldBytes() - capacityBytes + foreignBytes;
     if (overBytes > 0) {
-      Reclaim.takeUnusedOf(books.values(), overBytes);
+      Reclaim.takeUnusedOf(books.values(), overBytes, Set.of());
     }
   }
 
@@ -231,23 +232,22 @@ public final class DeviceBook {
   private void takeUnusedForRoom(TenantBook book, Slot asking, long needBytes, boolean guaranteed) {
     long missingBytes = needBytes - roomAfterReadingBytes(book, asking, guaranteed);
     if (missingBytes > 0) {
-      missingBytes -= book.takeUnused(missingBytes, true, asking);
+      missingBytes -= book.takeUnused(missingBytes, true, Set.of(asking));
     }
     if (missingBytes > 0) {
-      List<TenantBook> others = others(book).stream().filter(each -> !claims.has(each)).toList();
-      Reclaim.takeUnusedOf(others, missingBytes);
+      Reclaim.takeUnusedOf(others(book), missingBytes, claims.slots());
     }
   }
 
   /** Credit for loans that nobody uses is not lent any more. */
   private void takeUnusedLoans(TenantBook book, Slot asking, long missingBytes) {
-    long stillMissingBytes = missingBytes - book.takeUnused(missingBytes, true, asking);
+    long stillMissingBytes = missingBytes - book.takeUnused(missingBytes, true, Set.of(asking));
     List<TenantBook> borrowers =
         others(book).stream()
             .filter(each -> each.heldBytes() > each.share().requestBytes())
             .toList();
     if (stillMissingBytes > 0) {
-      Reclaim.takeUnusedOf(borrowers, stillMissingBytes);
+      Reclaim.takeUnusedOf(borrowers, stillMissingBytes, claims.slots());
     }
   }
 

@@ -1,10 +1,10 @@
 package dev.aliquot.ledger;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 
 /** Ways to take memory back, cheapest first; each takes from whoever has most of it. */
 final class Reclaim {
@@ -19,8 +19,8 @@ final class Reclaim {
    *
    * @return what was taken
    */
-  static long takeUnused(Collection<Slot> slots, long wantedBytes, boolean ahead, Slot... except) {
-    List<Slot> spared = Arrays.asList(except);
+  static long takeUnused(
+      Collection<Slot> slots, long wantedBytes, boolean ahead, Set<Slot> spared) {
     List<Unused> unused = new ArrayList<>();
     for (Slot slot : slots) {
       long bytes = slot.unusedBytes();
@@ -44,15 +44,16 @@ final class Reclaim {
   /**
    * The same from tenants: those that borrow first.
    *
+   * @param spared who is about to use it
    * @return what was taken
    */
-  static long takeUnusedOf(Collection<TenantBook> books, long wantedBytes) {
+  static long takeUnusedOf(Collection<TenantBook> books, long wantedBytes, Set<Slot> spared) {
     long takenBytes = 0;
     for (boolean borrowers : new boolean[] {true, false}) {
       for (TenantBook book : books) {
         boolean borrows = book.heldBytes() > book.share().requestBytes();
         if (borrows == borrowers && takenBytes < wantedBytes) {
-          takenBytes += book.takeUnusedForOthers(wantedBytes - takenBytes);
+          takenBytes += book.takeUnusedForOthers(wantedBytes - takenBytes, spared);
         }
       }
     }

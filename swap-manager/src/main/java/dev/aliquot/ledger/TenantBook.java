@@ -1,6 +1,7 @@
 package dev.aliquot.ledger;
 
 import java.util.Collection;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -186,7 +187,7 @@ public final class TenantBook {
     synchronized (device) {
       closed = true;
       slots.values().forEach(slot -> device.withdraw(this, slot));
-      takeUnused(Long.MAX_VALUE, false);
+      takeUnused(Long.MAX_VALUE, false, Set.of());
     }
   }
 
@@ -316,16 +317,16 @@ public final class TenantBook {
    *     question
    * @return what was taken
    */
-  long takeUnused(long wantedBytes, boolean ahead, Slot... except) {
-    long takenBytes = Reclaim.takeUnused(slots.values(), wantedBytes, ahead, except);
+  long takeUnused(long wantedBytes, boolean ahead, Set<Slot> spared) {
+    long takenBytes = Reclaim.takeUnused(slots.values(), wantedBytes, ahead, spared);
     unreadBytes += takenBytes;
     return takenBytes;
   }
 
   /** The same for another tenant: nothing is granted ahead any more until a process asks. */
-  long takeUnusedForOthers(long wantedBytes) {
-    slots.values().forEach(slot -> slot.trimmed = true);
-    return takeUnused(wantedBytes, true);
+  long takeUnusedForOthers(long wantedBytes, Set<Slot> spared) {
+    slots.values().forEach(slot -> slot.trimmed |= !spared.contains(slot));
+    return takeUnused(wantedBytes, true, spared);
   }
 
   AskResult.Refused overLimit(long wantedBytes) {
@@ -357,7 +358,7 @@ public final class TenantBook {
   private void shrinkToFit() {
     long overBytes = heldBytes() - share.limitBytes();
     if (overBytes > 0) {
-      takeUnused(overBytes, false);
+      takeUnused(overBytes, false, Set.of());
     }
     device.shrinkToFit();
   }
