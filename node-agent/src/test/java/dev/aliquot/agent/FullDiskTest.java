@@ -39,7 +39,7 @@ class FullDiskTest {
   void startAgent() throws Exception {
     assumeTrue(Identity.effectiveUserId() == 0, "mounting needs root");
     Path mount = Files.createDirectory(folder.resolve("m"));
-    String said = run("mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "none", mount.toString());
+    String said = run("mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "none", mount.toString());
     assumeTrue(said.isEmpty(), "a tmpfs may not be mounted here: " + said);
     state = mount.resolve("s");
     Libraries.Simulator simulator =

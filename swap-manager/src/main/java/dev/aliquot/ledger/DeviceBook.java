@@ -149,6 +149,10 @@ public final class DeviceBook {
     books.values().forEach(TenantBook::recover);
     long needBytes = wantedBytes - asking.creditBytes;
     boolean guaranteed = isGuaranteed(book, asking, wantedBytes);
+    if (!guaranteed) {
+      // it was, before siblings grew or the request shrank: it must not hold others up
+      withdraw(book, asking);
+    }
     long loanLeftBytes = guaranteed ? Long.MAX_VALUE : loanLeftBytes(book);
     long leftBytes =
         Math.min(loanLeftBytes, Math.min(book.leftBytes(), roomBytes(book, asking, guaranteed)));

@@ -167,6 +167,12 @@ final class ModelDevice {
       process.giveUp();
     }
     guaranteedAsks += guaranteed ? 1 : 0;
+    // whoever still waits asks anew, as the agent does for it all the time
+    for (Tenant each : tenants) {
+      for (int other = 0; other < SLOTS; other++) {
+        each.account.withdraw(other);
+      }
+    }
   }
 
   /** Whether all that the tenant uses, with this ask, is within its request. */
@@ -194,6 +200,7 @@ final class ModelDevice {
           process.mustAsk = false;
         } else if (result instanceof AskResult.Refused refused
             && refused.cause() != AskResult.Cause.STUCK) {
+          tenant.account.withdraw(slot);
           process.giveUp();
         }
       }
