@@ -145,6 +145,7 @@ public final class Agent implements AutoCloseable {
         bypass,
         options.bypass().toleranceBytes());
     tenants.restore();
+    lender.tick();
     limits.reconcile(tenants.all().stream().map(Tenant::record).toList());
     truth.readAll();
     bypass.watch();

@@ -13,7 +13,12 @@ final class Promotion {
   static final Duration STUCK = Duration.ofSeconds(10);
 
   private final DeviceBook book;
+
+  /** Looks, of which there are two a second: longer than a device may take to finish its work. */
+  private static final int PATIENCE = 14;
+
   private boolean begun;
+  private long demands;
   private long quietSince;
   private long forgivenAt;
 
@@ -22,9 +27,12 @@ final class Promotion {
   }
 
   void tick(long nowNanos) {
-    if (!begun || book.isMakingRoom()) {
+    long now = book.demands();
+    if (!begun || book.isMakingRoom() || now != demands) {
       quietSince = nowNanos;
     }
+    demands = now;
+    book.checkDemands(PATIENCE);
     if (!begun || nowNanos - forgivenAt >= STUCK.toNanos()) {
       book.forgiveStuck();
       forgivenAt = nowNanos;

@@ -42,10 +42,14 @@ final class Ticker implements AutoCloseable {
 
   private void tick() {
     try {
-      tenants.tick();
-      truth.checkSilence();
       lender.tick();
       promotions.forEach(promotion -> promotion.tick(System.nanoTime()));
+    } catch (RuntimeException e) {
+      LOG.error("a regular look at what is lent failed", e);
+    }
+    try {
+      tenants.tick();
+      truth.checkSilence();
     } catch (RuntimeException e) {
       LOG.error("a regular look at the node failed", e);
     }

@@ -35,6 +35,9 @@ public sealed interface AskResult {
   /** The book is closed: the tenant has been ended. */
   record Closed() implements AskResult {}
 
+  /** Nothing is handed out any more: the agent stops. */
+  record Stopping() implements AskResult {}
+
   /** Why something cannot be had. */
   enum Cause {
     /** It would pass the tenant's limit. */

@@ -27,6 +27,8 @@ public final class DeviceBook {
   private final Claims claims = new Claims();
   private long foreignBytes;
   private long lendableBytes = Long.MAX_VALUE;
+  private long demands;
+  private boolean stopped;
 
   /**
    * @param device how sentences name it
@@ -118,6 +120,19 @@ public final class DeviceBook {
     return books.values().stream().mapToLong(TenantBook::loanBytes).sum();
   }
 
+  /**
+   * From now on nothing is handed out: tenants are let go of one after the other, and what one
+   * holds must not seem free to the next.
+   */
+  public synchronized void stop() {
+    stopped = true;
+  }
+
+  /** How often memory has been demanded back. */
+  public synchronized long demands() {
+    return demands;
+  }
+
   /** Whether an ask waits for memory that is being taken back. */
   public synchronized boolean isMakingRoom() {
     return !claims.isEmpty();
@@ -132,10 +147,19 @@ public final class DeviceBook {
     int told = 0;
     for (TenantBook book : books.values()) {
       for (Slot slot : book.slots()) {
-        told += claims.isEmpty() && promote(book, slot) ? 1 : 0;
+        boolean may = claims.isEmpty() && !stopped && book.mayGrow();
+        told += may && promote(book, slot) ? 1 : 0;
       }
     }
     return told;
+  }
+
+  /**
+   * To be called regularly: who has given nothing back of what was demanded for that many calls is
+   * not waited for any more, and others are asked.
+   */
+  public synchronized void checkDemands(int patience) {
+    books.values().forEach(book -> book.slots().forEach(slot -> slot.checkDemand(patience)));
   }
 
   /** Those who could not give anything back are asked again from now on. */
@@ -146,6 +170,9 @@ public final class DeviceBook {
   // ---- for the tenants' books, under the lock
 
   AskResult ask(TenantBook book, Slot asking, long wantedBytes) {
+    if (stopped) {
+      return new AskResult.Stopping();
+    }
     books.values().forEach(TenantBook::recover);
     long needBytes = wantedBytes - asking.creditBytes;
     boolean guaranteed = isGuaranteed(book, asking, wantedBytes);
@@ -153,12 +180,16 @@ public final class DeviceBook {
       // it was, before siblings grew or the request shrank: it must not hold others up
       withdraw(book, asking);
     }
+    if (guaranteed && waitsForSiblings(book, asking, needBytes)) {
+      claims.put(book, asking, wantedBytes);
+      return new AskResult.AfterReading(true);
+    }
     long loanLeftBytes = guaranteed ? Long.MAX_VALUE : loanLeftBytes(book);
     long leftBytes =
         Math.min(loanLeftBytes, Math.min(book.leftBytes(), roomBytes(book, asking, guaranteed)));
     if (leftBytes >= needBytes) {
       asking.trimmed = false;
-      asking.grant(needBytes + aheadBytes(book, wantedBytes, leftBytes - needBytes));
+      asking.grant(needBytes + aheadBytes(book, wantedBytes, needBytes, leftBytes - needBytes));
       withdraw(book, asking);
       return new AskResult.Granted(asking.creditBytes);
     }
@@ -195,6 +226,10 @@ public final class DeviceBook {
     }
   }
 
+  boolean isStopped() {
+    return stopped;
+  }
+
   /** What is free for a book: never what somebody waits for. */
   long roomBytes(TenantBook book, boolean guaranteed) {
     return roomBytes(book, null, guaranteed);
@@ -226,11 +261,28 @@ public final class DeviceBook {
    * What is granted beyond the need, so that the next ask comes late: of the request all that is
    * left to a lone process, else half; of what would be lent half.
    */
-  private static long aheadBytes(TenantBook book, long wantedBytes, long restBytes) {
+  private long aheadBytes(TenantBook book, long wantedBytes, long needBytes, long restBytes) {
     long requestLeftBytes =
         Math.max(0, book.share().requestBytes() - Bytes.add(book.overheadBytes(), wantedBytes));
     long ownBytes = book.isLone() ? Math.min(restBytes, requestLeftBytes) : 0;
-    return ownBytes + (restBytes - ownBytes) / 2;
+    long moreBytes = Math.max(0, loanLeftBytes(book) - needBytes - ownBytes);
+    return ownBytes + Math.min(moreBytes, restBytes - ownBytes) / 2;
+  }
+
+  /**
+   * What siblings have ahead of the request and do not use is taken back before another process
+   * gets its part of it: else they could use it, too, and nobody would have lent it.
+   */
+  private static boolean waitsForSiblings(TenantBook book, Slot asking, long needBytes) {
+    long requestBytes = book.share().requestBytes();
+    if (Bytes.add(book.takenBytes(), needBytes) <= requestBytes) {
+      return false;
+    }
+    long overBytes = Bytes.add(book.heldBytes(), needBytes) - requestBytes;
+    if (overBytes > 0) {
+      book.takeUnused(overBytes, true, Set.of(asking));
+    }
+    return Bytes.add(book.heldBytes(), needBytes) <= requestBytes;
   }
 
   private void takeUnusedForRoom(TenantBook book, Slot asking, long needBytes, boolean guaranteed) {
@@ -283,10 +335,11 @@ public final class DeviceBook {
     long outstandingBytes = sumOutstandingBytes();
     long missingBytes = needBytes - roomAfterReadingBytes(book, asking, true) - outstandingBytes;
     if (missingBytes > 0) {
+      demands++;
       missingBytes -= Reclaim.demandLoans(others(book), missingBytes);
     }
     if (missingBytes > 0) {
-      withdraw(book, asking);
+      // the claim stands until it is withdrawn: what others give meanwhile is kept for it
       return new AskResult.Refused(
           AskResult.Cause.STUCK,
           ByteText.of(needBytes)

@@ -35,7 +35,9 @@ public final class OverheadRule {
         before.inFlight() == 0 && after.inFlight() == 0 && before.changes() == after.changes();
     long reportedBytes = Math.max(0, Math.max(before.usedBytes(), after.usedBytes()));
     long readingBytes = Math.max(0, truthBytes - reportedBytes);
-    overheadBytes = exact ? readingBytes : Math.max(overheadBytes, readingBytes);
+    long highestBytes = Math.max(overheadBytes, readingBytes);
+    // more than the driver holds for the process nobody can hold beside its report
+    overheadBytes = exact ? readingBytes : Math.min(Math.max(0, truthBytes), highestBytes);
     return exact;
   }
 

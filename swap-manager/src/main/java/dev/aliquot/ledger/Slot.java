@@ -20,6 +20,9 @@ final class Slot {
   /** Has been asked to give back, and could not: not asked again for a while. */
   boolean stuck;
 
+  private int idleLooks;
+  private long lastClaimBytes;
+
   Slot(int index, SlotPort port) {
     this.index = index;
     this.port = port;
@@ -38,7 +41,7 @@ final class Slot {
 
   /** What is still to come of what was demanded. */
   long outstandingBytes() {
-    return demanded ? Math.max(0, claimBytes() - creditBytes) : 0;
+    return demanded && !stuck ? Math.max(0, claimBytes() - creditBytes) : 0;
   }
 
   /** What else could be demanded of it. */
@@ -100,6 +103,15 @@ final class Slot {
   /** Has the process look at its credit: data of its can come back. */
   void wake() {
     port.writeResident(index, demanded ? creditBytes : SlotPort.RESIDENT_ALL);
+  }
+
+  /** Counts how often nothing had been given back since the last look. */
+  void checkDemand(int patience) {
+    long claimBytes = claimBytes();
+    idleLooks =
+        demanded && claimBytes > creditBytes && claimBytes == lastClaimBytes ? idleLooks + 1 : 0;
+    lastClaimBytes = claimBytes;
+    stuck |= idleLooks >= patience;
   }
 
   /** Takes a demand back: what the process holds still, it may hold. */

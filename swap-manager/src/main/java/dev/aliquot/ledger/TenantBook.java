@@ -296,6 +296,11 @@ public final class TenantBook {
     return share.limitBytes() - Bytes.add(heldBytes(), demotedBytes());
   }
 
+  /** Whether anything may be granted to it now. */
+  boolean mayGrow() {
+    return !closed && !neverRead;
+  }
+
   boolean isLone() {
     return slots.size() == 1;
   }
@@ -344,7 +349,7 @@ public final class TenantBook {
   }
 
   private void grantAheadToLoneSlot() {
-    if (isLone() && !closed) {
+    if (isLone() && !closed && !device.isStopped()) {
       long requestLeftBytes = share.requestBytes() - Bytes.add(takenBytes(), demotedBytes());
       long aheadBytes =
           Math.min(Math.min(requestLeftBytes, leftBytes()), device.roomBytes(this, false));

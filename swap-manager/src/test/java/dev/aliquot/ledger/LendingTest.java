@@ -133,6 +133,7 @@ class LendingTest {
               assertThat(refused.cause()).isEqualTo(AskResult.Cause.STUCK);
               assertThat(refused.sentence()).contains("700 B are guaranteed", "1.1 KiB are lent");
             });
+    b.withdraw(0);
     assertThat(pagesA.resident).as("the demand is off").containsEntry(0, SlotPort.RESIDENT_ALL);
     assertThat(a.creditBytes(0)).isEqualTo(1500);
   }

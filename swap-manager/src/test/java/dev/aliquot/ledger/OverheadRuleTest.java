@@ -26,8 +26,10 @@ class OverheadRuleTest {
   @Test
   void aReportThatMovesCanOnlyRaiseIt() {
     quiet(300, 100);
-    assertThat(rule.reading(100, new Claim(100, 2, 0), new Claim(100, 4, 0))).isFalse();
+    assertThat(rule.reading(300, new Claim(200, 2, 0), new Claim(200, 4, 0))).isFalse();
     assertThat(rule.overheadBytes()).isEqualTo(200);
+    rule.reading(150, new Claim(100, 4, 0), new Claim(100, 6, 0));
+    assertThat(rule.overheadBytes()).as("no more than the driver holds in all").isEqualTo(150);
     rule.reading(900, new Claim(100, 4, 0), new Claim(300, 6, 0));
     assertThat(rule.overheadBytes()).as("the larger of the two reports counts").isEqualTo(600);
   }

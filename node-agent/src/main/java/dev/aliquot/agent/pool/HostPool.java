@@ -96,14 +96,17 @@ public final class HostPool implements AutoCloseable {
         List.copyOf(shares));
   }
 
-  /** What could still be moved into it; 0 where there is no pool. */
+  /**
+   * What could still be moved into it, by whomever; 0 where there is no pool. Chunks that a tenant
+   * has had are no longer anybody else's.
+   */
   public synchronized long freeBytes() {
     if (!whyNone().isEmpty()) {
       return 0;
     }
     long taken = 0;
     for (TenantChunks tenant : tenants) {
-      taken += tenant.view().takenBytes();
+      taken += tenant.view().takenBytes() + tenant.view().idleBytes();
     }
     return Math.max(0, bounds.sizeBytes() - taken);
   }

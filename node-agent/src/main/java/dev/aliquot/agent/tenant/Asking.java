@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +22,11 @@ import org.slf4j.LoggerFactory;
  */
 final class Asking {
   private static final Logger LOG = LoggerFactory.getLogger(Asking.class);
+
+  /** A signal may fire under a tenant's lock, and a step takes another's: never on one thread. */
+  private static final Executor STEPS =
+      Executors.newSingleThreadExecutor(
+          task -> Thread.ofPlatform().daemon().name("aliquot-asks").unstarted(task));
 
   /** How often an ask waits for ground truth because others were quicker. */
   private static final int MOST_READINGS = 8;
@@ -64,7 +71,8 @@ final class Asking {
   }
 
   CompletionStage<Reply> answer() {
-    return step()
+    return CompletableFuture.completedStage(null)
+        .thenCompose(ignored -> step())
         .whenComplete(
             (reply, failure) -> {
               tenant.withdraw(member, holding);
@@ -86,6 +94,7 @@ final class Asking {
     return switch (result.get()) {
       case AskResult.Granted(long creditBytes) ->
           CompletableFuture.completedStage(new Reply.Granted(creditBytes));
+      case AskResult.Stopping ignored -> CompletableFuture.completedStage(Answers.STOPPING);
       case AskResult.Closed ignored -> CompletableFuture.completedStage(Answers.CLOSED);
       case AskResult.AfterReading(boolean guaranteed) -> afterReading(guaranteed);
       case AskResult.MakingRoom ignored -> afterChange(change, "others are still making room");
@@ -119,7 +128,7 @@ final class Asking {
       took(TakeBacks.Cause.STUCK);
       return CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, refusal));
     }
-    return change.within(LOOK_AGAIN).thenCompose(ignored -> step());
+    return change.within(LOOK_AGAIN).thenComposeAsync(ignored -> step(), STEPS);
   }
 
   /** The dearest of what was needed names the cause. */

@@ -23,7 +23,8 @@ record PagesPort(int device, ControlPage control, UsagePage usage) implements Sl
 
   @Override
   public long demotedBytes(int slot) {
-    return usage.report(slot).demotedBytes(device);
+    // no more than it has been given chunks for
+    return Math.min(usage.report(slot).demotedBytes(device), control.hostBytes(slot));
   }
 
   @Override

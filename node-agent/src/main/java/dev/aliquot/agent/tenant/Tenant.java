@@ -202,21 +202,21 @@ public final class Tenant {
 
   /** A question to the book; empty when the process has lost its slot meanwhile. */
   synchronized Optional<AskResult> ask(Member member, Holding holding, long wantedBytes) {
-    return members.get(member.slot) == member
+    return !gone && members.get(member.slot) == member
         ? Optional.of(holding.book.ask(member.slot, wantedBytes))
         : Optional.empty();
   }
 
   /** An ask that waits for memory to be freed is given up. */
   synchronized void withdraw(Member member, Holding holding) {
-    if (members.get(member.slot) == member) {
+    if (!gone && members.get(member.slot) == member) {
       holding.book.withdraw(member.slot);
     }
   }
 
   /** A process has moved what it could of what it was to give back, or to bring back. */
   synchronized void moved(Member member, Holding holding, boolean couldNot) {
-    if (members.get(member.slot) == member) {
+    if (!gone && members.get(member.slot) == member) {
       holding.book.moved(member.slot, couldNot);
     }
   }

@@ -11,6 +11,7 @@ import dev.aliquot.agent.wire.TenantSockets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -127,19 +128,24 @@ public final class Tenants implements AutoCloseable {
    * without one.
    */
   public synchronized void restore() throws IOException {
-    Set<String> kept = new HashSet<>();
+    List<Tenant> restored = new ArrayList<>();
     for (TenantRecord record : context.records().load()) {
       try {
-        restore(record);
-        kept.add(record.id());
+        restored.add(restore(record));
       } catch (IOException | RuntimeException e) {
-        LOG.error(
-            "tenant {} ({}) cannot be carried on with: {}",
-            record.id(),
-            record.name(),
-            e.getMessage());
-        allocations.release(record);
-        context.records().delete(record.id());
+        forget(record, e);
+      }
+    }
+    // Only now that every book is there may anybody be given of the room that the others leave.
+    Set<String> kept = new HashSet<>();
+    for (Tenant tenant : restored) {
+      try {
+        serve(tenant, TenantFiles.of(state, tenant.id()));
+        kept.add(tenant.id());
+      } catch (IOException | RuntimeException e) {
+        tenant.release();
+        tenant.chunks().end();
+        forget(tenant.record(), e);
       }
     }
     try (var directories = Files.newDirectoryStream(state.tenants())) {
@@ -241,6 +247,7 @@ public final class Tenants implements AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
+    all().forEach(tenant -> tenant.devices().forEach(device -> device.book().stop()));
     for (Live each : live.values()) {
       save(each.tenant());
       each.socket().close();
@@ -275,21 +282,30 @@ public final class Tenants implements AutoCloseable {
     }
   }
 
-  private void restore(TenantRecord record) throws IOException {
+  private Tenant restore(TenantRecord record) throws IOException {
     List<Device> devices = allocations.restore(record);
-    TenantFiles files = TenantFiles.of(state, record.id());
-    Tenant tenant = newTenant(record, files.open(), devices);
+    Tenant tenant = newTenant(record, TenantFiles.of(state, record.id()).open(), devices);
     try {
       tenant.agent(agent);
       tenant.heartbeat();
       tenant.restore();
       tenant.family().refresh();
-      serve(tenant, files);
-    } catch (IOException | RuntimeException e) {
+      return tenant;
+    } catch (RuntimeException e) {
       tenant.release();
       tenant.chunks().end();
       throw e;
     }
+  }
+
+  private void forget(TenantRecord record, Exception why) throws IOException {
+    LOG.error(
+        "tenant {} ({}) cannot be carried on with: {}",
+        record.id(),
+        record.name(),
+        why.getMessage());
+    allocations.release(record);
+    context.records().delete(record.id());
   }
 
   private Tenant newTenant(TenantRecord record, TenantFiles.Pages pages, List<Device> devices) {
