@@ -18,7 +18,7 @@ import java.util.List;
 public final class NodePicture {
   private static final int LEAST_BAR = 10;
   private static final int MOST_BAR = 50;
-  private static final int BESIDE_BAR = 56;
+  private static final int BESIDE_BAR = 104;
   private static final int MOST_EVENTS = 5;
 
   private final Ansi ansi;
@@ -136,9 +136,9 @@ public final class NodePicture {
             amounts(tenant.usedBytes(), tenant.limitBytes())
                 + "  processes "
                 + tenant.processes().size()
+                + refused
                 + lent
-                + demoted
-                + refused);
+                + demoted);
   }
 
   private void processTable(List<String> lines, NodeView node) {

@@ -48,6 +48,7 @@ class ScreenTest {
     assertThat(all)
         .contains("GPU 0  NVIDIA H100", "busy 37 %", "5.0 GiB of  15.0 GiB  33%", "allocated 80%")
         .contains("train", "3.0 GiB of   4.0 GiB  75%", "refused 7", "4711", "(no tenant)")
+        .contains("refused 7  loan 256 MiB  demoted 128 MiB")
         .contains("unattached  python3 (4713) holds 2.0 GiB", "stranger  python3 (99)")
         .contains("killed", "    process 4712 (miner) was killed")
         .doesNotContain("\u001b")
