@@ -3,6 +3,7 @@ package dev.aliquot.agent;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.pool.HostPool;
 import dev.aliquot.agent.pool.Lending;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -22,15 +23,17 @@ final class Lender {
 
   void tick() {
     long freeBytes = pool.freeBytes();
-    long lentBytes = devices.stream().mapToLong(device -> device.book().loanBytes()).sum();
-    for (Device device : devices) {
+    long[] loanBytes = devices.stream().mapToLong(device -> device.book().loanBytes()).toArray();
+    long lentBytes = Arrays.stream(loanBytes).sum();
+    for (int i = 0; i < loanBytes.length; i++) {
+      Device device = devices.get(i);
       device
           .book()
           .lendable(
               switch (lending) {
                 case ALWAYS -> Long.MAX_VALUE;
                 case OFF -> 0;
-                case BACKED -> freeBytes - (lentBytes - device.book().loanBytes());
+                case BACKED -> freeBytes - (lentBytes - loanBytes[i]);
               });
     }
   }

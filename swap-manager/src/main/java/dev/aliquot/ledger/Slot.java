@@ -107,6 +107,10 @@ final class Slot {
 
   /** Counts how often nothing had been given back since the last look. */
   void checkDemand(int patience) {
+    if (!demanded) {
+      idleLooks = 0;
+      return;
+    }
     long claimBytes = claimBytes();
     idleLooks =
         demanded && claimBytes > creditBytes && claimBytes == lastClaimBytes ? idleLooks + 1 : 0;
