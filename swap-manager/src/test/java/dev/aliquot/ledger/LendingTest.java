@@ -168,6 +168,32 @@ class LendingTest {
   }
 
   @Test
+  void aBorrowerThatNeverAnswersIsNotWaitedForForEver() {
+    aHolds(1500);
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
+    for (int i = 0; i < 3; i++) {
+      device.checkDemands(3);
+      assertThat(ask(b, 800)).as("look %d", i).isInstanceOf(AskResult.MakingRoom.class);
+    }
+    device.checkDemands(3);
+    assertThat(ask(b, 800))
+        .isInstanceOfSatisfying(
+            AskResult.Refused.class,
+            refused -> assertThat(refused.cause()).isEqualTo(AskResult.Cause.STUCK));
+    pagesA.demote(0, 700);
+    assertThat(ask(b, 800)).as("it has answered").isInstanceOf(AskResult.Granted.class);
+  }
+
+  @Test
+  void aDeviceThatIsBeingLetGoOfHandsNothingOut() {
+    device.stop();
+    device.release("a");
+    assertThat(b.ask(0, 1000)).isEqualTo(new AskResult.Stopping());
+    assertThat(b.ask(0, 800)).as("what it has, it has").isInstanceOf(AskResult.Granted.class);
+    assertThat(device.promote()).isZero();
+  }
+
+  @Test
   void aDeadBorrowerMakesRoom() {
     aHolds(1500);
     assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
