@@ -78,13 +78,6 @@ public final class TenantChunks {
   public CompletableFuture<Taken> take(
       Holder holder, int device, int node, long mostBytes, long bytes) {
     CompletableFuture<Taken> answer = new CompletableFuture<>();
-    var _ =
-        answer.thenAccept(
-            taken -> {
-              if (taken instanceof Taken.Refused) {
-                pool.refusals.increment();
-              }
-            });
     Taken no;
     synchronized (pool) {
       no = pool.isClosed() ? new Taken.Stopping() : whyNot(bytes);
@@ -95,10 +88,20 @@ public final class TenantChunks {
     if (no != null) {
       answer.complete(no);
     }
-    return answer.completeOnTimeout(
-        new Taken.Refused("the CUDA driver has made no host chunk in time"),
-        pool.patience.toMillis(),
-        TimeUnit.MILLISECONDS);
+    return answer
+        .completeOnTimeout(
+            new Taken.Refused("the CUDA driver has made no host chunk in time"),
+            pool.patience.toMillis(),
+            TimeUnit.MILLISECONDS)
+        .thenApply(this::counted);
+  }
+
+  /** Whoever has the answer sees it counted. */
+  private Taken counted(Taken taken) {
+    if (taken instanceof Taken.Refused) {
+      pool.refusals.increment();
+    }
+    return taken;
   }
 
   /** A process lets go of a chunk. An id that is not in its hands changes nothing. */
