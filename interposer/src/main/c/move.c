@@ -1,7 +1,7 @@
 /*
- * The new backings are mapped at addresses of the mover's own before the gate is closed, so that while it is closed there is only: drain,
- * copy all pieces at once, then for each piece unmap, map, set access. Their own mapping ends after the gate is open again: a backing may
- * be mapped at two addresses.
+ * With the gate closed and the devices at rest: map the new backings at addresses of the mover's own, copy all pieces at once, exchange
+ * the mappings of each piece, and end the mover's own. None of it happens beside the program's work, for the driver may have it wait
+ * for what runs; beside the copy the mappings cost little.
  */
 #include "move.h"
 
@@ -91,17 +91,6 @@ static enum alq_move_outcome alq_move_close(uint64_t *closed_at_ns)
         alq_gate_open();
         return ALQ_MOVE_BUSY;
     }
-}
-
-enum alq_move_outcome alq_move_try(struct alq_move_result *result)
-{
-    uint64_t closed_at_ns = 0;
-    enum alq_move_outcome outcome = alq_move_close(&closed_at_ns);
-    if (outcome == ALQ_MOVE_DONE) {
-        alq_gate_open();
-    }
-    result->closed_ns += closed_at_ns == 0 ? 0 : alq_clock_ns() - closed_at_ns;
-    return outcome;
 }
 
 /* The piece that a move is about, if it is still there; NULL: it is not, or is on its new side already. Gate MOVING. */
@@ -204,16 +193,13 @@ enum alq_move_outcome alq_move_all(
     struct alq_move *moves, size_t count, void (*settle)(struct alq_move *move), struct alq_move_result *result)
 {
     struct alq_staging staging;
-    enum alq_move_outcome outcome = ALQ_MOVE_FAILED;
     uint64_t closed_at_ns = 0;
-    if (alq_stage(&staging, moves, count)) {
-        outcome = alq_move_close(&closed_at_ns);
-    }
+    enum alq_move_outcome outcome = alq_move_close(&closed_at_ns);
     if (outcome == ALQ_MOVE_DONE) {
-        outcome = alq_move_exchange(moves, count, &staging, settle, result);
+        outcome = alq_stage(&staging, moves, count) ? alq_move_exchange(moves, count, &staging, settle, result) : ALQ_MOVE_FAILED;
+        alq_unstage(&staging, moves);
         alq_gate_open();
     }
     result->closed_ns += closed_at_ns == 0 ? 0 : alq_clock_ns() - closed_at_ns;
-    alq_unstage(&staging, moves);
     return outcome;
 }

@@ -35,10 +35,6 @@ struct alq_move_result {
     uint64_t closed_ns;
 };
 
-/* Whether a move could begin now: brings the devices to rest for a moment. Before anything is taken for it: with a kernel that does not end, even
- * giving a mapping back may wait in the driver for that kernel. The mover only. */
-enum alq_move_outcome alq_move_try(struct alq_move_result *result);
-
 /* Moves them together; adds to *result. Called with the gate open, and leaves it open. settle is called while the gate is still closed, for
  * each piece that moved. The mover only. */
 enum alq_move_outcome alq_move_all(

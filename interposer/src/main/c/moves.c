@@ -106,9 +106,6 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
         if (count == 0) {
             return ALQ_MOVE_NOTHING;
         }
-        if (result->moved_bytes == 0 && (outcome = alq_move_try(result)) != ALQ_MOVE_DONE) {
-            return outcome;
-        }
         size_t ready = 0;
         enum alq_move_outcome fetched = ALQ_MOVE_DONE;
         while (ready < count && (fetched = alq_chunks_take(device, moves[ready].bytes, &moves[ready].fresh)) == ALQ_MOVE_DONE) {
@@ -148,33 +145,12 @@ static enum alq_move_outcome alq_room(uint32_t device, uint64_t resident_bytes, 
     return outcome;
 }
 
-/* Whether any of them would fit right now. */
-static bool alq_fits(uint32_t device, uint64_t resident_bytes, const struct alq_move *moves, size_t count)
-{
-    for (size_t at = 0; at < count; at++) {
-        if (alq_charge_within_credit((int)device, moves[at].bytes)) {
-            bool stays = alq_charge_reported_bytes(device) <= resident_bytes;
-            alq_uncharge((int)device, moves[at].bytes);
-            if (stays) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, struct alq_move_result *result)
 {
     struct alq_move moves[ALQ_MOVES];
     enum alq_move_outcome outcome = ALQ_MOVE_DONE;
     while (outcome == ALQ_MOVE_DONE) {
         size_t count = alq_choose(moves, device, false, UINT64_MAX);
-        if (count == 0 || !alq_fits(device, resident_bytes, moves, count)) {
-            return ALQ_MOVE_DONE;
-        }
-        if (result->moved_bytes == 0 && (outcome = alq_move_try(result)) != ALQ_MOVE_DONE) {
-            return outcome;
-        }
         size_t ready = 0;
         enum alq_move_outcome found = ALQ_MOVE_DONE;
         for (size_t at = 0; at < count && found != ALQ_MOVE_FAILED; at++) {
