@@ -4,8 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.ToLongFunction;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Who may hold how much of one device. Thread-safe: its own lock, under which the tenants' books
@@ -25,8 +23,7 @@ public final class DeviceBook {
   private final long capacityBytes;
   private final Map<String, TenantBook> books = new LinkedHashMap<>();
   private final Claims claims = new Claims();
-  private long foreignBytes;
-  private long lendableBytes = Long.MAX_VALUE;
+  private final Room room;
   private long demands;
   private boolean stopped;
 
@@ -37,6 +34,7 @@ public final class DeviceBook {
   public DeviceBook(String device, long capacityBytes) {
     this.admissions = new Admissions(device, capacityBytes, this::fixedBytes);
     this.capacityBytes = capacityBytes;
+    this.room = new Room(capacityBytes, books.values(), claims);
   }
 
   // ---- requests
@@ -104,7 +102,7 @@ public final class DeviceBook {
 
   /** What processes that are no tenant's hold of the device. */
   public synchronized void foreign(long bytes) {
-    foreignBytes = Math.max(0, bytes);
+    room.foreign(bytes);
     shrinkToFit();
   }
 
@@ -112,12 +110,12 @@ public final class DeviceBook {
    * The most that may be lent in all: what could be taken back, which needs a place to move it to.
    */
   public synchronized void lendable(long bytes) {
-    lendableBytes = Math.max(0, bytes);
+    room.lendable(bytes);
   }
 
   /** What is held beyond the requests, over all tenants. */
   public synchronized long loanBytes() {
-    return books.values().stream().mapToLong(TenantBook::loanBytes).sum();
+    return room.loanBytes();
   }
 
   /**
@@ -184,9 +182,10 @@ public final class DeviceBook {
       claims.put(book, asking, wantedBytes);
       return new AskResult.AfterReading(true);
     }
-    long loanLeftBytes = guaranteed ? Long.MAX_VALUE : loanLeftBytes(book);
+    long loanLeftBytes = guaranteed ? Long.MAX_VALUE : room.loanLeftBytes(book);
     long leftBytes =
-        Math.min(loanLeftBytes, Math.min(book.leftBytes(), roomBytes(book, asking, guaranteed)));
+        Math.min(
+            loanLeftBytes, Math.min(book.leftBytes(), room.freeBytes(book, asking, guaranteed)));
     if (leftBytes >= needBytes) {
       asking.trimmed = false;
       asking.grant(needBytes + aheadBytes(book, wantedBytes, needBytes, leftBytes - needBytes));
@@ -201,15 +200,15 @@ public final class DeviceBook {
       withdraw(book, asking);
       return book.overLimit(wantedBytes);
     }
-    if (!guaranteed && loanLeftBytes(book) < needBytes) {
-      takeUnusedLoans(book, asking, needBytes - loanLeftBytes(book));
-      if (loanLeftAfterReadingBytes(book) < needBytes) {
+    if (!guaranteed && room.loanLeftBytes(book) < needBytes) {
+      takeUnusedLoans(book, asking, needBytes - room.loanLeftBytes(book));
+      if (room.loanLeftAfterReadingBytes(book) < needBytes) {
         return nothingToLend(book, asking, needBytes);
       }
       return new AskResult.AfterReading(false);
     }
     takeUnusedForRoom(book, asking, needBytes, guaranteed);
-    if (roomAfterReadingBytes(book, asking, guaranteed) >= needBytes) {
+    if (room.freeAfterReadingBytes(book, asking, guaranteed) >= needBytes) {
       if (guaranteed) {
         claims.put(book, asking, wantedBytes);
       }
@@ -232,12 +231,12 @@ public final class DeviceBook {
 
   /** What is free for a book: never what somebody waits for. */
   long roomBytes(TenantBook book, boolean guaranteed) {
-    return roomBytes(book, null, guaranteed);
+    return room.freeBytes(book, null, guaranteed);
   }
 
   /** Overhead or strangers may have taken what was credit: then unused credit goes. */
   void shrinkToFit() {
-    long overBytes = sumHeldBytes() - capacityBytes + foreignBytes;
+    long overBytes = room.overBytes();
     if (overBytes > 0) {
       Reclaim.takeUnusedOf(books.values(), overBytes, Set.of());
     }
@@ -265,7 +264,7 @@ public final class DeviceBook {
     long requestLeftBytes =
         Math.max(0, book.share().requestBytes() - Bytes.add(book.overheadBytes(), wantedBytes));
     long ownBytes = book.isLone() ? Math.min(restBytes, requestLeftBytes) : 0;
-    long moreBytes = Math.max(0, loanLeftBytes(book) - needBytes - ownBytes);
+    long moreBytes = Math.max(0, room.loanLeftBytes(book) - needBytes - ownBytes);
     return ownBytes + Math.min(moreBytes, restBytes - ownBytes) / 2;
   }
 
@@ -286,7 +285,7 @@ public final class DeviceBook {
   }
 
   private void takeUnusedForRoom(TenantBook book, Slot asking, long needBytes, boolean guaranteed) {
-    long missingBytes = needBytes - roomAfterReadingBytes(book, asking, guaranteed);
+    long missingBytes = needBytes - room.freeAfterReadingBytes(book, asking, guaranteed);
     if (missingBytes > 0) {
       missingBytes -= book.takeUnused(missingBytes, true, Set.of(asking));
     }
@@ -307,33 +306,12 @@ public final class DeviceBook {
     }
   }
 
-  /** How much more a book may take before more is lent than may be. */
-  private long loanLeftBytes(TenantBook book) {
-    return loanLeftBytes(book, TenantBook::takenBytes);
-  }
-
-  private long loanLeftAfterReadingBytes(TenantBook book) {
-    return loanLeftBytes(book, TenantBook::heldBytes);
-  }
-
-  private long loanLeftBytes(TenantBook book, ToLongFunction<TenantBook> bytes) {
-    if (lendableBytes == Long.MAX_VALUE) {
-      return Long.MAX_VALUE;
-    }
-    long lentBytes = 0;
-    for (TenantBook each : books.values()) {
-      long overBytes = bytes.applyAsLong(each) - each.share().requestBytes();
-      lentBytes = Bytes.add(lentBytes, Math.max(0, overBytes));
-    }
-    long ownBytes = Math.max(0, book.share().requestBytes() - bytes.applyAsLong(book));
-    return lendableBytes - lentBytes + ownBytes;
-  }
-
   private AskResult makeRoom(TenantBook book, Slot asking, long wantedBytes) {
     long needBytes = wantedBytes - asking.creditBytes;
     claims.put(book, asking, wantedBytes);
-    long outstandingBytes = sumOutstandingBytes();
-    long missingBytes = needBytes - roomAfterReadingBytes(book, asking, true) - outstandingBytes;
+    long outstandingBytes = room.outstandingBytes();
+    long missingBytes =
+        needBytes - room.freeAfterReadingBytes(book, asking, true) - outstandingBytes;
     if (missingBytes > 0) {
       demands++;
       missingBytes -= Reclaim.demandLoans(others(book), missingBytes);
@@ -344,12 +322,12 @@ public final class DeviceBook {
           AskResult.Cause.STUCK,
           ByteText.of(needBytes)
               + " are guaranteed but cannot be had now: "
-              + ByteText.of(loanBytes())
+              + ByteText.of(room.loanBytes())
               + " are lent to tenants that cannot give them back, "
-              + ByteText.of(foreignBytes)
+              + ByteText.of(room.foreignBytes())
               + " are held by processes that are no tenant's");
     }
-    return new AskResult.MakingRoom(Math.max(1, sumOutstandingBytes()));
+    return new AskResult.MakingRoom(Math.max(1, room.outstandingBytes()));
   }
 
   private AskResult nothingToLend(TenantBook book, Slot asking, long needBytes) {
@@ -361,8 +339,8 @@ public final class DeviceBook {
                 Math.max(
                     0,
                     Math.min(
-                        loanLeftAfterReadingBytes(book),
-                        roomAfterReadingBytes(book, asking, false))))
+                        room.loanLeftAfterReadingBytes(book),
+                        room.freeAfterReadingBytes(book, asking, false))))
             + " can be lent now; the tenant's request is "
             + ByteText.of(book.share().requestBytes()));
   }
@@ -375,7 +353,8 @@ public final class DeviceBook {
     long leftBytes = book.share().limitBytes() - book.takenBytes();
     long grantBytes =
         Math.min(
-            demotedBytes - slot.unusedBytes(), Math.min(leftBytes, roomBytes(book, slot, false)));
+            demotedBytes - slot.unusedBytes(),
+            Math.min(leftBytes, room.freeBytes(book, slot, false)));
     if (grantBytes > 0) {
       slot.grant(grantBytes);
     }
@@ -386,36 +365,8 @@ public final class DeviceBook {
     return canMove;
   }
 
-  private long roomBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
-    long takenBytes = 0;
-    for (TenantBook each : books.values()) {
-      takenBytes = Bytes.add(takenBytes, each.takenBytes());
-    }
-    return capacityBytes - foreignBytes - takenBytes - claimedBytes(book, asking, guaranteed);
-  }
-
-  private long roomAfterReadingBytes(TenantBook book, Slot asking, boolean guaranteed) {
-    return capacityBytes - foreignBytes - sumHeldBytes() - claimedBytes(book, asking, guaranteed);
-  }
-
-  private long claimedBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
-    return guaranteed && asking != null ? claims.beforeBytes(book, asking) : claims.sumBytes();
-  }
-
   private List<TenantBook> others(TenantBook book) {
     return books.values().stream().filter(each -> each != book).toList();
-  }
-
-  private long sumHeldBytes() {
-    long heldBytes = 0;
-    for (TenantBook each : books.values()) {
-      heldBytes = Bytes.add(heldBytes, each.heldBytes());
-    }
-    return heldBytes;
-  }
-
-  private long sumOutstandingBytes() {
-    return books.values().stream().mapToLong(TenantBook::outstandingBytes).sum();
   }
 
   private long fixedBytes(String tenant) {

@@ -1,0 +1,105 @@
+package dev.aliquot.ledger;
+
+import java.util.Collection;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How much of a device is left for whom. "After a reading" counts in what was taken back since the
+ * last reading of ground truth began, which is nobody's before the next has ended. Results may be
+ * negative: overhead and strangers can push a device over. Guarded by the device's lock.
+ */
+final class Room {
+  private final long capacityBytes;
+  private final Collection<TenantBook> books;
+  private final Claims claims;
+  private long foreignBytes;
+  private long lendableBytes = Long.MAX_VALUE;
+
+  /**
+   * @param books a view of all of the device's
+   */
+  Room(long capacityBytes, Collection<TenantBook> books, Claims claims) {
+    this.capacityBytes = capacityBytes;
+    this.books = books;
+    this.claims = claims;
+  }
+
+  void foreign(long bytes) {
+    foreignBytes = Math.max(0, bytes);
+  }
+
+  long foreignBytes() {
+    return foreignBytes;
+  }
+
+  void lendable(long bytes) {
+    lendableBytes = Math.max(0, bytes);
+  }
+
+  /**
+   * What is free for a book: never what somebody waits for, unless the asking process came before
+   * him with a claim of its own.
+   *
+   * @param asking null: nobody in particular
+   */
+  long freeBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
+    return capacityBytes
+        - foreignBytes
+        - sumBytes(TenantBook::takenBytes)
+        - claimedBytes(book, asking, guaranteed);
+  }
+
+  long freeAfterReadingBytes(TenantBook book, Slot asking, boolean guaranteed) {
+    return capacityBytes
+        - foreignBytes
+        - sumBytes(TenantBook::heldBytes)
+        - claimedBytes(book, asking, guaranteed);
+  }
+
+  /** How much more a book may take before more is lent than may be. */
+  long loanLeftBytes(TenantBook book) {
+    return loanLeftBytes(book, TenantBook::takenBytes);
+  }
+
+  long loanLeftAfterReadingBytes(TenantBook book) {
+    return loanLeftBytes(book, TenantBook::heldBytes);
+  }
+
+  /** By how much more is held than there is. */
+  long overBytes() {
+    return sumBytes(TenantBook::heldBytes) - capacityBytes + foreignBytes;
+  }
+
+  /** What is held beyond the requests. */
+  long loanBytes() {
+    return sumBytes(TenantBook::loanBytes);
+  }
+
+  /** What is still to come of what was demanded back. */
+  long outstandingBytes() {
+    return sumBytes(TenantBook::outstandingBytes);
+  }
+
+  private long loanLeftBytes(TenantBook book, ToLongFunction<TenantBook> bytes) {
+    if (lendableBytes == Long.MAX_VALUE) {
+      return Long.MAX_VALUE;
+    }
+    long lentBytes =
+        sumBytes(each -> Math.max(0, bytes.applyAsLong(each) - each.share().requestBytes()));
+    long ownBytes = Math.max(0, book.share().requestBytes() - bytes.applyAsLong(book));
+    return lendableBytes - lentBytes + ownBytes;
+  }
+
+  private long claimedBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
+    return guaranteed && asking != null ? claims.beforeBytes(book, asking) : claims.sumBytes();
+  }
+
+  private long sumBytes(ToLongFunction<TenantBook> bytes) {
+    long sum = 0;
+    for (TenantBook each : books) {
+      sum = Bytes.add(sum, bytes.applyAsLong(each));
+    }
+    return sum;
+  }
+}
