@@ -23,6 +23,7 @@ from lending_node import HERE, Failed, Node, until
 
 GIB = 1 << 30
 POOL_PART = 0.6
+PREPARED_PART = 0.5  # what the owner will take back: else it waits for the making of chunks, ten times as long as for the bus
 
 
 def rounds_a_second(rounds, began, ended):
@@ -53,11 +54,11 @@ def start(node):
     """Starts the agent with its host pool; the bare figures, the device's size first needed for the pool."""
     if node.simulate:
         total = int(re.search(r"memory=(\d+)GiB", node.simulate).group(1)) * GIB
-        node.start_agent(int(total * POOL_PART))
+        node.start_agent(int(total * POOL_PART), int(total * PREPARED_PART))
         node.find_bare_simulator()
         return measure_bare(node)
     bus, churn = measure_bare(node)
-    node.start_agent(int(bus["total"] * POOL_PART))
+    node.start_agent(int(bus["total"] * POOL_PART), int(bus["total"] * PREPARED_PART))
     return bus, churn
 
 
@@ -73,6 +74,7 @@ def show(node, step_mib, phase):
 
     a = node.run("borrower", ["borrower", step_mib], ["--gpu-fraction", "25", "--gpu-fraction-limit", "100"])
     full = a.first("full")
+    until("the host pool to be made", lambda: node.prepared_bytes() >= full["total"] * PREPARED_PART - (128 << 20))
     time.sleep(phase)
     alone, before = node.tenant("borrower"), node.metrics()
 

@@ -101,8 +101,9 @@ class Node:
         self.state = tempfile.mkdtemp(prefix="aliquot-lending-")
         self.bare = dict(os.environ)
 
-    def start_agent(self, pool_bytes):
-        command = [self.aliquot, "agent", "--state-dir", self.state, "--http-port", "0", "--host-pool-size", f"{pool_bytes >> 20}MiB"]
+    def start_agent(self, pool_bytes, prepared_bytes):
+        command = [self.aliquot, "agent", "--state-dir", self.state, "--http-port", "0"]
+        command += ["--host-pool-size", f"{pool_bytes >> 20}MiB", "--host-pool-prepared", f"{prepared_bytes >> 20}MiB"]
         agent = Program("agent", command + (["--simulate", self.simulate] if self.simulate else []))
         self.started.append(agent)
         self._address = until("the agent", self._agent_address, 60)
@@ -156,6 +157,10 @@ class Node:
             if tenant["name"] == name:
                 return tenant
         raise Failed(f"the agent shows no tenant {name}")
+
+    def prepared_bytes(self):
+        """What of the host pool is made ahead."""
+        return float(re.search(r"^aliquot_host_pool_prepared_bytes\{.*\} (\S+)$", self._get("/metrics"), re.M).group(1))
 
     def metrics(self):
         """The counters of moves and waits, by name and label."""

@@ -5,9 +5,12 @@
 #include "chunks.h"
 #include "hooks.h"
 #include "movable.h"
+#include "own_thread.h"
 
 /* The most that the gate is closed for at a time. */
 #define ALQ_BATCH_BYTES (1ull << 30)
+/* A batch is what chunks could be had for in that time: those that the agent has made ahead come quickly, others do not. */
+#define ALQ_TAKE_NS 50000000ull
 
 /* Whether a piece comes before another. */
 static bool alq_sooner(const struct alq_move *a, const struct alq_move *b, bool demote)
@@ -107,8 +110,10 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
             return ALQ_MOVE_NOTHING;
         }
         size_t ready = 0;
+        uint64_t enough_ns = alq_clock_ns() + ALQ_TAKE_NS;
         enum alq_move_outcome fetched = ALQ_MOVE_DONE;
-        while (ready < count && (fetched = alq_chunks_take(device, moves[ready].bytes, &moves[ready].fresh)) == ALQ_MOVE_DONE) {
+        while (ready < count && (ready == 0 || alq_clock_ns() < enough_ns)
+            && (fetched = alq_chunks_take(device, moves[ready].bytes, &moves[ready].fresh)) == ALQ_MOVE_DONE) {
             ready++;
         }
         if (ready != 0) {

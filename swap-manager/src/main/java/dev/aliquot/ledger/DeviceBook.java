@@ -21,17 +21,26 @@ import java.util.Set;
 public final class DeviceBook {
   private final Admissions admissions;
   private final long capacityBytes;
+  private final long demandAheadBytes;
   private final Map<String, TenantBook> books = new LinkedHashMap<>();
   private final Claims claims = new Claims();
   private final Room room;
   private long demands;
   private boolean stopped;
 
+  /** One that demands no more back than is asked for. */
+  public DeviceBook(String device, long capacityBytes) {
+    this(device, capacityBytes, 0);
+  }
+
   /**
    * @param device how sentences name it
    * @param capacityBytes what tenants can be given in all
+   * @param demandAheadBytes how much more of its request than a tenant asks for is demanded back
+   *     for it: each demand has a borrower's device come to rest, so they should be few
    */
-  public DeviceBook(String device, long capacityBytes) {
+  public DeviceBook(String device, long capacityBytes, long demandAheadBytes) {
+    this.demandAheadBytes = demandAheadBytes;
     this.admissions = new Admissions(device, capacityBytes, this::fixedBytes);
     this.capacityBytes = capacityBytes;
     this.room = new Room(capacityBytes, books.values(), claims);
@@ -131,9 +140,9 @@ public final class DeviceBook {
     return demands;
   }
 
-  /** Whether an ask waits for memory that is being taken back. */
+  /** Whether memory is being taken back, and be it ahead of the next ask. */
   public synchronized boolean isMakingRoom() {
-    return !claims.isEmpty();
+    return !claims.isEmpty() || room.outstandingBytes() > 0;
   }
 
   /**
@@ -158,6 +167,7 @@ public final class DeviceBook {
    */
   public synchronized void checkDemands(int patience) {
     books.values().forEach(book -> book.slots().forEach(slot -> slot.checkDemand(patience)));
+    endDemandsThatAreMet();
   }
 
   /** Those who could not give anything back are asked again from now on. */
@@ -189,7 +199,8 @@ public final class DeviceBook {
     if (leftBytes >= needBytes) {
       asking.trimmed = false;
       asking.grant(needBytes + aheadBytes(book, wantedBytes, needBytes, leftBytes - needBytes));
-      withdraw(book, asking);
+      claims.remove(book, asking);
+      endDemandsThatAreMet();
       return new AskResult.Granted(asking.creditBytes);
     }
     long overLimitBytes = needBytes - book.afterReadingBytes();
@@ -314,7 +325,9 @@ public final class DeviceBook {
         needBytes - room.freeAfterReadingBytes(book, asking, true) - outstandingBytes;
     if (missingBytes > 0) {
       demands++;
-      missingBytes -= Reclaim.demandLoans(others(book), missingBytes);
+      missingBytes -=
+          Reclaim.demandLoans(
+              others(book), Bytes.add(missingBytes, demandAheadBytes(book, asking, needBytes)));
     }
     if (missingBytes > 0) {
       // the claim stands until it is withdrawn: what others give meanwhile is kept for it
@@ -328,6 +341,15 @@ public final class DeviceBook {
               + " are held by processes that are no tenant's");
     }
     return new AskResult.MakingRoom(Math.max(1, room.outstandingBytes()));
+  }
+
+  /** What else of its request the tenant does not have and has not claimed: up to so much of it. */
+  private long demandAheadBytes(TenantBook book, Slot asking, long needBytes) {
+    long claimedBytes = Bytes.add(needBytes, claims.siblingsBytes(book, asking));
+    long leftBytes =
+        book.share().requestBytes()
+            - Bytes.add(Bytes.add(book.takenBytes(), book.demotedBytes()), claimedBytes);
+    return Math.max(0, Math.min(demandAheadBytes, leftBytes));
   }
 
   private AskResult nothingToLend(TenantBook book, Slot asking, long needBytes) {
@@ -372,6 +394,13 @@ public final class DeviceBook {
   private long fixedBytes(String tenant) {
     TenantBook book = books.get(tenant);
     return book == null ? 0 : book.fixedBytes();
+  }
+
+  /** What was demanded ahead of the asks may still be on its way when all of them are granted. */
+  private void endDemandsThatAreMet() {
+    if (room.outstandingBytes() == 0) {
+      endDemandsWithoutClaims();
+    }
   }
 
   private void endDemandsWithoutClaims() {

@@ -6,7 +6,8 @@ import org.junit.jupiter.api.Test;
 
 /** Two tenants on a device of 1600: one borrows, the other claims its own. */
 class LendingTest {
-  private final DeviceBook device = new DeviceBook("GPU-1", 1600);
+  private static final long DEMAND_AHEAD = 250;
+  private final DeviceBook device = new DeviceBook("GPU-1", 1600, DEMAND_AHEAD);
   private final FakeSlots pagesA = new FakeSlots();
   private final FakeSlots pagesB = new FakeSlots();
   private final TenantBook a = open("a", new Share(400, 1600), pagesA);
@@ -93,6 +94,48 @@ class LendingTest {
     assertThat(a.loanBytes()).isEqualTo(400);
     assertThat(a.demotedBytes()).isEqualTo(700);
     assertThat(device.isMakingRoom()).isFalse();
+  }
+
+  @Test
+  void moreOfTheRequestIsTakenBackThanIsAskedForSoThatTheNextStepsNeedNotWait() {
+    aHolds(1500);
+    assertThat(ask(b, 150)).isEqualTo(new AskResult.MakingRoom(300));
+    assertThat(pagesA.resident).containsEntry(0, 1200L);
+    pagesA.demote(0, 60);
+    a.moved(0, false);
+    assertThat(ask(b, 150)).isEqualTo(new AskResult.Granted(160));
+    assertThat(pagesA.resident).as("the rest is still to come").containsEntry(0, 1200L);
+    assertThat(device.isMakingRoom()).isTrue();
+    pagesA.demote(0, 240);
+    a.moved(0, false);
+    read();
+    assertThat(b.creditBytes(0)).as("without an ask").isEqualTo(400);
+    device.checkDemands(3);
+    assertThat(pagesA.resident).containsEntry(0, SlotPort.RESIDENT_ALL);
+    assertThat(device.isMakingRoom()).isFalse();
+  }
+
+  @Test
+  void neverMoreThanTheRequestIsTakenBackAhead() {
+    aHolds(1500);
+    assertThat(ask(b, 700)).isEqualTo(new AskResult.MakingRoom(700));
+    b.withdraw(0);
+    assertThat(a.creditBytes(0)).isEqualTo(1500);
+  }
+
+  @Test
+  void aBorrowerThatDoesNotGiveWhatWasDemandedAheadKeepsItInTheEnd() {
+    aHolds(1500);
+    assertThat(ask(b, 150)).isEqualTo(new AskResult.MakingRoom(300));
+    pagesA.demote(0, 60);
+    assertThat(ask(b, 150)).isInstanceOf(AskResult.Granted.class);
+    for (int i = 0; i < 4; i++) {
+      assertThat(device.isMakingRoom()).as("look %d", i).isTrue();
+      device.checkDemands(3);
+    }
+    assertThat(device.isMakingRoom()).isFalse();
+    assertThat(pagesA.resident).containsEntry(0, SlotPort.RESIDENT_ALL);
+    assertThat(a.creditBytes(0)).isEqualTo(1440);
   }
 
   @Test

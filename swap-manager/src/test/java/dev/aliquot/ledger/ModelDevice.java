@@ -16,7 +16,8 @@ final class ModelDevice {
   private static final int SLOTS = 3;
   private static final int ENOUGH_ROUNDS = 400;
 
-  final DeviceBook book = new DeviceBook("GPU-1", CAPACITY);
+  private static final long DEMAND_AHEAD = 150;
+  final DeviceBook book = new DeviceBook("GPU-1", CAPACITY, DEMAND_AHEAD);
   final List<Tenant> tenants = new ArrayList<>();
   Random random = new Random(0);
   long foreign;

@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One device of the node. Thread-safe. */
 public final class Device {
+  /** As much as a tenant's mover moves in one rest of the device (moves.c). */
+  private static final long DEMAND_AHEAD_BYTES = 1L << 30;
+
   /**
    * Smaller first readings of a process are no context: they would teach that contexts are free.
    */
@@ -63,7 +66,9 @@ public final class Device {
     this.headroomBytes = headroom.bytes(facts.totalBytes());
     this.book =
         new DeviceBook(
-            facts.uuid(), headroom.capacityBytes(facts.totalBytes(), facts.reservedBytes()));
+            facts.uuid(),
+            headroom.capacityBytes(facts.totalBytes(), facts.reservedBytes()),
+            DEMAND_AHEAD_BYTES);
     this.reader = reader;
     this.health = facts.totalBytes() > 0 ? Health.unknown("not read yet") : Health.NO_MEMORY;
   }
