@@ -7,10 +7,15 @@
 #include "movable.h"
 #include "own_thread.h"
 
-/* The most that the gate is closed for at a time. */
+/* The most that is moved with the gate closed, and how much of it where the bus is slow: what went in that time at the rate of the last
+ * batch. */
 #define ALQ_BATCH_BYTES (1ull << 30)
+#define ALQ_BATCH_FIRST_BYTES (256ull << 20)
+#define ALQ_BATCH_NS 1000000000.0
 /* A batch is what chunks could be had for in that time: those that the agent has made ahead come quickly, others do not. */
 #define ALQ_TAKE_NS 50000000ull
+
+static uint64_t alq_batch_bytes = ALQ_BATCH_FIRST_BYTES;
 
 /* Whether a piece comes before another. */
 static bool alq_sooner(const struct alq_move *a, const struct alq_move *b, bool demote)
@@ -65,10 +70,25 @@ static size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, bool
     alq_movables_unlock();
     uint64_t sum_bytes = 0;
     size_t chosen = 0;
-    while (chosen < found && sum_bytes < wanted_bytes && sum_bytes < ALQ_BATCH_BYTES) {
+    while (chosen < found && sum_bytes < wanted_bytes && sum_bytes < alq_batch_bytes) {
         sum_bytes += moves[chosen++].bytes;
     }
     return chosen;
+}
+
+static enum alq_move_outcome alq_move_batch(
+    struct alq_move *moves, size_t count, void (*settle)(struct alq_move *move), struct alq_move_result *result)
+{
+    struct alq_move_result batch = {0};
+    enum alq_move_outcome outcome = alq_move_all(moves, count, settle, &batch);
+    if (batch.moved_bytes != 0 && batch.copy_ns != 0) {
+        double bytes = (double)batch.moved_bytes / (double)batch.copy_ns * ALQ_BATCH_NS;
+        alq_batch_bytes = bytes < (double)ALQ_BATCH_BYTES ? (uint64_t)bytes : ALQ_BATCH_BYTES;
+    }
+    result->moved_bytes += batch.moved_bytes;
+    result->copy_ns += batch.copy_ns;
+    result->closed_ns += batch.closed_ns;
+    return outcome;
 }
 
 /* Gate MOVING: the piece is in its chunk now. */
@@ -117,7 +137,7 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
             ready++;
         }
         if (ready != 0) {
-            outcome = alq_move_all(moves, ready, alq_demoted, result);
+            outcome = alq_move_batch(moves, ready, alq_demoted, result);
         }
         for (size_t at = 0; at < ready; at++) {
             if (!moves[at].moved) {
@@ -168,7 +188,7 @@ enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, stru
         if (ready == 0) {
             return found == ALQ_MOVE_FAILED ? ALQ_MOVE_FAILED : ALQ_MOVE_DONE;
         }
-        outcome = alq_move_all(moves, ready, alq_promoted, result);
+        outcome = alq_move_batch(moves, ready, alq_promoted, result);
         for (size_t at = 0; at < ready; at++) {
             if (moves[at].moved) {
                 alq_chunk_end(&moves[at].stale);

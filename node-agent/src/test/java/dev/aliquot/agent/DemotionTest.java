@@ -106,8 +106,8 @@ class DemotionTest extends LendingFixture {
     assertThat(a.say("init")).isEqualTo(SUCCESS);
     grow(a, 3 * GIB);
     assertThat(b.say("init")).isEqualTo(SUCCESS);
-    long demotedBytes = tenant("a").demotedBytes();
     assertThat(a.say("spin 60")).isEqualTo(SUCCESS);
+    long demotedBytes = tenant("a").demotedBytes();
     // the agent gives up before the process that asks does
     assertThat(b.say("grow " + restOfB())).startsWith(OUT_OF_MEMORY + " ");
     assertThat(tenant("a").demotedBytes()).isEqualTo(demotedBytes);
