@@ -40,12 +40,24 @@ final class Admissions {
     if (shares.containsKey(tenant)) {
       throw new IllegalArgumentException("tenant " + tenant + " already has a share of " + device);
     }
-    return put(tenant, share, 0);
+    Admission admission = check(tenant, share, 0);
+    if (admission instanceof Admission.Admitted) {
+      shares.put(tenant, share);
+    }
+    return admission;
   }
 
-  Admission resize(String tenant, Share share) {
+  /** Whether a tenant's share may become this one. */
+  Admission checkResize(String tenant, Share share) {
     // what it has stays its own, also where more is allocated than there is
-    return put(tenant, share, share(tenant).requestBytes());
+    return check(tenant, share, share(tenant).requestBytes());
+  }
+
+  /** Whether it fits or not. */
+  void change(String tenant, Share share) {
+    if (shares.replace(tenant, share) == null) {
+      throw new IllegalArgumentException("tenant " + tenant + " has no share of " + device);
+    }
   }
 
   void restore(String tenant, Share share) {
@@ -82,7 +94,7 @@ final class Admissions {
     return Math.max(0, capacityBytes - sum);
   }
 
-  private Admission put(String tenant, Share share, long ownBytes) {
+  private Admission check(String tenant, Share share, long ownBytes) {
     if (share.requestBytes() <= 0) {
       return new Admission.Refused("a request is more than 0 bytes, not " + share.requestBytes());
     }
@@ -101,7 +113,6 @@ final class Admissions {
               + device
               + " can have in all");
     }
-    shares.put(tenant, share);
     return new Admission.Admitted();
   }
 

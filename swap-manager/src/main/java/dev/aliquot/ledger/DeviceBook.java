@@ -66,12 +66,25 @@ public final class DeviceBook {
    * beyond a smaller one is a loan from now on.
    */
   public synchronized Admission resize(String tenant, Share share) {
-    Admission admission = admissions.resize(tenant, share);
-    TenantBook book = books.get(tenant);
-    if (admission instanceof Admission.Admitted && book != null) {
-      book.share(share);
+    Admission admission = admissions.checkResize(tenant, share);
+    if (admission instanceof Admission.Admitted) {
+      change(tenant, share);
     }
     return admission;
+  }
+
+  /** What {@link #resize} would answer now. Changes nothing. */
+  synchronized Admission checkResize(String tenant, Share share) {
+    return admissions.checkResize(tenant, share);
+  }
+
+  /** Changes a tenant's share, whether it fits or not. */
+  synchronized void change(String tenant, Share share) {
+    admissions.change(tenant, share);
+    TenantBook book = books.get(tenant);
+    if (book != null) {
+      book.share(share);
+    }
   }
 
   /** Forgets the tenant; its ports are not called any more. Without a share, nothing. */

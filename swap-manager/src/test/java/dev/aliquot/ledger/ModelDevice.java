@@ -1,7 +1,5 @@
 package dev.aliquot.ledger;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -9,237 +7,203 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A device with tenants whose processes are stepped at random between and, through the ports, in
- * the middle of every operation of the book. Checks the invariants after each.
+ * the middle of every operation of the book.
  */
 final class ModelDevice {
   static final long CAPACITY = 4000;
-  private static final int SLOTS = 3;
   private static final int ENOUGH_ROUNDS = 400;
 
   private static final long DEMAND_AHEAD = 150;
-  final DeviceBook book = new DeviceBook("GPU-1", CAPACITY, DEMAND_AHEAD);
-  final List<Tenant> tenants = new ArrayList<>();
-  Random random = new Random(0);
-  long foreign;
-  @Nullable ModelProcess asking;
+  final DeviceBook book;
+  final List<ModelHolding> holdings = new ArrayList<>();
+  final ModelNode node;
   long guaranteedAsks;
   long demands;
-  long operations;
+  private final int index;
+  private long foreign;
+  private @Nullable ModelProcess asking;
 
-  final class Tenant implements SlotPort {
-    final String name;
-    Share share;
-    long overhead;
-    final ModelProcess[] processes = new ModelProcess[SLOTS];
-    final TenantBook account;
+  /** The most that may be covered in all: the capacity, or what had pushed it over that. */
+  private long mostBytes = CAPACITY;
 
-    Tenant(String name, Share share, long overhead) {
-      this.name = name;
-      this.share = share;
-      this.overhead = overhead;
-      for (int i = 0; i < SLOTS; i++) {
-        processes[i] = new ModelProcess();
-      }
-      assertThat(book.admit(name, share)).isEqualTo(new Admission.Admitted());
-      account = book.open(name, this);
-      account.overhead(overhead);
-    }
+  private long lastDigest;
 
-    @Override
-    public long usedBytes(int slot) {
-      interleave();
-      return processes[slot].used;
-    }
-
-    @Override
-    public long movableBytes(int slot) {
-      return processes[slot].movable;
-    }
-
-    @Override
-    public long demotedBytes(int slot) {
-      return processes[slot].demoted;
-    }
-
-    @Override
-    public void writeCredit(int slot, long creditBytes) {
-      interleave();
-      require(creditBytes >= 0, "credit >= 0", this);
-      processes[slot].credit = creditBytes;
-      interleave();
-    }
-
-    @Override
-    public void writeResident(int slot, long residentBytes) {
-      processes[slot].resident = residentBytes;
-      demands += residentBytes == RESIDENT_ALL ? 0 : 1;
-    }
-
-    @Override
-    public String toString() {
-      StringBuilder text = new StringBuilder(name + " " + share + " overhead " + overhead);
-      for (ModelProcess process : processes) {
-        text.append(
-            " [credit %d used %d held %d demoted %d]"
-                .formatted(process.credit, process.used, process.heldBytes(), process.demoted));
-      }
-      return text.append('\n').toString();
-    }
-
-    /** What cannot move has to fit the request, as the tenant's library sees to. */
-    long fixedRoom() {
-      long fixed = overhead;
-      for (ModelProcess process : processes) {
-        fixed += process.fixed + (process.chargingMovable ? 0 : process.charging);
-      }
-      return share.requestBytes() - fixed;
-    }
-
-    long held() {
-      long held = overhead;
-      for (ModelProcess process : processes) {
-        held += process.heldBytes();
-      }
-      return held;
-    }
+  ModelDevice(ModelNode node, int index) {
+    this.node = node;
+    this.index = index;
+    this.book = new DeviceBook("GPU-" + index, CAPACITY, DEMAND_AHEAD);
   }
 
-  void add(Share share, long overhead) {
-    tenants.add(new Tenant("t" + tenants.size(), share, overhead));
-  }
-
+  /** Processes of any tenant do something. */
   void interleave() {
-    for (int i = random.nextInt(4); i > 0; i--) {
-      Tenant tenant = tenants.get(random.nextInt(tenants.size()));
-      tenant.processes[random.nextInt(SLOTS)].step(random, tenant.fixedRoom());
+    Random random = node.random;
+    for (int i = holdings.isEmpty() ? 0 : random.nextInt(4); i > 0; i--) {
+      ModelHolding holding = holdings.get(random.nextInt(holdings.size()));
+      holding.processes[random.nextInt(ModelHolding.SLOTS)].step(random, holding.fixedRoom());
     }
+  }
+
+  /** A port of this device has been written to. */
+  void written() {
+    Broken.unless(node.isTouched(this), "an operation changes nothing on other devices", this);
+  }
+
+  /** What nobody can refuse is more by so much. */
+  void pushed(long bytes) {
+    mostBytes = Math.max(CAPACITY, mostBytes + bytes);
   }
 
   void read() {
-    tenants.forEach(tenant -> tenant.account.beginReading());
+    holdings.forEach(holding -> holding.book.beginReading());
     interleave();
-    tenants.forEach(tenant -> tenant.account.endReading(tenant.overhead));
+    holdings.forEach(holding -> holding.book.endReading(holding.overhead));
     book.foreign(foreign);
   }
 
+  /** Processes that are no tenant's take some of what nobody holds, or let go of it. */
+  void strangers() {
+    long heldBytes = 0;
+    for (ModelHolding holding : holdings) {
+      heldBytes += holding.overhead;
+      for (ModelProcess process : holding.processes) {
+        heldBytes += process.heldBytes();
+      }
+    }
+    long freeBytes = Math.max(0, CAPACITY - heldBytes);
+    long bytes = node.random.nextInt(3) == 0 ? node.random.nextLong(freeBytes / 2 + 1) : 0;
+    pushed(Math.max(0, bytes - foreign));
+    foreign = bytes;
+    book.foreign(bytes);
+  }
+
   /** The first that waits for an answer, from this process on. */
-  void askWhoMust(Tenant from, int slot) {
-    int start = tenants.indexOf(from) * SLOTS + slot;
-    for (int i = 0; i < tenants.size() * SLOTS; i++) {
-      int at = (start + i) % (tenants.size() * SLOTS);
-      Tenant tenant = tenants.get(at / SLOTS);
-      if (tenant.processes[at % SLOTS].mustAsk) {
-        askToTheEnd(tenant, at % SLOTS);
+  void askWhoMust(int tenant, int slot) {
+    int asks = holdings.size() * ModelHolding.SLOTS;
+    for (int i = 0; i < asks; i++) {
+      int at = (tenant * ModelHolding.SLOTS + slot + i) % asks;
+      ModelHolding holding = holdings.get(at / ModelHolding.SLOTS);
+      if (holding.processes[at % ModelHolding.SLOTS].mustAsk) {
+        askToTheEnd(holding, at % ModelHolding.SLOTS);
         return;
       }
     }
   }
 
   /** An ask to its end, as the agent answers it: what is guaranteed must be had. */
-  private void askToTheEnd(Tenant tenant, int slot) {
-    ModelProcess process = tenant.processes[slot];
+  private void askToTheEnd(ModelHolding holding, int slot) {
+    ModelProcess process = holding.processes[slot];
     asking = process;
     long wanted = process.used;
-    boolean guaranteed = isGuaranteed(tenant, slot);
-    AskResult result = tenant.account.ask(slot, wanted);
+    boolean guaranteed = holding.isGuaranteed(slot) && requestBytes() + foreign <= CAPACITY;
+    AskResult result = holding.book.ask(slot, wanted);
     int rounds = 0;
     while (!(result instanceof AskResult.Granted) && rounds++ < ENOUGH_ROUNDS) {
       if (result instanceof AskResult.AfterReading) {
         read();
       } else if (result instanceof AskResult.MakingRoom || guaranteed) {
         book.forgiveStuck();
-        tenants.forEach(this::others);
+        holdings.forEach(this::others);
       } else {
         break;
       }
       // siblings may have been given what was left of the request
-      guaranteed &= isGuaranteed(tenant, slot);
-      result = tenant.account.ask(slot, wanted);
-      check();
+      guaranteed &= holding.isGuaranteed(slot);
+      result = holding.book.ask(slot, wanted);
+      node.check();
     }
     if (result instanceof AskResult.Granted) {
-      require(process.credit >= wanted, "granted is published", tenant);
+      Broken.unless(process.credit >= wanted, "granted is published", holding);
       process.taken();
       process.mustAsk = false;
     } else {
-      tenant.account.withdraw(slot);
-      require(
-          !guaranteed || foreign != 0, "an ask within the request is granted: " + result, tenant);
+      holding.book.withdraw(slot);
+      Broken.unless(!guaranteed, "an ask within the request is granted: " + result, this);
       process.giveUp();
     }
     guaranteedAsks += guaranteed ? 1 : 0;
     // whoever still waits asks anew, as the agent does for it all the time
-    for (Tenant each : tenants) {
-      for (int other = 0; other < SLOTS; other++) {
-        each.account.withdraw(other);
+    for (ModelHolding each : holdings) {
+      for (int other = 0; other < ModelHolding.SLOTS; other++) {
+        each.book.withdraw(other);
       }
     }
-  }
-
-  /** Whether all that the tenant uses, with this ask, is within its request. */
-  private boolean isGuaranteed(Tenant tenant, int slot) {
-    long sum = tenant.overhead + tenant.processes[slot].used;
-    for (int i = 0; i < SLOTS; i++) {
-      // siblings go on meanwhile, and may use what they have credit for
-      sum += i == slot ? 0 : Math.max(tenant.processes[i].credit, tenant.processes[i].used);
-    }
-    return sum <= tenant.share.requestBytes();
   }
 
   /** What the others do meanwhile: they move what they are told to, and ask for their own. */
-  private void others(Tenant tenant) {
-    for (int slot = 0; slot < SLOTS; slot++) {
-      ModelProcess process = tenant.processes[slot];
+  private void others(ModelHolding holding) {
+    for (int slot = 0; slot < ModelHolding.SLOTS; slot++) {
+      ModelProcess process = holding.processes[slot];
       process.move();
       if (process.attached) {
-        tenant.account.moved(slot, false);
+        holding.book.moved(slot, false);
       }
       if (process.mustAsk && process != asking) {
-        AskResult result = tenant.account.ask(slot, process.used);
+        AskResult result = holding.book.ask(slot, process.used);
         if (result instanceof AskResult.Granted) {
           process.taken();
           process.mustAsk = false;
         } else if (result instanceof AskResult.Refused refused
             && refused.cause() != AskResult.Cause.STUCK) {
-          tenant.account.withdraw(slot);
+          holding.book.withdraw(slot);
           process.giveUp();
         }
       }
     }
   }
 
-  /** Plain comparisons: this runs after each of millions of operations. */
-  void check() {
-    operations++;
+  long requestBytes() {
     long requests = 0;
-    long held = foreign;
-    for (Tenant tenant : tenants) {
-      long tenantHeld = tenant.held();
-      long tenantCredit = tenant.overhead;
-      for (int slot = 0; slot < SLOTS; slot++) {
-        ModelProcess process = tenant.processes[slot];
-        require(process.credit == tenant.account.creditBytes(slot), "published is booked", tenant);
-        require(
-            process.heldBytes() <= tenant.account.coveredBytes(slot), "held is covered", tenant);
-        tenantCredit += process.credit;
-      }
-      require(tenantHeld <= tenant.share.limitBytes(), "held <= limit", tenant);
-      require(tenantCredit <= tenant.share.limitBytes(), "credit <= limit", tenant);
-      requests += tenant.share.requestBytes();
-      held += tenantHeld;
+    for (ModelHolding holding : holdings) {
+      requests += holding.share.requestBytes();
     }
-    require(requests <= CAPACITY, "sum(request) <= capacity", this);
-    require(held <= CAPACITY, "sum(held) <= capacity", this);
+    return requests;
   }
 
-  private static void require(boolean invariant, String what, Object where) {
-    if (!invariant) {
-      throw new AssertionError("broken: " + what + " at " + where);
+  /** Whether there is room whatever of the others' memory turns out not to move. */
+  boolean surelyHasRoom(String tenant, Share share) {
+    long bytes = share.requestBytes();
+    for (ModelHolding holding : holdings) {
+      if (!holding.name.equals(tenant)) {
+        bytes += Math.max(holding.share.requestBytes(), holding.takenBytes());
+      }
     }
+    return bytes <= CAPACITY && share.limitBytes() <= CAPACITY;
+  }
+
+  void check() {
+    long requests = requestBytes();
+    long taken = foreign;
+    for (ModelHolding holding : holdings) {
+      taken += holding.check();
+    }
+    Broken.unless(requests <= CAPACITY, "sum(request) <= capacity", this);
+    Broken.unless(requests == book.allocatedBytes(), "allocated is sum(request)", this);
+    mostBytes = Math.max(CAPACITY, mostBytes);
+    Broken.unless(taken <= mostBytes, "sum(covered) + overhead + foreign <= capacity", this);
+    mostBytes = taken;
+    long digest = digest();
+    Broken.unless(
+        digest == lastDigest || node.isTouched(this),
+        "an operation changes nothing on other devices",
+        this);
+    lastDigest = digest;
+  }
+
+  private long digest() {
+    long digest = foreign * 31 + (book.isMakingRoom() ? 1 : 0);
+    for (ModelHolding holding : holdings) {
+      digest = digest * 31 + holding.digest();
+    }
+    return digest;
   }
 
   @Override
   public String toString() {
-    return tenants.toString();
+    return "\ndevice %d, capacity %d, strangers %d:%s"
+        .formatted(
+            index,
+            CAPACITY,
+            foreign,
+            holdings.stream().map(ModelHolding::toString).reduce("", String::concat));
   }
 }

@@ -4,9 +4,11 @@ import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.ledger.Admission;
+import dev.aliquot.ledger.Allotment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Tenants' shares in the devices' books. Guarded by the lock of {@link Tenants}. */
 final class Allocations {
@@ -23,42 +25,29 @@ final class Allocations {
    */
   List<Device> admit(TenantRecord record) throws RefusedException, IOException {
     List<Device> devices = devicesOf(record);
-    for (int i = 0; i < devices.size(); i++) {
-      Admission admission =
-          devices.get(i).book().admit(record.id(), record.grants().get(i).share());
-      if (admission instanceof Admission.Refused(String sentence)) {
-        devices.subList(0, i).forEach(device -> device.book().release(record.id()));
-        throw new RefusedException(sentence, false);
-      }
-    }
+    orRefuse(allotment(record, devices).admit());
     return devices;
   }
 
   /** Takes over what an earlier agent allocated; answers the devices in the grants' order. */
   List<Device> restore(TenantRecord record) throws IOException {
     List<Device> devices = devicesOf(record);
-    for (int i = 0; i < devices.size(); i++) {
-      devices.get(i).book().restore(record.id(), record.grants().get(i).share());
-    }
+    allotment(record, devices).restore();
     return devices;
   }
 
   /**
-   * Changes all of a tenant's shares or none.
+   * Whether a tenant can have other shares. Changes nothing.
    *
    * @throws RefusedException when a device has no room
    */
-  void resize(TenantRecord from, TenantRecord to) throws RefusedException, IOException {
-    List<Device> devices = devicesOf(to);
-    for (int i = 0; i < devices.size(); i++) {
-      Admission admission = devices.get(i).book().resize(to.id(), to.grants().get(i).share());
-      if (admission instanceof Admission.Refused(String sentence)) {
-        for (int done = 0; done < i; done++) {
-          var _ = devices.get(done).book().resize(from.id(), from.grants().get(done).share());
-        }
-        throw new RefusedException(sentence, false);
-      }
-    }
+  void checkResize(TenantRecord to) throws RefusedException, IOException {
+    orRefuse(allotment(to, devicesOf(to)).checkResize());
+  }
+
+  /** Changes a tenant's shares to what has been checked, under the same lock. */
+  void resize(TenantRecord to) throws IOException {
+    allotment(to, devicesOf(to)).resize();
   }
 
   /** Forgets the tenant's shares, on the devices that are still there. */
@@ -79,5 +68,20 @@ final class Allocations {
                       new IOException("this node has no device " + grant.device() + " any more")));
     }
     return devices;
+  }
+
+  private static Allotment allotment(TenantRecord record, List<Device> devices) {
+    return new Allotment(
+        record.id(),
+        IntStream.range(0, devices.size())
+            .mapToObj(
+                i -> new Allotment.Part(devices.get(i).book(), record.grants().get(i).share()))
+            .toList());
+  }
+
+  private static void orRefuse(Admission admission) throws RefusedException {
+    if (admission instanceof Admission.Refused(String sentence)) {
+      throw new RefusedException(sentence, false);
+    }
   }
 }

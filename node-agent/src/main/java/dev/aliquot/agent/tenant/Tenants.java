@@ -168,15 +168,11 @@ public final class Tenants implements AutoCloseable {
    */
   public synchronized void resize(Tenant tenant, List<TenantRecord.Grant> grants)
       throws RefusedException, IOException {
-    TenantRecord before = tenant.record();
-    TenantRecord after = before.withGrants(grants);
-    allocations.resize(before, after);
-    try {
-      context.records().save(after);
-    } catch (IOException e) {
-      allocations.resize(after, before);
-      throw e;
-    }
+    TenantRecord after = tenant.record().withGrants(grants);
+    allocations.checkResize(after);
+    // on disk first: a share that was larger for a moment only could be in use already
+    context.records().save(after);
+    allocations.resize(after);
     tenant.resized(after);
     tenant.expectChunks();
   }

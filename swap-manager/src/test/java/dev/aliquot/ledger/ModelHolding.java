@@ -1,0 +1,153 @@
+package dev.aliquot.ledger;
+
+import java.util.Random;
+
+/** What a tenant has of one device: its share, the pages of its processes there, and its book. */
+final class ModelHolding implements SlotPort {
+  static final int SLOTS = 3;
+
+  final ModelDevice device;
+  final String name;
+  final ModelProcess[] processes = new ModelProcess[SLOTS];
+  final TenantBook book;
+  Share share;
+  long overhead;
+
+  /** The most that it may be covered for: its limit, or what had pushed it over that. */
+  private long mostBytes;
+
+  /** Of a tenant that has been admitted. */
+  ModelHolding(ModelDevice device, String name, Share share) {
+    this.device = device;
+    this.name = name;
+    this.share = share;
+    this.mostBytes = share.limitBytes();
+    for (int i = 0; i < SLOTS; i++) {
+      processes[i] = new ModelProcess();
+    }
+    book = device.book.open(name, this);
+  }
+
+  @Override
+  public long usedBytes(int slot) {
+    device.interleave();
+    return processes[slot].used;
+  }
+
+  @Override
+  public long movableBytes(int slot) {
+    return processes[slot].movable;
+  }
+
+  @Override
+  public long demotedBytes(int slot) {
+    return processes[slot].demoted;
+  }
+
+  @Override
+  public void writeCredit(int slot, long creditBytes) {
+    device.interleave();
+    device.written();
+    Broken.unless(creditBytes >= 0, "credit >= 0", this);
+    processes[slot].credit = creditBytes;
+    device.interleave();
+  }
+
+  @Override
+  public void writeResident(int slot, long residentBytes) {
+    device.written();
+    processes[slot].resident = residentBytes;
+    device.demands += residentBytes == RESIDENT_ALL ? 0 : 1;
+  }
+
+  /** What cannot move has to fit the request, as the tenant's library sees to. */
+  long fixedRoom() {
+    long fixed = overhead;
+    for (ModelProcess process : processes) {
+      fixed += process.fixed + (process.chargingMovable ? 0 : process.charging);
+    }
+    return share.requestBytes() - fixed;
+  }
+
+  /** Covered by the book, and the driver's. */
+  long takenBytes() {
+    long taken = overhead;
+    for (int slot = 0; slot < SLOTS; slot++) {
+      taken += book.coveredBytes(slot);
+    }
+    return taken;
+  }
+
+  /** The driver takes more for a process, or less: nobody can refuse it. */
+  void overhead(Random random) {
+    long bytes = random.nextLong(Math.max(1, Math.min(60, overhead + fixedRoom()) + 1));
+    long riseBytes = Math.max(0, bytes - overhead);
+    mostBytes = Math.max(share.limitBytes(), mostBytes + riseBytes);
+    device.pushed(riseBytes);
+    overhead = bytes;
+    book.overhead(bytes);
+  }
+
+  /** Whether all that the tenant uses, with this ask, is within its request. */
+  boolean isGuaranteed(int slot) {
+    long used = overhead + processes[slot].used;
+    long demoted = 0;
+    for (int i = 0; i < SLOTS; i++) {
+      demoted += processes[i].demoted;
+      // siblings go on meanwhile, and may use what they have credit for
+      used += i == slot ? 0 : Math.max(processes[i].credit, processes[i].used);
+    }
+    return used <= share.requestBytes() && used + demoted <= share.limitBytes();
+  }
+
+  /** Answers what the book has it covered for. */
+  long check() {
+    long taken = overhead;
+    for (int slot = 0; slot < SLOTS; slot++) {
+      ModelProcess process = processes[slot];
+      long covered = book.coveredBytes(slot);
+      Broken.unless(process.credit == book.creditBytes(slot), "published is booked", this);
+      Broken.unless(process.credit <= covered, "credit <= covered", this);
+      Broken.unless(process.heldBytes() <= covered, "held <= covered", this);
+      taken += covered;
+    }
+    mostBytes = Math.max(share.limitBytes(), mostBytes);
+    Broken.unless(taken <= mostBytes, "sum(covered) + overhead <= limit", this);
+    mostBytes = taken;
+    return taken;
+  }
+
+  /** Changes with whatever the book has written down about it. */
+  long digest() {
+    long digest = share.hashCode() * 31L + book.overheadBytes();
+    for (int slot = 0; slot < SLOTS; slot++) {
+      digest = digest * 31 + processes[slot].credit;
+      digest = digest * 31 + processes[slot].resident;
+      digest = digest * 31 + book.coveredBytes(slot);
+    }
+    return digest;
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder text =
+        new StringBuilder(
+            "%n  %s request %d limit %d overhead %d"
+                .formatted(name, share.requestBytes(), share.limitBytes(), overhead));
+    for (int slot = 0; slot < SLOTS; slot++) {
+      ModelProcess process = processes[slot];
+      if (process.attached) {
+        text.append(
+            " .%d[credit %d covered %d used %d held %d demoted %d]"
+                .formatted(
+                    slot,
+                    process.credit,
+                    book.coveredBytes(slot),
+                    process.used,
+                    process.heldBytes(),
+                    process.demoted));
+      }
+    }
+    return text.toString();
+  }
+}
