@@ -23,9 +23,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
 /**
- * The real agent and real processes on a simulated node of two devices of 8 GiB. Processes are this
- * test's children, so a tenant whose root is this test's own process owns all of them; one with
- * another root owns only that root's.
+ * The real agent and real processes on a simulated node of devices of 8 GiB, two where a class does
+ * not say otherwise. Processes are this test's children, so a tenant whose root is this test's own
+ * process owns all of them; one with another root owns only that root's.
  */
 abstract class AgentFixture {
   static final long MIB = 1L << 20;
@@ -58,7 +58,8 @@ abstract class AgentFixture {
                 Duration.ofSeconds(10))
             // a process has one CUDA driver: the pool is tried in processes of their own
             .withHostPool(new PoolOptions(0L, 0L, 0, Lending.ALWAYS))
-            .withSimulate("devices=2,memory=" + 8 * GIB + ",model=H100,context=" + CONTEXT);
+            .withSimulate(
+                "devices=" + devices() + ",memory=" + 8 * GIB + ",model=H100,context=" + CONTEXT);
     agent = Agent.start(options, InstantSource.system());
   }
 
@@ -72,6 +73,11 @@ abstract class AgentFixture {
   /** Where the agent of one test lives; a class whose tests share a node overrides both. */
   Path makeDirectory() throws IOException {
     return Files.createTempDirectory("alq");
+  }
+
+  /** Of the simulated node. */
+  int devices() {
+    return 2;
   }
 
   void removeDirectory(Path directory) throws IOException {

@@ -18,9 +18,6 @@ import java.util.Map;
 
 /** Real programs that get at the driver without the stand-in. */
 abstract class BypassFixture extends AgentFixture {
-  /** Two sampling periods, and what a machine under load may stall. */
-  static final Duration TWO_SAMPLES = Duration.ofSeconds(3);
-
   void restart(BypassPolicy tenants, BypassPolicy strangers) throws AgentException {
     agent.close();
     options =
@@ -52,7 +49,18 @@ abstract class BypassFixture extends AgentFixture {
         driver(grant).toString());
   }
 
-  /** The same, deaf to SIGTERM. */
+  /** A statically linked one with a loader of its own, which no library can be preloaded into. */
+  Talker statically(TenantGrant grant) {
+    Path loader = Path.of("/lib64/ld-linux-x86-64.so.2");
+    return talk(
+        grant.environment(),
+        CProgram.statically("static_tenant"),
+        (Files.exists(loader) ? loader : Path.of("/lib/ld-linux-aarch64.so.1")).toString(),
+        CProgram.of("cuda_tenant").toString(),
+        driver(grant).toString());
+  }
+
+  /** The same as the bare one, deaf to SIGTERM. */
   Talker stubborn(TenantGrant grant) {
     return talk(
         Map.of(),

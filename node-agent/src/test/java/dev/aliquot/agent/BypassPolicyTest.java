@@ -80,6 +80,19 @@ class BypassPolicyTest extends BypassFixture {
   }
 
   @Test
+  void aStaticallyLinkedProgramIsStoppedAndNamed() throws Exception {
+    restart(BypassPolicy.STOP, BypassPolicy.REPORT);
+    TenantGrant grant = grant("a", 4 * GIB);
+    Talker honest = cudaReady(grant);
+    Talker program = statically(grant);
+    assertThat(program.say("init")).isEqualTo(SUCCESS);
+    Eventually.soon(() -> assertThat(program.isAlive()).isFalse());
+    assertThat(agent.view().events().getFirst().reason())
+        .contains("process " + program.pid() + " (static_tenant) of tenant");
+    assertThat(honest.say("alloc " + GIB)).isEqualTo(SUCCESS);
+  }
+
+  @Test
   void anAgentThatStartsAgainTakesItsTenantsForNoStrangers() throws Exception {
     restart(BypassPolicy.STOP, BypassPolicy.STOP);
     Talker honest = cudaReady(grant("a", 4 * GIB));

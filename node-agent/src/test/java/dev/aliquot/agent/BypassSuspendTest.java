@@ -99,6 +99,20 @@ class BypassSuspendTest extends BypassFixture {
   }
 
   @Test
+  void aStaticallyLinkedProgramIsSuspended() throws Exception {
+    restart(BypassPolicy.SUSPEND, BypassPolicy.REPORT);
+    TenantGrant grant = grant("a", 4 * GIB);
+    Talker program = statically(grant);
+    assertThat(program.say("init")).isEqualTo(SUCCESS);
+    isSuspended("a", program);
+    assertThat(state(grant, program)).isEqualTo(CudaCheckpoint.State.LOCKED);
+    program.tell("alloc " + GIB);
+    agent.close();
+    assertThat(program.answer()).as("the agent's end lets it go on").isEqualTo(SUCCESS);
+    restart(BypassPolicy.REPORT, BypassPolicy.REPORT);
+  }
+
+  @Test
   void whoReportsAgainGoesOn() throws Exception {
     restart(BypassPolicy.SUSPEND, BypassPolicy.REPORT);
     TenantGrant grant = grant("a", 4 * GIB);

@@ -1,12 +1,17 @@
 package dev.aliquot.agent.support;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 
 /** The C programs of src/test/c, compiled once per test run. */
 public final class CProgram {
@@ -16,14 +21,30 @@ public final class CProgram {
 
   /** The executable of src/test/c/NAME.c. */
   public static Path of(String name) {
-    return COMPILED.computeIfAbsent(name, CProgram::compile);
+    return COMPILED.computeIfAbsent(name, key -> compile(key));
+  }
+
+  /** The same, linked statically; the test is skipped where there is no static C library. */
+  public static Path statically(String name) {
+    Assumptions.assumeTrue(
+        hasStaticLibrary(), "no statically linked program can be built: there is no libc.a");
+    return COMPILED.computeIfAbsent(name + " -static", ignored -> compile(name, "-static"));
+  }
+
+  private static boolean hasStaticLibrary() {
+    // an absolute path where there is one, else the name as it was asked for
+    return run(compiler(), "-print-file-name=libc.a").startsWith("/");
+  }
+
+  private static String compiler() {
+    return System.getenv().getOrDefault("CC", "gcc");
   }
 
   private static Path module() {
     return Path.of(System.getProperty("basedir", ".")).toAbsolutePath().normalize();
   }
 
-  private static Path compile(String name) {
+  private static Path compile(String name, String... options) {
     try {
       Path folder = Files.createTempDirectory("aliquot-c-");
       folder.toFile().deleteOnExit();
@@ -31,9 +52,10 @@ public final class CProgram {
       Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
       Path program = folder.resolve(name);
       program.toFile().deleteOnExit();
-      Process gcc =
-          new ProcessBuilder(
-                  System.getenv().getOrDefault("CC", "gcc"),
+      List<String> command =
+          new ArrayList<>(
+              List.of(
+                  compiler(),
                   "-std=gnu11",
                   "-Wall",
                   "-Wextra",
@@ -45,17 +67,25 @@ public final class CProgram {
                   module().resolve("src/test/c/" + name + ".c").toString(),
                   "-o",
                   program.toString(),
-                  "-ldl")
-              .redirectErrorStream(true)
-              .start();
-      String said =
-          new String(gcc.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-      if (!gcc.waitFor(60, TimeUnit.SECONDS) || gcc.exitValue() != 0) {
-        throw new IllegalStateException(name + ".c does not compile: " + said);
-      }
+                  "-ldl"));
+      command.addAll(List.of(options));
+      run(command.toArray(String[]::new));
       return program;
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String run(String... command) {
+    try {
+      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      if (!process.waitFor(60, TimeUnit.SECONDS) || process.exitValue() != 0) {
+        throw new IllegalStateException(String.join(" ", command) + " failed: " + said);
+      }
+      return said;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
