@@ -112,7 +112,7 @@ final class StatusCommand implements Callable<Integer> {
       tenants.row(
           t.name(),
           t.id(),
-          t.deviceIndex(),
+          t.deviceIndex() < 0 ? "-" : t.deviceIndex(),
           ByteSize.shortText(t.requestBytes()),
           ByteSize.shortText(t.limitBytes()),
           ByteSize.shortText(t.usedBytes()),

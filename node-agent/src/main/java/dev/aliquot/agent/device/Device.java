@@ -18,6 +18,9 @@ public final class Device {
   /** No context is as large: a first reading that is, is somebody who does not report. */
   private static final long MOST_CONTEXT_BYTES = 2L << 30;
 
+  /** Of a device that is not there. */
+  private static final int NO_INDEX = -1;
+
   private final DeviceFacts facts;
   private final long headroomBytes;
   private final DeviceBook book;
@@ -71,6 +74,24 @@ public final class Device {
             DEMAND_AHEAD_BYTES);
     this.reader = reader;
     this.health = facts.totalBytes() > 0 ? Health.unknown("not read yet") : Health.NO_MEMORY;
+  }
+
+  /**
+   * One that a tenant has a share of and that was not there when the agent started: nothing of it
+   * can be had.
+   */
+  public static Device lost(String uuid) {
+    return new Device(
+        new DeviceFacts(NO_INDEX, uuid, "unknown", "", 0, 0),
+        new Headroom(0, 0),
+        () -> {
+          throw new IllegalStateException("device " + uuid + " is lost");
+        });
+  }
+
+  /** Whether it was not there when the agent started. */
+  public boolean isLost() {
+    return facts.index() == NO_INDEX;
   }
 
   public DeviceFacts facts() {

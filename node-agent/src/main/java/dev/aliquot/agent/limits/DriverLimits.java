@@ -135,6 +135,10 @@ final class DriverLimits implements MemoryLimits {
     }
     try {
       for (TenantRecord.Grant grant : tenant.grants()) {
+        if (inventory.find(grant.device()).isEmpty()) {
+          // lost: its limits are set by the agent that sees it again
+          continue;
+        }
         file.add(new LimitFile.Entry(tenant.id(), grant.device(), cgroup));
         set(limiter(grant.device()), cgroup, grant.requestBytes(), grant.limitBytes());
       }

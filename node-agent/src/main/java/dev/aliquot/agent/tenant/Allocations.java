@@ -7,12 +7,22 @@ import dev.aliquot.ledger.Admission;
 import dev.aliquot.ledger.Allotment;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Tenants' shares in the devices' books. Guarded by the lock of {@link Tenants}. */
 final class Allocations {
+  private static final Logger LOG = LoggerFactory.getLogger(Allocations.class);
+
   private final Inventory inventory;
+
+  /** Those that restored tenants have shares of and that are not there, by UUID. */
+  private final Map<String, Device> lost = new HashMap<>();
 
   Allocations(Inventory inventory) {
     this.inventory = inventory;
@@ -29,9 +39,23 @@ final class Allocations {
     return devices;
   }
 
-  /** Takes over what an earlier agent allocated; answers the devices in the grants' order. */
-  List<Device> restore(TenantRecord record) throws IOException {
-    List<Device> devices = devicesOf(record);
+  /**
+   * Takes over what an earlier agent allocated, on devices that are lost, too: there the share
+   * waits for an agent that sees the device again. Answers the devices in the grants' order.
+   */
+  List<Device> restore(TenantRecord record) {
+    for (TenantRecord.Grant grant : record.grants()) {
+      if (inventory.find(grant.device()).isEmpty()) {
+        lost.computeIfAbsent(grant.device(), Device::lost);
+        LOG.error(
+            "tenant {} ({}) has a share of device {}, which is not there:"
+                + " it is carried on with without it",
+            record.id(),
+            record.name(),
+            grant.device());
+      }
+    }
+    List<Device> devices = record.grants().stream().flatMap(each -> find(each).stream()).toList();
     allotment(record, devices).restore();
     return devices;
   }
@@ -50,19 +74,22 @@ final class Allocations {
     allotment(to, devicesOf(to)).resize();
   }
 
-  /** Forgets the tenant's shares, on the devices that are still there. */
+  /** Forgets the tenant's shares. */
   void release(TenantRecord record) {
     for (TenantRecord.Grant grant : record.grants()) {
-      inventory.find(grant.device()).ifPresent(device -> device.book().release(record.id()));
+      find(grant).ifPresent(device -> device.book().release(record.id()));
     }
+  }
+
+  private Optional<Device> find(TenantRecord.Grant grant) {
+    return inventory.find(grant.device()).or(() -> Optional.ofNullable(lost.get(grant.device())));
   }
 
   private List<Device> devicesOf(TenantRecord record) throws IOException {
     List<Device> devices = new ArrayList<>();
     for (TenantRecord.Grant grant : record.grants()) {
       devices.add(
-          inventory
-              .find(grant.device())
+          find(grant)
               .orElseThrow(
                   () ->
                       new IOException("this node has no device " + grant.device() + " any more")));

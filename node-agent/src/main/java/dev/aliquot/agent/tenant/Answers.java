@@ -136,6 +136,9 @@ final class Answers implements TenantEndpoint {
   private CompletionStage<Reply> ask(
       Member member, Holding holding, long wantedBytes, BooleanSupplier abandoned) {
     context.counters().asks.increment();
+    if (holding.device.isLost()) {
+      return CompletableFuture.completedStage(lost(holding.device));
+    }
     return new Asking(tenant, context, settling, member, holding, wantedBytes, roomWait, abandoned)
         .answer();
   }
@@ -158,6 +161,9 @@ final class Answers implements TenantEndpoint {
 
   private CompletionStage<Reply> settle(Member member, Holding holding) {
     context.counters().settles.increment();
+    if (holding.device.isLost()) {
+      return CompletableFuture.completedStage(lost(holding.device));
+    }
     return settling
         .settle(holding.device)
         .handle(
@@ -171,6 +177,15 @@ final class Answers implements TenantEndpoint {
     return new Reply.Refused(
         Status.UNAVAILABLE,
         "the driver has not said in time what is held on device " + device.uuid());
+  }
+
+  /** Final, so that nobody waits for what no agent's wait brings back. */
+  private static Reply lost(Device device) {
+    return new Reply.Refused(
+        Status.LIMIT,
+        "nothing of device "
+            + device.uuid()
+            + " can be had: it was not there when the agent started");
   }
 
   private static Reply noDevice(int index) {

@@ -80,7 +80,7 @@ final class TenantViews {
         holding.book.overheadBytes(),
         reported + holding.book.overheadBytes(),
         refusals,
-        state,
+        holding.device.isLost() ? "device lost" : state,
         record.created(),
         processes,
         List.of());

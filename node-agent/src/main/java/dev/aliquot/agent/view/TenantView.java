@@ -12,7 +12,7 @@ import java.util.List;
  * @param pod Kubernetes pod, or empty
  * @param container Kubernetes container, or empty
  * @param device UUID
- * @param deviceIndex index of the device on this node
+ * @param deviceIndex index of the device on this node; -1 where it is lost
  * @param requestBytes guaranteed
  * @param limitBytes the most it may hold
  * @param creditBytes what it may hold right now without asking
@@ -23,7 +23,8 @@ import java.util.List;
  * @param overheadBytes ground truth beyond what was reported: contexts, modules
  * @param usedBytes reported plus overhead
  * @param refusals allocations refused because of the limit, since the tenant began
- * @param state one of starting, running, ending
+ * @param state one of starting, running, ending; device lost where the device was not there when
+ *     the agent started
  * @param created when the tenant was made
  * @param processes those that use CUDA on this device
  * @param bypasses processes whose memory on this device is not accounted for

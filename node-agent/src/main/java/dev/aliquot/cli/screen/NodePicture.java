@@ -146,7 +146,7 @@ public final class NodePicture {
     for (TenantView tenant : node.tenants()) {
       for (ProcessView process : tenant.processes()) {
         table.row(
-            tenant.deviceIndex(),
+            tenant.deviceIndex() < 0 ? "-" : tenant.deviceIndex(),
             tenant.name(),
             process.pid(),
             ByteSize.shortText(process.reportedBytes()),
