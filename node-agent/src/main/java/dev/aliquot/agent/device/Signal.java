@@ -4,7 +4,10 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** Tells whoever waits that something may have changed. Thread-safe. */
+/**
+ * Tells whoever waits that something may have changed. Thread-safe. It may be fired under a
+ * tenant's lock, so whoever waits goes on with a thread of its own, never with the one that fires.
+ */
 public final class Signal {
   private CompletableFuture<Void> next = new CompletableFuture<>();
 
