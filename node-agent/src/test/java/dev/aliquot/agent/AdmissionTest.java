@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.agent.view.TenantView;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -64,6 +67,34 @@ class AdmissionTest extends AgentFixture {
     assertThat(device().allocatedBytes())
         .as("nothing of what was refused stays allocated")
         .isEqualTo(both.memoryBytes());
+  }
+
+  @Test
+  void aTenantOnTwoDevicesIsResizedOnBothOrOnNeither() throws Exception {
+    TenantGrant both =
+        agent.createTenant(
+            new TenantSpec("both", "", "", "", List.of("0", "1"), GIB, null, 0), peer(ownPid()));
+    Talker program = cudaReady(both);
+    assertThat(program.say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
+    agent.createTenant(fraction(80, "1"), peer(ownPid()));
+    List<TenantView> before = views(both.id());
+    TenantResize larger = new TenantResize(4 * GIB, null, null, null);
+    assertThat(catchThrowableOfType(AgentException.class, () -> resize("both", larger)).kind())
+        .isEqualTo(AgentException.Kind.NO_ROOM);
+    assertThat(views(both.id()))
+        .as("also the credit that its processes have")
+        .usingRecursiveComparison()
+        .comparingOnlyFields("requestBytes", "limitBytes", "creditBytes")
+        .isEqualTo(before);
+    assertThat(program.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+    resize("both", new TenantResize(1300 * MIB, null, null, null));
+    assertThat(views(both.id()))
+        .extracting(TenantView::requestBytes)
+        .containsExactly(1300 * MIB, 1300 * MIB);
+  }
+
+  private List<TenantView> views(String id) {
+    return agent.view().tenants().stream().filter(view -> view.id().equals(id)).toList();
   }
 
   @Test
