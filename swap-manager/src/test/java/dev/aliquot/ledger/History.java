@@ -28,17 +28,18 @@ record History(int devices, List<Integer> codes) {
   }
 
   /**
-   * One that breaks something, as this does, on as few devices as do, and in which no step can be
-   * left out: runs of steps are left out, shorter and shorter ones, as long as it still breaks.
+   * One that breaks something, as this does, on as few devices as do, and in which no step nor any
+   * two can be left out: runs of steps are left out, shorter and shorter ones, as long as it still
+   * breaks.
    */
   History shortest() {
     for (int fewer = 1; fewer < devices; fewer++) {
       History smaller = new History(fewer, codes);
       if (smaller.failure().isPresent()) {
-        return smaller.shorter(codes.size() / 2);
+        return smaller.shorter(codes.size() / 2).withoutPairs();
       }
     }
-    return shorter(codes.size() / 2);
+    return shorter(codes.size() / 2).withoutPairs();
   }
 
   private History shorter(int most) {
@@ -65,6 +66,22 @@ record History(int devices, List<Integer> codes) {
       }
     }
     return left;
+  }
+
+  /** Two steps that make up for each other's absence, as a process that comes and goes. */
+  private History withoutPairs() {
+    for (int first = codes.size() - 1; first > 0; first--) {
+      for (int second = first - 1; second >= 0; second--) {
+        List<Integer> rest = new ArrayList<>(codes);
+        rest.subList(first, first + 1).clear();
+        rest.subList(second, second + 1).clear();
+        History shorter = new History(devices, rest);
+        if (shorter.failure().isPresent()) {
+          return shorter.shorter(1).withoutPairs();
+        }
+      }
+    }
+    return this;
   }
 
   String text() {
