@@ -190,7 +190,7 @@ final class ModelDevice {
   }
 
   private long digest() {
-    long digest = foreign * 31 + (book.isMakingRoom() ? 1 : 0);
+    long digest = foreign * 31 + book.demands();
     for (ModelHolding holding : holdings) {
       digest = digest * 31 + holding.digest();
     }
