@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param samplePeriod time between two readings of ground truth
  * @param agentWait how long a tenant's process waits for an absent agent
  * @param hostPool how much host memory lent data may take
- * @param bypass what is done about memory that is not accounted for
+ * @param bypass what is done about memory that is not accounted for or not given back
  * @param limits who holds tenants to their memory
  */
 public record AgentOptions(

@@ -31,7 +31,7 @@ import java.util.Map;
  * @param samples ground-truth readings of one device
  * @param sampleTime spent on them, in all
  * @param sampleFailures readings that failed or timed out
- * @param bypassFindings processes found that were not accounted for, by kind
+ * @param bypassFindings processes found, by what was wrong with what they held
  * @param bypassActions what was done about them: suspended, released, stopping, killed, failed
  */
 public record AgentStats(

@@ -221,6 +221,7 @@ final class AgentCommand implements Callable<Integer> {
         new BypassOptions(
             settings.bypassPolicy(),
             settings.strangerPolicy(),
+            settings.keeperPolicy(),
             settings.bypassToleranceBytes(),
             settings.bypassGrace()),
         new LimitsOptions(settings.memoryLimits(), settings.cgroupRoot()));

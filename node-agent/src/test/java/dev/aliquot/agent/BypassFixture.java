@@ -2,6 +2,7 @@ package dev.aliquot.agent;
 
 import dev.aliquot.agent.bypass.BypassOptions;
 import dev.aliquot.agent.config.BypassPolicy;
+import dev.aliquot.agent.config.KeeperPolicy;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.BypassView;
@@ -21,7 +22,9 @@ abstract class BypassFixture extends AgentFixture {
   void restart(BypassPolicy tenants, BypassPolicy strangers) throws AgentException {
     agent.close();
     options =
-        options.withBypass(new BypassOptions(tenants, strangers, 1L << 30, Duration.ofMillis(300)));
+        options.withBypass(
+            new BypassOptions(
+                tenants, strangers, KeeperPolicy.REPORT, 1L << 30, Duration.ofMillis(300)));
     agent = Agent.start(options, InstantSource.system());
   }
 

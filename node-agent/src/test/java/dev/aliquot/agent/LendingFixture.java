@@ -2,6 +2,7 @@ package dev.aliquot.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.aliquot.agent.config.KeeperPolicy;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
@@ -24,6 +25,7 @@ abstract class LendingFixture extends AgentFixture {
   static final long POOL = 12 * GIB;
 
   Talker serving;
+  KeeperPolicy keepers = KeeperPolicy.REPORT;
 
   /** Serves a device that the other tests' agents do not know. */
   void serveDevice(long memoryBytes, long contextBytes) {
@@ -53,6 +55,7 @@ abstract class LendingFixture extends AgentFixture {
         Map.of(),
         Path.of(System.getProperty("java.home"), "bin", "java"),
         "--enable-native-access=ALL-UNNAMED",
+        "-Dkeepers=" + keepers,
         "-cp",
         System.getProperty("java.class.path"),
         ServingProcess.class.getName(),

@@ -1,5 +1,8 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.bypass.BypassOptions;
+import dev.aliquot.agent.config.BypassPolicy;
+import dev.aliquot.agent.config.KeeperPolicy;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.view.TenantResize;
@@ -40,7 +43,14 @@ public final class ServingProcess {
                 256L << 20,
                 Duration.ofMillis(500),
                 Duration.ofSeconds(10))
-            .withHostPool(new PoolOptions(Long.parseLong(arguments[3]), 0L, 0));
+            .withHostPool(new PoolOptions(Long.parseLong(arguments[3]), 0L, 0))
+            .withBypass(
+                new BypassOptions(
+                    BypassPolicy.REPORT,
+                    BypassPolicy.REPORT,
+                    KeeperPolicy.valueOf(System.getProperty("keepers", "REPORT")),
+                    1L << 30,
+                    Duration.ofSeconds(1)));
     Agent agent = Agent.start(options, InstantSource.system());
     System.out.println("serving " + agent.view().tenants().size());
     BufferedReader in =

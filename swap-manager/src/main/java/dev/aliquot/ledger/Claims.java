@@ -1,5 +1,6 @@
 package dev.aliquot.ledger;
 
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -14,6 +15,7 @@ final class Claims {
   private record Claimant(TenantBook book, Slot slot) {}
 
   private final Map<Claimant, Long> wantedBytes = new LinkedHashMap<>();
+  private final Set<Claimant> stuck = new HashSet<>();
 
   /** Keeps its place where it is known already. */
   void put(TenantBook book, Slot slot, long bytes) {
@@ -22,7 +24,24 @@ final class Claims {
 
   /** Whether there was one. */
   boolean remove(TenantBook book, Slot slot) {
-    return wantedBytes.remove(new Claimant(book, slot)) != null;
+    Claimant claimant = new Claimant(book, slot);
+    stuck.remove(claimant);
+    return wantedBytes.remove(claimant) != null;
+  }
+
+  /** Whether nothing that could be taken back is left for a claim. */
+  void stuck(TenantBook book, Slot slot, boolean isStuck) {
+    Claimant claimant = new Claimant(book, slot);
+    if (isStuck && wantedBytes.containsKey(claimant)) {
+      stuck.add(claimant);
+    } else {
+      stuck.remove(claimant);
+    }
+  }
+
+  /** Whether another tenant's claim is stuck. */
+  boolean isStuckBeside(TenantBook book) {
+    return stuck.stream().anyMatch(claimant -> claimant.book() != book);
   }
 
   boolean isEmpty() {

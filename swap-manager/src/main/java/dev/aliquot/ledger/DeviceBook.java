@@ -249,6 +249,18 @@ public final class DeviceBook {
     }
   }
 
+  /**
+   * What a process keeps that was lent to its tenant and is guaranteed to another, which waits for
+   * it in vain; of a tenant's processes that which has most of it.
+   */
+  long keptBytes(TenantBook book, Slot slot) {
+    boolean isLargest =
+        book.slots().stream().allMatch(each -> each.fixedBytes() <= slot.fixedBytes());
+    return isLargest && claims.isStuckBeside(book) && book.outstandingBytes() == 0
+        ? Math.min(book.loanBytes(), slot.fixedBytes())
+        : 0;
+  }
+
   boolean isStopped() {
     return stopped;
   }
@@ -342,6 +354,7 @@ public final class DeviceBook {
           Reclaim.demandLoans(
               others(book), Bytes.add(missingBytes, demandAheadBytes(book, asking, needBytes)));
     }
+    claims.stuck(book, asking, missingBytes > 0);
     if (missingBytes > 0) {
       // the claim stands until it is withdrawn: what others give meanwhile is kept for it
       return new AskResult.Refused(

@@ -54,6 +54,11 @@ final class Slot {
     return Math.max(0, movableBytes - outstandingBytes());
   }
 
+  /** What it has and could not be had of it. */
+  long fixedBytes() {
+    return claimBytes() - demandableBytes();
+  }
+
   long demotedBytes() {
     return Math.max(0, port.demotedBytes(index));
   }

@@ -226,6 +226,17 @@ public final class TenantBook {
     }
   }
 
+  /**
+   * What the process keeps of what was lent to its tenant, while another tenant waits for it in
+   * vain: it cannot be moved, or its process does not move it.
+   */
+  public long keptBytes(int slot) {
+    synchronized (device) {
+      Slot known = slots.get(slot);
+      return known == null ? 0 : device.keptBytes(this, known);
+    }
+  }
+
   /** What the tenant uses beyond its request: lent to it. */
   public long loanBytes() {
     synchronized (device) {

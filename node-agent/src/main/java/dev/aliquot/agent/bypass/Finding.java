@@ -23,7 +23,7 @@ public record Finding(
   /** For people: who it is and what is wrong with it. */
   String text() {
     var tenant = sighting.tenant();
-    return "process %d (%s) of %s holds %d MiB of device %s that is not accounted for: %s"
+    return "process %d (%s) of %s holds %d MiB of device %s %s"
         .formatted(
             sighting.id().pid(),
             sighting.command(),

@@ -2,14 +2,16 @@ package dev.aliquot.agent.bypass;
 
 import java.util.Locale;
 
-/** In which way a process's memory is not accounted for. */
+/** What is wrong with what a process holds. */
 public enum Kind {
   /** A tenant's process without a slot on this device: the interposer is not in it. */
-  UNATTACHED("it uses the device without having attached to the agent"),
+  UNATTACHED("that is not accounted for: it uses the device without having attached to the agent"),
   /** A tenant's process that holds much more than it reports. */
-  UNDERREPORTING("it holds much more than it reports"),
+  UNDERREPORTING("that is not accounted for: it holds much more than it reports"),
+  /** A tenant's process that keeps what was lent to it, and is guaranteed to another tenant. */
+  KEEPING("that was lent to it and is guaranteed to a tenant that waits: it does not give it back"),
   /** No tenant's. */
-  STRANGER("it belongs to no tenant");
+  STRANGER("that is not accounted for: it belongs to no tenant");
 
   private final String sentence;
 

@@ -52,9 +52,12 @@ final class Watched {
     }
   }
 
-  /** Whether it is to be told of: what never attached at once, a report's lag not. */
+  /** Whether it is to be told of: what never attached at once, what may only lag not. */
   boolean isFound() {
-    return sighting.kind() != Kind.UNDERREPORTING || isConfirmed();
+    return switch (sighting.kind()) {
+      case UNATTACHED, STRANGER -> true;
+      case UNDERREPORTING, KEEPING -> isConfirmed();
+    };
   }
 
   /** Whether readings agree so that something may be done about it. */

@@ -34,6 +34,7 @@ public record AgentConfig(
     Lending lending,
     BypassPolicy bypassPolicy,
     BypassPolicy strangerPolicy,
+    KeeperPolicy keeperPolicy,
     long bypassToleranceBytes,
     Duration bypassGrace,
     LimitBackend memoryLimits,

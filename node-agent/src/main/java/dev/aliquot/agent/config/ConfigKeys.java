@@ -141,6 +141,14 @@ public final class ConfigKeys {
           "report, suspend or stop",
           "report",
           "The same for a process that is no tenant's; it may be somebody's display or monitoring.");
+  static final ConfigKey<KeeperPolicy> KEEPER_POLICY =
+      fixed(
+          "keeper-policy",
+          choice(KeeperPolicy.class),
+          "report or stop",
+          "report",
+          "What is done about a tenant's process that does not give back what was lent to it while"
+              + " another tenant, to which it is guaranteed, waits for it.");
   static final ConfigKey<Long> BYPASS_TOLERANCE =
       fixed(
           "bypass-tolerance",
@@ -252,6 +260,7 @@ public final class ConfigKeys {
           LENDING,
           BYPASS_POLICY,
           STRANGER_POLICY,
+          KEEPER_POLICY,
           BYPASS_TOLERANCE,
           BYPASS_GRACE,
           MEMORY_LIMITS,

@@ -77,6 +77,7 @@ public final class ConfigLoader {
     Lending lending = values.orNull(ConfigKeys.LENDING);
     BypassPolicy bypassPolicy = values.orNull(ConfigKeys.BYPASS_POLICY);
     BypassPolicy strangerPolicy = values.orNull(ConfigKeys.STRANGER_POLICY);
+    KeeperPolicy keeperPolicy = values.orNull(ConfigKeys.KEEPER_POLICY);
     Long bypassToleranceBytes = values.orNull(ConfigKeys.BYPASS_TOLERANCE);
     var bypassGrace = values.orNull(ConfigKeys.BYPASS_GRACE);
     LimitBackend memoryLimits = values.orNull(ConfigKeys.MEMORY_LIMITS);
@@ -115,6 +116,7 @@ public final class ConfigLoader {
         present(lending),
         present(bypassPolicy),
         present(strangerPolicy),
+        present(keeperPolicy),
         present(bypassToleranceBytes),
         present(bypassGrace),
         present(memoryLimits),

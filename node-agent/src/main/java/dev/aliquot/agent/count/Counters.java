@@ -44,7 +44,7 @@ public final class Counters implements SocketEvents {
     return count == null ? 0 : count.sum();
   }
 
-  /** A process that is not accounted for, by kind. */
+  /** A process found, by what is wrong with what it holds. */
   public void bypassFound(String kind) {
     increment(bypassFindings, kind);
   }

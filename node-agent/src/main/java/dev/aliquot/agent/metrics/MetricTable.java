@@ -182,19 +182,19 @@ final class MetricTable {
           node(
               "aliquot_bypass_processes",
               BYPASS,
-              "Processes whose memory is not accounted for; tenant and container are empty for"
-                  + " strangers; absent where there are none.",
+              "Processes whose memory is not accounted for, or (keeping) not given back; tenant and"
+                  + " container are empty for strangers; absent where there are none.",
               n -> bypasses(n, list -> list.size())),
           node(
               "aliquot_bypass_memory_bytes",
               BYPASS,
-              "What they hold that is not accounted for.",
+              "What they hold that is not accounted for, or not given back.",
               n -> bypasses(n, list -> list.stream().mapToLong(BypassView::bytes).sum())),
           stats(
               "aliquot_bypass_findings_total",
               COUNTER,
               List.of("kind"),
-              "Processes found whose memory was not accounted for.",
+              "Processes found whose memory was not accounted for, or not given back.",
               s -> byName(s.bypassFindings())),
           stats(
               "aliquot_bypass_actions_total",

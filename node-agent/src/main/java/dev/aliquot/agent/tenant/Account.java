@@ -62,6 +62,12 @@ final class Account {
     }
     holding.otherBytes = Math.min(otherBytes, MOST_BYTES);
     holding.book.endReading(publishOverhead(holding));
+    for (Member member : members.values()) {
+      long keptBytes = holding.book.keptBytes(member.slot);
+      if (keptBytes > 0) {
+        reports.add(new Keeper(member.id, member.command, keptBytes));
+      }
+    }
     pages.control().contextEstimate(holding.index, holding.device.contextEstimateBytes());
     return exact;
   }

@@ -8,6 +8,7 @@ public final class Reports {
   final int holding;
   final List<Report> reports;
   private final List<Shortfall> shortfalls = new ArrayList<>();
+  private final List<Keeper> keepers = new ArrayList<>();
 
   Reports(int holding, List<Report> reports) {
     this.holding = holding;
@@ -17,6 +18,15 @@ public final class Reports {
   /** What each process holds beyond its report; there once the reading has ended. */
   public List<Shortfall> shortfalls() {
     return shortfalls;
+  }
+
+  /** Who keeps what another tenant waits for in vain; there once the reading has ended. */
+  public List<Keeper> keepers() {
+    return keepers;
+  }
+
+  void add(Keeper keeper) {
+    keepers.add(keeper);
   }
 
   void add(Shortfall shortfall) {

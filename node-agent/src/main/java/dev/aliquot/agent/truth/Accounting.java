@@ -9,6 +9,7 @@ import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.process.ProcessStat;
+import dev.aliquot.agent.tenant.Keeper;
 import dev.aliquot.agent.tenant.Reports;
 import dev.aliquot.agent.tenant.Shortfall;
 import dev.aliquot.agent.tenant.Tenant;
@@ -86,6 +87,7 @@ final class Accounting {
     device.book().foreign(strangers.stream().mapToLong(Stranger::bytes).sum());
     device.reading(reading);
     reports.forEach((tenant, list) -> underreporting(tenant, list, device, seen));
+    reports.forEach((tenant, list) -> keeping(tenant, list, seen));
     sightings.seen(device, seen);
     device.room().fire();
     counters.samples.increment();
@@ -146,6 +148,22 @@ final class Accounting {
     otherBytes.merge(owner.get(), bytes, Long::sum);
     if (elsewhere.contains(owner.get()) || !owner.get().hasAttached(id)) {
       seen.add(new Sighting(id, command, Kind.UNATTACHED, bytes, true, owner.get().record()));
+    }
+  }
+
+  /** What is wrong with a process's report comes first: it may be why nothing is given back. */
+  private static void keeping(Tenant tenant, Reports reports, List<Sighting> seen) {
+    for (Keeper keeper : reports.keepers()) {
+      if (seen.stream().noneMatch(other -> other.id().equals(keeper.id()))) {
+        seen.add(
+            new Sighting(
+                keeper.id(),
+                keeper.command(),
+                Kind.KEEPING,
+                keeper.bytes(),
+                true,
+                tenant.record()));
+      }
     }
   }
 

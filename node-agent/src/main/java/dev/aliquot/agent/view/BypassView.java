@@ -3,7 +3,7 @@ package dev.aliquot.agent.view;
 import java.time.Instant;
 
 /**
- * A process on a device that is not accounted for.
+ * A process on a device whose memory is not accounted for, or not given back.
  *
  * @param pid in the agent's pid namespace
  * @param command the process's name, from /proc
@@ -12,7 +12,7 @@ import java.time.Instant;
  * @param tenant the tenant's id, or empty
  * @param container {@code namespace/pod/container} of the tenant, or empty
  * @param kind unattached, underreporting or stranger
- * @param bytes not accounted for
+ * @param bytes of it
  * @param since when it was first seen
  * @param action what was done about it, or why it could not be done
  */

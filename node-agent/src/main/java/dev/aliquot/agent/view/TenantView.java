@@ -27,7 +27,7 @@ import java.util.List;
  *     the agent started
  * @param created when the tenant was made
  * @param processes those that use CUDA on this device
- * @param bypasses processes whose memory on this device is not accounted for
+ * @param bypasses processes whose memory on this device is not accounted for or not given back
  */
 public record TenantView(
     String id,

@@ -10,7 +10,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What is not accounted for and what was lately done about it, as lines; none where nothing is. */
+/**
+ * What is not accounted for or not given back, and what was lately done about it, as lines; none
+ * where nothing is.
+ */
 public final class BypassTable {
   private static final int MOST_EVENTS = 10;
 
@@ -21,7 +24,7 @@ public final class BypassTable {
     List<String> lines = new ArrayList<>();
     Table table =
         new Table(
-            "NOT ACCOUNTED FOR",
+            "FOUND",
             "TENANT",
             ">GPU",
             ">PID",

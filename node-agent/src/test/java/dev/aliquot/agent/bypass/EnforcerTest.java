@@ -3,6 +3,7 @@ package dev.aliquot.agent.bypass;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.config.BypassPolicy;
+import dev.aliquot.agent.config.KeeperPolicy;
 import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessId;
@@ -64,7 +65,7 @@ class EnforcerTest {
           }
         };
     return new Enforcer(
-        new BypassOptions(policy, policy, 0, Duration.ZERO),
+        new BypassOptions(policy, policy, KeeperPolicy.REPORT, 0, Duration.ZERO),
         new Suspensions(proc, suspender, new SuspendedFile(folder.resolve("suspended"))),
         new Stopper(proc),
         events);

@@ -37,6 +37,7 @@ class ConfigLoaderTest {
       lending: always
       bypass-policy: suspend
       stranger-policy: stop
+      keeper-policy: stop
       bypass-tolerance: 512MiB
       bypass-grace: 2s
       memory-limits: driver
@@ -87,6 +88,7 @@ class ConfigLoaderTest {
                 Lending.BACKED,
                 BypassPolicy.REPORT,
                 BypassPolicy.REPORT,
+                KeeperPolicy.REPORT,
                 1L << 30,
                 Duration.ofSeconds(10),
                 LimitBackend.AUTO,
@@ -118,6 +120,7 @@ class ConfigLoaderTest {
         Lending.ALWAYS,
         BypassPolicy.SUSPEND,
         BypassPolicy.STOP,
+        KeeperPolicy.STOP,
         512L << 20,
         Duration.ofSeconds(2),
         LimitBackend.DRIVER,
