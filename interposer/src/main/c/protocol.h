@@ -97,8 +97,10 @@ struct alq_control_slot {
     uint64_t credit_bytes[ALQ_MAX_DEVICES]; /* 64 */
     /* 192: the most of `used` that may stay on the device; ALQ_RESIDENT_ALL: nobody wants anything back */
     uint64_t resident_bytes[ALQ_MAX_DEVICES];
-    uint64_t reserved2[24]; /* 320 */
-};                          /* 512 bytes */
+    /* 320: the most that the process can hold: its credit, or more while it gives back. For the agent's successor */
+    uint64_t covered_bytes[ALQ_MAX_DEVICES];
+    uint64_t reserved2[8]; /* 448 */
+};                         /* 512 bytes */
 
 #define ALQ_RESIDENT_ALL UINT64_MAX
 

@@ -49,6 +49,11 @@ public class LedgerBenchmark {
     }
 
     @Override
+    public void writeCovered(int slot, long bytes) {
+      creditBytes[slot] = bytes;
+    }
+
+    @Override
     public void writeResident(int slot, long bytes) {
       creditBytes[slot] = bytes;
     }

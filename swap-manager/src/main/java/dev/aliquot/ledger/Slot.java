@@ -73,11 +73,19 @@ final class Slot {
     }
   }
 
+  /** What is published as covered is never less than the published credit. */
   void set(long newCreditBytes, long newCoveredBytes) {
+    long beforeBytes = coveredBytes;
     coveredBytes = newCoveredBytes;
+    if (newCoveredBytes > beforeBytes) {
+      port.writeCovered(index, newCoveredBytes);
+    }
     if (creditBytes != newCreditBytes) {
       creditBytes = newCreditBytes;
       port.writeCredit(index, newCreditBytes);
+    }
+    if (newCoveredBytes < beforeBytes) {
+      port.writeCovered(index, newCoveredBytes);
     }
   }
 

@@ -19,6 +19,9 @@ public interface SlotPort {
   /** Publishes the slot's credit. */
   void writeCredit(int slot, long creditBytes);
 
+  /** Publishes the most that the process can hold, for whoever takes the book over. */
+  void writeCovered(int slot, long coveredBytes);
+
   /**
    * Publishes the most of used that may stay on the device, and has the process look at it and at
    * its credit.

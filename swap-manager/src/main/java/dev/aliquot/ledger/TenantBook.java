@@ -53,6 +53,7 @@ public final class TenantBook {
       }
       slots.put(slot, new Slot(slot, port));
       port.writeCredit(slot, 0);
+      port.writeCovered(slot, 0);
       grantAheadToLoneSlot();
     }
   }
@@ -61,11 +62,13 @@ public final class TenantBook {
    * A process that an earlier agent had given this much credit; it may hold it already, so it
    * stands. Nothing more is granted before the first reading of ground truth.
    *
+   * @param coveredBytes the most that it could hold, as published; more than the credit while it
+   *     was giving back
    * @param demanded whether an earlier agent wanted something back: then what it holds still stands
    */
-  public void restore(int slot, long creditBytes, boolean demanded) {
+  public void restore(int slot, long creditBytes, long coveredBytes, boolean demanded) {
     synchronized (device) {
-      if (creditBytes < 0 || slots.containsKey(slot)) {
+      if (creditBytes < 0 || coveredBytes < 0 || slots.containsKey(slot)) {
         throw new IllegalArgumentException(
             "slot " + slot + " cannot be restored with " + creditBytes + " bytes");
       }
@@ -74,7 +77,10 @@ public final class TenantBook {
       // More than the limit was never given: the page is damaged.
       long givenBytes = Math.min(creditBytes, share.limitBytes());
       long usedBytes =
-          demanded ? Math.min(Math.max(0, port.usedBytes(slot)), share.limitBytes()) : 0;
+          demanded
+              ? Math.min(
+                  Math.max(0, port.usedBytes(slot)), Math.min(coveredBytes, share.limitBytes()))
+              : 0;
       restored.creditBytes = creditBytes;
       restored.set(givenBytes, Math.max(givenBytes, usedBytes));
       restored.demanded = demanded;
@@ -91,6 +97,7 @@ public final class TenantBook {
       if (gone != null) {
         unreadBytes += gone.coveredBytes;
         port.writeCredit(slot, 0);
+        port.writeCovered(slot, 0);
         device.withdraw(this, gone);
       }
     }

@@ -1,5 +1,7 @@
 package dev.aliquot.ledger;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.HashMap;
 import java.util.Map;
 
@@ -9,6 +11,7 @@ class FakeSlots implements SlotPort {
   final Map<Integer, Long> movable = new HashMap<>();
   final Map<Integer, Long> demoted = new HashMap<>();
   final Map<Integer, Long> credit = new HashMap<>();
+  final Map<Integer, Long> covered = new HashMap<>();
   final Map<Integer, Long> resident = new HashMap<>();
 
   @Override
@@ -29,6 +32,12 @@ class FakeSlots implements SlotPort {
   @Override
   public void writeCredit(int slot, long creditBytes) {
     credit.put(slot, creditBytes);
+  }
+
+  @Override
+  public void writeCovered(int slot, long coveredBytes) {
+    assertThat(coveredBytes).isGreaterThanOrEqualTo(credit.getOrDefault(slot, 0L));
+    covered.put(slot, coveredBytes);
   }
 
   @Override

@@ -361,8 +361,20 @@ class LendingTest {
     FakeSlots pages = new FakeSlots();
     pages.holdMovable(3, 1400);
     TenantBook book = later.open("a", pages);
-    book.restore(3, 800, true);
+    book.restore(3, 800, 1500, true);
     assertThat(book.creditBytes(3)).isEqualTo(1400);
     assertThat(pages.resident).containsEntry(3, SlotPort.RESIDENT_ALL);
+    assertThat(pages.covered).containsEntry(3, 1400L);
+  }
+
+  @Test
+  void aRestartInTheMiddleOfADemandBelievesNobodyMoreThanHeCouldHold() {
+    DeviceBook later = new DeviceBook("GPU-1", 1600);
+    later.restore("a", new Share(400, 1600));
+    FakeSlots pages = new FakeSlots();
+    pages.used.put(3, 1600L);
+    TenantBook book = later.open("a", pages);
+    book.restore(3, 800, 900, true);
+    assertThat(book.coveredBytes(3)).isEqualTo(900);
   }
 }

@@ -54,6 +54,13 @@ final class ModelHolding implements SlotPort {
   }
 
   @Override
+  public void writeCovered(int slot, long coveredBytes) {
+    device.written();
+    processes[slot].covered = coveredBytes;
+    Broken.unless(processes[slot].credit <= coveredBytes, "published: credit <= covered", this);
+  }
+
+  @Override
   public void writeResident(int slot, long residentBytes) {
     device.written();
     processes[slot].resident = residentBytes;
@@ -108,6 +115,7 @@ final class ModelHolding implements SlotPort {
       long covered = book.coveredBytes(slot);
       Broken.unless(process.credit == book.creditBytes(slot), "published is booked", this);
       Broken.unless(process.credit <= covered, "credit <= covered", this);
+      Broken.unless(process.covered == covered, "published as covered is booked", this);
       Broken.unless(process.heldBytes() <= covered, "held <= covered", this);
       taken += covered;
     }

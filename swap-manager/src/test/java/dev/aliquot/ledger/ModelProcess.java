@@ -11,6 +11,7 @@ final class ModelProcess {
 
   boolean attached;
   long credit;
+  long covered;
   long resident = SlotPort.RESIDENT_ALL;
   long used;
   long fixed;

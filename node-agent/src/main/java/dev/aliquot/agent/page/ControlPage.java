@@ -1,6 +1,7 @@
 package dev.aliquot.agent.page;
 
 import static dev.aliquot.agent.page.PageLayout.controlDevice;
+import static dev.aliquot.agent.page.PageLayout.covered;
 import static dev.aliquot.agent.page.PageLayout.credit;
 import static dev.aliquot.agent.page.PageLayout.resident;
 import static dev.aliquot.agent.page.PageLayout.slot;
@@ -144,6 +145,7 @@ public final class ControlPage implements AutoCloseable {
     long at = slot(slot);
     long generation = (file.u64(at + PageLayout.SLOT_GENERATION) | 1) + 2;
     file.zero(at + PageLayout.SLOT_CREDIT, (long) PageLayout.MAX_DEVICES * Long.BYTES);
+    file.zero(at + PageLayout.SLOT_COVERED, (long) PageLayout.MAX_DEVICES * Long.BYTES);
     for (int device = 0; device < PageLayout.MAX_DEVICES; device++) {
       residentBytes(slot, device, RESIDENT_ALL);
     }
@@ -160,6 +162,7 @@ public final class ControlPage implements AutoCloseable {
     long at = slot(slot);
     file.u32(at + PageLayout.SLOT_HOST_PID, 0);
     file.zero(at + PageLayout.SLOT_CREDIT, (long) PageLayout.MAX_DEVICES * Long.BYTES);
+    file.zero(at + PageLayout.SLOT_COVERED, (long) PageLayout.MAX_DEVICES * Long.BYTES);
     file.u64(at + PageLayout.SLOT_GENERATION, (file.u64(at + PageLayout.SLOT_GENERATION) | 1) + 1);
     file.u32(at + PageLayout.SLOT_TENANT_PID, 0);
     file.u64(at + PageLayout.SLOT_START_TIME, 0);
@@ -190,6 +193,18 @@ public final class ControlPage implements AutoCloseable {
 
   public long residentBytes(int slot, int device) {
     return file.u64(resident(slot, device));
+  }
+
+  /**
+   * The most that the process can hold: its credit, or more while it gives back. For the next
+   * agent, which has nothing else to hold the process's report against.
+   */
+  public void coveredBytes(int slot, int device, long bytes) {
+    file.u64(covered(slot, device), bytes);
+  }
+
+  public long coveredBytes(int slot, int device) {
+    return file.u64(covered(slot, device));
   }
 
   /** Has the process in the slot look at what it may keep resident. */

@@ -55,6 +55,7 @@ public final class PageLayout {
   static final long SLOT_CREDIT = 64;
   static final long SLOT_RESIDENT = 192;
   static final long RESIDENT_ALL = -1;
+  static final long SLOT_COVERED = 320;
 
   static final long USAGE_GENERATION = 0;
   static final long USAGE_STATE = 8;
@@ -91,6 +92,10 @@ public final class PageLayout {
 
   static long resident(int slot, int device) {
     return slot(slot) + SLOT_RESIDENT + checked(device, MAX_DEVICES) * Long.BYTES;
+  }
+
+  static long covered(int slot, int device) {
+    return slot(slot) + SLOT_COVERED + checked(device, MAX_DEVICES) * Long.BYTES;
   }
 
   static long used(int slot, int device) {

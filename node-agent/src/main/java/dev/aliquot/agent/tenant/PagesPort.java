@@ -33,6 +33,11 @@ record PagesPort(int device, ControlPage control, UsagePage usage) implements Sl
   }
 
   @Override
+  public void writeCovered(int slot, long coveredBytes) {
+    control.coveredBytes(slot, device, coveredBytes);
+  }
+
+  @Override
   public void writeResident(int slot, long residentBytes) {
     control.residentBytes(slot, device, residentBytes);
     control.wake(slot);

@@ -114,7 +114,10 @@ final class Seats {
       boolean demanded =
           pages.control().residentBytes(slot, holding.index) != ControlPage.RESIDENT_ALL;
       holding.book.restore(
-          slot, Math.max(0, pages.control().creditBytes(slot, holding.index)), demanded);
+          slot,
+          Math.max(0, pages.control().creditBytes(slot, holding.index)),
+          Math.max(0, pages.control().coveredBytes(slot, holding.index)),
+          demanded);
     }
     members.put(slot, member);
     watch(member);

@@ -78,6 +78,7 @@ class PageLayoutTest {
     same("alq_control_slot.host_bytes", PageLayout.SLOT_HOST_BYTES);
     same("alq_control_slot.credit_bytes", PageLayout.SLOT_CREDIT);
     same("alq_control_slot.resident_bytes", PageLayout.SLOT_RESIDENT);
+    same("alq_control_slot.covered_bytes", PageLayout.SLOT_COVERED);
   }
 
   @Test
