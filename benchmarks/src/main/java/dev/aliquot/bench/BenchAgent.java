@@ -10,6 +10,8 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -34,20 +36,32 @@ final class BenchAgent implements AutoCloseable {
   /** Starts it and waits until it is ready. */
   static BenchAgent start(Settings settings, int devices)
       throws IOException, InterruptedException, BenchException {
+    return start(settings, "devices=" + devices + ",memory=80GiB,model=H100", List.of());
+  }
+
+  /**
+   * The same with a node of one's choice.
+   *
+   * @param more arguments of {@code aliquot agent}
+   */
+  static BenchAgent start(Settings settings, String node, List<String> more)
+      throws IOException, InterruptedException, BenchException {
     Path stateDir = Files.createTempDirectory("aliquot-bench");
     Path log = stateDir.resolve("agent.log");
-    ProcessBuilder builder =
-        new ProcessBuilder(
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 settings.launcher().toString(),
                 "agent",
                 "--state-dir",
                 stateDir.toString(),
                 "--simulate",
-                "devices=" + devices + ",memory=80GiB,model=H100",
+                node,
                 "--http-port",
-                "0")
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile());
+                "0"));
+    command.addAll(more);
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
     long began = System.nanoTime();
     Process process = builder.start();
     String http = null;
@@ -125,19 +139,26 @@ final class BenchAgent implements AutoCloseable {
   }
 
   double meanSampleMicros() throws IOException, InterruptedException, BenchException {
-    double sum = 0;
-    double count = 0;
-    for (String line : get(http + "/metrics").body().lines().toList()) {
-      if (line.startsWith("aliquot_ground_truth_sample_seconds_sum")) {
-        sum += Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1));
-      } else if (line.startsWith("aliquot_ground_truth_sample_seconds_count")) {
-        count += Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1));
-      }
-    }
+    double count = metric("aliquot_ground_truth_sample_seconds_count", "");
     if (count == 0) {
       throw new BenchException("the agent's metrics hold no ground-truth reading");
     }
-    return sum / count * 1e6;
+    return metric("aliquot_ground_truth_sample_seconds_sum", "") / count * 1e6;
+  }
+
+  /**
+   * The sum of a metric's samples.
+   *
+   * @param label what has to stand among their labels, such as {@code direction="demoted"}
+   */
+  double metric(String name, String label) throws IOException, InterruptedException {
+    return get(http + "/metrics")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+        .filter(line -> line.contains(label))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
   }
 
   @Override

@@ -21,12 +21,13 @@ import picocli.CommandLine.Parameters;
       "Suites:",
       "  interposer  launches, allocations, process start and attach (the C harness)",
       "  agent       start, memory with 8 devices and 64 tenants, attach from 1 to 64 processes",
+      "  lending     how long a tenant waits for its request while another has borrowed it",
       "  java        the agent's own hot paths (JMH)"
     })
 public final class Main implements Callable<Integer> {
 
   private static final List<Suite> SUITES =
-      List.of(new InterposerSuite(), new AgentSuite(), new JavaSuite());
+      List.of(new InterposerSuite(), new AgentSuite(), new LendingSuite(), new JavaSuite());
 
   @Parameters(paramLabel = "SUITE", description = "What to measure; all of it unless named.")
   private List<String> names = new ArrayList<>();

@@ -18,6 +18,10 @@ public record Settings(Path home, boolean quick) {
     return home.resolve("benchmarks/target/native/bench-tenant");
   }
 
+  Path workingProgram() {
+    return home.resolve("benchmarks/target/native/working-tenant");
+  }
+
   Path simulator() {
     return home.resolve("gpu-simulator/target/native/580");
   }

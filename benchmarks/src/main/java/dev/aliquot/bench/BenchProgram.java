@@ -1,0 +1,90 @@
+package dev.aliquot.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A {@code working-tenant} that is told what to do; it ends when it is closed. */
+final class BenchProgram implements AutoCloseable {
+  private final String name;
+  private final Process process;
+  private final BufferedReader answers;
+  private final Writer commands;
+
+  /**
+   * Starts it as a tenant.
+   *
+   * @param share options of {@code aliquot run}
+   */
+  BenchProgram(Settings settings, BenchAgent agent, String name, List<String> share)
+      throws IOException, BenchException {
+    this.name = name;
+    List<String> command = new ArrayList<>(List.of(settings.launcher().toString(), "run"));
+    command.addAll(List.of("--state-dir", agent.stateDir().toString(), "--name", name));
+    command.addAll(share);
+    command.addAll(List.of("--", settings.workingProgram().toString()));
+    this.process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    this.answers =
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    this.commands = process.outputWriter(StandardCharsets.UTF_8);
+    must("init");
+  }
+
+  /** One command, one answer. */
+  String say(String command) throws IOException, BenchException {
+    commands.write(command + "\n");
+    commands.flush();
+    String answer = answers.readLine();
+    if (answer == null) {
+      throw new BenchException(name + " ended at '" + command + "'");
+    }
+    return answer;
+  }
+
+  /** A command that answers 0. */
+  void must(String command) throws IOException, BenchException {
+    String answer = say(command);
+    if (!answer.equals("0")) {
+      throw new BenchException(name + " answered " + answer + " to '" + command + "'");
+    }
+  }
+
+  /** Milliseconds that the allocation took. */
+  double grow(long bytes) throws IOException, BenchException {
+    String[] answer = say("grow " + bytes).split(" ");
+    if (!answer[0].equals("0")) {
+      throw new BenchException(name + " was refused " + bytes + " bytes: error " + answer[0]);
+    }
+    return Double.parseDouble(answer[1]) / 1e3;
+  }
+
+  /** How many words were ever wrong. */
+  long wrongWords() throws IOException, BenchException {
+    String answer = say("report");
+    if (!answer.matches("[0-9]+ [0-9]+")) {
+      throw new BenchException(name + " cannot compute any more: " + answer);
+    }
+    return Long.parseLong(answer.split(" ")[1]);
+  }
+
+  @Override
+  public void close() {
+    try {
+      commands.close();
+      if (!process.waitFor(20, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (IOException e) {
+      process.destroyForcibly();
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+}
