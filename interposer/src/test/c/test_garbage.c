@@ -15,6 +15,9 @@
 
 #define CALL_SECONDS 20
 #define PATTERNS 5
+/* Pages that cannot be written, at one place in all processes: as a size, whole or its lower half, there is not that much memory. */
+#define READ_ONLY 0x6000f0000000ul
+#define READ_ONLY_BYTES 65536
 
 typedef unsigned long any_call(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
 
@@ -27,14 +30,10 @@ struct ending {
 /* 0: zeros; 1: small numbers; 2: addresses that are not mapped; 3: pages that cannot be written; 4: ones. */
 static void call_with(void *function, int pattern, unsigned int *answer)
 {
-    static void *read_only;
-    if (read_only == NULL) {
-        read_only = mmap(NULL, 65536, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    }
     uintptr_t a[8];
     for (uintptr_t i = 0; i < 8; i++) {
         const uintptr_t values[PATTERNS] = {
-            0, i + 1, 0x1000 * (i + 1), (uintptr_t)read_only + 64 * i, UINTPTR_MAX};
+            0, i + 1, 0x1000 * (i + 1), READ_ONLY + 64 * i, UINTPTR_MAX};
         a[i] = values[pattern];
     }
     *answer = (unsigned int)((any_call *)function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
@@ -167,6 +166,10 @@ static const struct {
 /* Hooks both before and after a start; what passes is the driver's own code, of which every eighth stands for all unless GARBAGE=all. */
 int main(void)
 {
+    if (mmap((void *)READ_ONLY, READ_ONLY_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)READ_ONLY) {
+        perror("mmap");
+        return 1;
+    }
     struct world *world = world_open((struct world_config){0});
     const char *which = getenv("GARBAGE");
     bool all = which != NULL && strcmp(which, "all") == 0;
