@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +74,36 @@ bool run_case(const char *name, case_body *body, struct world *world, const void
     }
     count_failure(name, why);
     return false;
+}
+
+void run_in_parts(unsigned int parts, void (*body)(unsigned int part, unsigned int parts))
+{
+    struct tally {
+        int passed, failed;
+    } *tallies = mmap(NULL, parts * sizeof *tallies, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t children[parts];
+    fflush(NULL);
+    for (unsigned int i = 0; i < parts; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            cases_passed = cases_failed = 0;
+            body(i, parts);
+            tallies[i] = (struct tally){cases_passed, cases_failed};
+            fflush(NULL);
+            _exit(0);
+        }
+    }
+    for (unsigned int i = 0; i < parts; i++) {
+        int status = 1;
+        waitpid(children[i], &status, 0);
+        if (status != 0) {
+            count_failure("a part of the program", "it ended before its cases did");
+        }
+        cases_passed += tallies[i].passed;
+        cases_failed += tallies[i].failed;
+    }
+    munmap(tallies, parts * sizeof *tallies);
 }
 
 int finish_cases(void)
