@@ -1,10 +1,13 @@
 # The tests of the tenant-side libraries; included by the module's Makefile.
 #
-#   test_<what>.c   one program each, linked with test_agent.c and every support_*.c; `make check` runs them one after another
+#   test_<what>.c   one program each, linked with test_agent.c and every support_*.c; `make check` runs them side by side
 #   test_gate*.c, test_inside_*.c   the same, linked with the objects of libaliquot-cuda.so instead of loading it: what they test is not exported
 #   fuzz_<what>.c   one program each, linked with the libraries' shared objects; runs FUZZ_ROUNDS rounds in `make check`;
 #                   `make fuzz-<what>` builds it for libFuzzer (clang)
 #   bench.c         `make bench`: JSON on stdout; linked as test_gate*.c are
+#
+# Each program has a world of its own, and none is about how fast anything is. test_torture runs alone, after all others: it takes every
+# processor there is. What a program prints comes in one piece when it has ended; a failed one stops no other, and is named at the end.
 #
 # Variables: SIMULATOR (folder of the simulator's branches), BRANCH (580), DURATION (seconds of the torture test, 10), FUZZ_ROUNDS, ONLY
 # (one program's name, for `make check ONLY=test_nvml`).
@@ -23,7 +26,7 @@ INSIDE_OBJECTS := $(filter-out %/dlopen.S.o,$(CUDA_OBJECTS))
 FUZZ_PROGRAMS := $(patsubst $(TEST)/%.c,$(OUT)/test/%,$(wildcard $(TEST)/fuzz_*.c))
 FUZZ_SOURCES := pages.c figures.c agent.c
 FUZZ_OBJECTS := $(patsubst %,$(OUT)/obj/cuda/%.o,$(FUZZ_SOURCES))
-RUN_PROGRAMS := $(filter $(OUT)/test/$(or $(ONLY),%),$(FUZZ_PROGRAMS) $(TEST_PROGRAMS))
+RUNS := $(patsubst $(OUT)/test/%,run-%,$(filter $(OUT)/test/$(or $(ONLY),%),$(FUZZ_PROGRAMS) $(TEST_PROGRAMS)))
 
 $(OUT)/test/%.o: $(TEST)/%.c src/test/tests.mk
 	@mkdir -p $(@D)
@@ -51,14 +54,19 @@ fuzz-%: all
 
 -include $(wildcard $(OUT)/test/*.d)
 
-check-tests: $(TEST_PROGRAMS) $(FUZZ_PROGRAMS)
-	@failed=; for program in $(RUN_PROGRAMS); do \
-	  echo "$${program##*/}"; \
-	  ALIQUOT_LIB_DIR=$(abspath $(OUT)) SIM_LIB_DIR=$(abspath $(SIMULATOR)/$(BRANCH)) DURATION=$(DURATION) \
-	  FUZZ_ROUNDS=$(FUZZ_ROUNDS) $$program || failed="$$failed $${program##*/}"; \
+$(RUNS): run-%: | all $(TEST_PROGRAMS) $(FUZZ_PROGRAMS)
+	@echo "$*"; rm -f $(OUT)/test/$*.failed; \
+	ALIQUOT_LIB_DIR=$(abspath $(OUT)) SIM_LIB_DIR=$(abspath $(SIMULATOR)/$(BRANCH)) DURATION=$(DURATION) \
+	FUZZ_ROUNDS=$(FUZZ_ROUNDS) $(OUT)/test/$* || touch $(OUT)/test/$*.failed
+
+$(filter run-test_torture,$(RUNS)): | $(filter-out run-test_torture,$(RUNS))
+
+check-tests: $(RUNS)
+	@failed=; for program in $(RUNS:run-%=%); do \
+	  test ! -e $(OUT)/test/$$program.failed || failed="$$failed $$program"; \
 	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 bench: all $(OUT)/test/bench
 	@ALIQUOT_LIB_DIR=$(abspath $(OUT)) SIM_LIB_DIR=$(abspath $(SIMULATOR)/$(BRANCH)) $(OUT)/test/bench
 
-.PHONY: bench
+.PHONY: bench $(RUNS)
