@@ -52,6 +52,7 @@ int main(void)
     OFFSET(alq_control_slot, host_bytes);
     OFFSET(alq_control_slot, credit_bytes);
     OFFSET(alq_control_slot, resident_bytes);
+    OFFSET(alq_control_slot, covered_bytes);
     OFFSET(alq_usage_page, slots);
     OFFSET(alq_usage_slot, generation);
     OFFSET(alq_usage_slot, state);
