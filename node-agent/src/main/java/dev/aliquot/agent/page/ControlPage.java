@@ -42,6 +42,9 @@ public final class ControlPage implements AutoCloseable {
   /** No demand: everything may stay resident. */
   public static final long RESIDENT_ALL = PageLayout.RESIDENT_ALL;
 
+  /** With the slots of as many processes as most tenants have at most. */
+  private static final int HEAD_BYTES = (int) PageLayout.slot(24);
+
   private final SharedFile file;
 
   private ControlPage(SharedFile file) {
@@ -50,7 +53,8 @@ public final class ControlPage implements AutoCloseable {
 
   /** Makes the page in state STARTING. */
   public static ControlPage create(Path path) throws IOException {
-    SharedFile file = SharedFile.create(path, PageLayout.CONTROL_PAGE_BYTES);
+    SharedFile.make(path, PageLayout.CONTROL_PAGE_BYTES);
+    SharedFile file = SharedFile.open(path, HEAD_BYTES, PageLayout.CONTROL_PAGE_BYTES);
     file.u32(PageLayout.MAGIC, PageLayout.CONTROL_MAGIC);
     file.u32(PageLayout.VERSION, PageLayout.PROTOCOL_VERSION);
     return new ControlPage(file);
@@ -62,7 +66,7 @@ public final class ControlPage implements AutoCloseable {
    * @throws IOException when it is not one
    */
   public static ControlPage open(Path path) throws IOException {
-    SharedFile file = SharedFile.open(path, PageLayout.CONTROL_PAGE_BYTES);
+    SharedFile file = SharedFile.open(path, HEAD_BYTES, PageLayout.CONTROL_PAGE_BYTES);
     if (file.u32(PageLayout.MAGIC) != PageLayout.CONTROL_MAGIC
         || file.u32(PageLayout.VERSION) != PageLayout.PROTOCOL_VERSION) {
       file.close();

@@ -18,35 +18,44 @@ import java.util.Set;
  * A page in a file, mapped for as long as this is open. The file is never replaced: processes that
  * have it mapped must keep seeing this one. Only for files that no tenant can write: touching a
  * page of a file that was cut short is a fault.
+ *
+ * <p>The head and the tail are mapped apart, because the kernel may make a whole mapping resident
+ * when one page of it is touched: a tail that is never touched takes no memory.
  */
 final class SharedFile implements AutoCloseable {
-  private final Arena arena = Arena.ofShared();
-  private final MemorySegment segment;
+  private static final int WRITE_BYTES = 16 << 10;
 
-  private SharedFile(FileChannel channel, int bytes) throws IOException {
-    segment = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment head;
+  private final MemorySegment tail;
+
+  private SharedFile(FileChannel channel, int headBytes, int bytes) throws IOException {
+    head = channel.map(FileChannel.MapMode.READ_WRITE, 0, headBytes, arena);
+    tail = channel.map(FileChannel.MapMode.READ_WRITE, headBytes, bytes - headBytes, arena);
   }
 
   /** Makes the file, zeroed, with the owner's access only. */
-  static SharedFile create(Path file, int bytes) throws IOException {
+  static void make(Path file, int bytes) throws IOException {
     try (FileChannel channel =
         FileChannel.open(
             file,
-            Set.of(
-                StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
+            Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
       // Written out, so that a full file system shows here and not as a fault when the page is
-      // touched.
-      ByteBuffer zeros = ByteBuffer.allocate(bytes);
-      while (zeros.hasRemaining()) {
-        channel.write(zeros);
+      // touched; in small pieces, because the thread keeps a buffer as large as its largest write.
+      ByteBuffer zeros = ByteBuffer.allocate(WRITE_BYTES);
+      for (int left = bytes; left > 0; ) {
+        left -= channel.write(zeros.clear().limit(Math.min(left, WRITE_BYTES)));
       }
-      return new SharedFile(channel, bytes);
     }
   }
 
-  /** Maps the file that an earlier agent made. */
-  static SharedFile open(Path file, int bytes) throws IOException {
+  /**
+   * Maps a file that was made by this agent or an earlier one.
+   *
+   * @param headBytes no field lies across this offset
+   */
+  static SharedFile open(Path file, int headBytes, int bytes) throws IOException {
     if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
       throw new IOException(file + " is no file");
     }
@@ -59,30 +68,30 @@ final class SharedFile implements AutoCloseable {
       if (channel.size() != bytes) {
         throw new IOException(file + " has " + channel.size() + " bytes instead of " + bytes);
       }
-      return new SharedFile(channel, bytes);
+      return new SharedFile(channel, headBytes, bytes);
     }
   }
 
   int u32(long offset) {
-    return (int) PageLayout.U32.getVolatile(segment, offset);
+    return (int) PageLayout.U32.getVolatile(part(offset), within(offset));
   }
 
   void u32(long offset, int value) {
-    PageLayout.U32.setVolatile(segment, offset, value);
+    PageLayout.U32.setVolatile(part(offset), within(offset), value);
   }
 
   /** Changes a word that others wait on, and wakes them. */
   void wake(long offset) {
-    PageLayout.U32.getAndAdd(segment, offset, 1);
-    Futex.wakeAll(segment.asSlice(offset, Integer.BYTES));
+    PageLayout.U32.getAndAdd(part(offset), within(offset), 1);
+    Futex.wakeAll(slice(offset, Integer.BYTES));
   }
 
   long u64(long offset) {
-    return (long) PageLayout.U64.getVolatile(segment, offset);
+    return (long) PageLayout.U64.getVolatile(part(offset), within(offset));
   }
 
   void u64(long offset, long value) {
-    PageLayout.U64.setVolatile(segment, offset, value);
+    PageLayout.U64.setVolatile(part(offset), within(offset), value);
   }
 
   /** Writes text and zeros up to the field's end; the last byte is always zero. */
@@ -92,13 +101,12 @@ final class SharedFile implements AutoCloseable {
       throw new IllegalArgumentException(
           "'" + text + "' has " + bytes.length + " bytes; at most " + (fieldBytes - 1) + " fit");
     }
-    segment.asSlice(offset, fieldBytes).fill((byte) 0);
-    segment.asSlice(offset, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+    slice(offset, fieldBytes).fill((byte) 0);
+    slice(offset, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
   }
 
   String text(long offset, int fieldBytes) {
-    byte[] bytes =
-        segment.asSlice(offset, fieldBytes).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+    byte[] bytes = slice(offset, fieldBytes).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
     int length = 0;
     while (length < bytes.length && bytes[length] != 0) {
       length++;
@@ -107,7 +115,19 @@ final class SharedFile implements AutoCloseable {
   }
 
   void zero(long offset, long bytes) {
-    segment.asSlice(offset, bytes).fill((byte) 0);
+    slice(offset, bytes).fill((byte) 0);
+  }
+
+  private MemorySegment part(long offset) {
+    return offset < head.byteSize() ? head : tail;
+  }
+
+  private long within(long offset) {
+    return offset < head.byteSize() ? offset : offset - head.byteSize();
+  }
+
+  private MemorySegment slice(long offset, long bytes) {
+    return part(offset).asSlice(within(offset), bytes);
   }
 
   @Override

@@ -33,7 +33,7 @@ public final class UsagePage implements AutoCloseable {
 
   /** Makes the page with every slot free. */
   public static UsagePage create(Path path) throws IOException {
-    SharedFile.create(path, PageLayout.USAGE_PAGE_BYTES).close();
+    SharedFile.make(path, PageLayout.USAGE_PAGE_BYTES);
     return open(path);
   }
 

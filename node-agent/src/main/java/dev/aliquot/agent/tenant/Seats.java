@@ -77,6 +77,9 @@ final class Seats {
     long refusals = 0;
     for (int slot = 0; slot < PageLayout.MAX_SLOTS; slot++) {
       ControlPage.Occupant occupant = pages.control().occupant(slot);
+      if (occupant.generation() == 0) {
+        break; // slots are given from the first on: nobody has had this one or a later one
+      }
       if (occupant.hostPid() == 0) {
         continue;
       }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +51,26 @@ class PagesTest {
       assertThat(page.state()).isEqualTo(ControlPage.State.READY);
     }
     assertThat(Files.size(file)).isEqualTo(PageLayout.CONTROL_PAGE_BYTES);
+  }
+
+  @Test
+  void everySlotIsAtItsPlaceInTheFile() throws IOException {
+    Path file = directory.resolve("control");
+    try (ControlPage page = ControlPage.create(file)) {
+      for (int slot = 0; slot < PageLayout.MAX_SLOTS; slot++) {
+        page.take(slot, 1000 + slot, 1, 1);
+        page.creditBytes(slot, PageLayout.MAX_DEVICES - 1, 5000 + slot);
+        page.wake(slot);
+      }
+    }
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    for (int slot = 0; slot < PageLayout.MAX_SLOTS; slot++) {
+      int at = (int) PageLayout.slot(slot);
+      assertThat(bytes.getInt(at + (int) PageLayout.SLOT_HOST_PID)).isEqualTo(1000 + slot);
+      assertThat(bytes.getInt(at + (int) PageLayout.SLOT_WAKE)).isEqualTo(1);
+      assertThat(bytes.getLong((int) PageLayout.credit(slot, PageLayout.MAX_DEVICES - 1)))
+          .isEqualTo(5000 + slot);
+    }
   }
 
   @Test
