@@ -110,7 +110,15 @@ abstract class AgentFixture {
   }
 
   Talker talk(Map<String, String> environment, Path program, String... arguments) {
-    Talker talker = Talker.start(environment, program, arguments);
+    return untilTheEnd(Talker.start(environment, program, arguments));
+  }
+
+  /** An agent in a process of its own; the arguments are {@link ServingProcess#main}'s. */
+  Talker serveApart(String... arguments) {
+    return untilTheEnd(ServingProcess.start(arguments));
+  }
+
+  private Talker untilTheEnd(Talker talker) {
     talkers.add(talker);
     return talker;
   }

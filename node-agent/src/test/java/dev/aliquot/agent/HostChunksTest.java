@@ -77,20 +77,12 @@ class HostChunksTest extends AgentFixture {
     List<String> arguments =
         new ArrayList<>(
             List.of(
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                ServingProcess.class.getName(),
                 options.stateDir().toString(),
                 String.valueOf(options.libraryDir()),
                 String.valueOf(options.simulate()),
                 Long.toString(POOL)));
     arguments.addAll(List.of(cudaLibrary));
-    Talker process =
-        talk(
-            Map.of(),
-            Path.of(System.getProperty("java.home"), "bin", "java"),
-            arguments.toArray(String[]::new));
+    Talker process = serveApart(arguments.toArray(String[]::new));
     assertThat(process.answer()).isEqualTo("serving 2");
     return process;
   }

@@ -12,7 +12,6 @@ import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantView;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 
@@ -51,18 +50,13 @@ abstract class LendingFixture extends AgentFixture {
   }
 
   private Talker serve(long poolBytes) {
-    return talk(
-        Map.of(),
-        Path.of(System.getProperty("java.home"), "bin", "java"),
-        "--enable-native-access=ALL-UNNAMED",
-        "-Dkeepers=" + keepers,
-        "-cp",
-        System.getProperty("java.class.path"),
-        ServingProcess.class.getName(),
+    return serveApart(
         options.stateDir().resolveSibling("d").toString(),
         String.valueOf(options.libraryDir()),
         String.valueOf(options.simulate()),
-        Long.toString(poolBytes));
+        Long.toString(poolBytes),
+        "-",
+        keepers.name());
   }
 
   /** The agent is killed, and another one carries on. */

@@ -5,6 +5,7 @@ import dev.aliquot.agent.config.BypassPolicy;
 import dev.aliquot.agent.config.KeeperPolicy;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.pool.PoolOptions;
+import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import java.io.BufferedReader;
@@ -13,7 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An agent in a process of its own, which opens the CUDA driver (a process can have one only) and
@@ -25,9 +29,25 @@ import java.util.List;
 public final class ServingProcess {
   private ServingProcess() {}
 
+  /** Starts one, with the launcher's flags and the arguments of {@link #main}. */
+  static Talker start(String... arguments) {
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                ServingProcess.class.getName()));
+    all.addAll(List.of(arguments));
+    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    return Talker.start(Map.of(), java, all.toArray(String[]::new));
+  }
+
   /**
    * Arguments: state directory, library directory, simulator's settings, the host pool's bytes, the
-   * CUDA library or nothing.
+   * CUDA library or "-" or nothing, the keeper policy or nothing.
    */
   public static void main(String[] arguments) throws Exception {
     AgentOptions options =
@@ -37,7 +57,7 @@ public final class ServingProcess {
                 "test",
                 arguments[2],
                 null,
-                arguments.length > 4 ? Path.of(arguments[4]) : null,
+                library(arguments),
                 Path.of(arguments[1]),
                 3,
                 256L << 20,
@@ -48,7 +68,9 @@ public final class ServingProcess {
                 new BypassOptions(
                     BypassPolicy.REPORT,
                     BypassPolicy.REPORT,
-                    KeeperPolicy.valueOf(System.getProperty("keepers", "REPORT")),
+                    arguments.length > 5
+                        ? KeeperPolicy.valueOf(arguments[5])
+                        : KeeperPolicy.REPORT,
                     1L << 30,
                     Duration.ofSeconds(1)));
     Agent agent = Agent.start(options, InstantSource.system());
@@ -59,6 +81,10 @@ public final class ServingProcess {
       System.out.println(answer(agent, line.split(" ")));
     }
     agent.close();
+  }
+
+  private static @Nullable Path library(String... arguments) {
+    return arguments.length > 4 && !arguments[4].equals("-") ? Path.of(arguments[4]) : null;
   }
 
   private static String answer(Agent agent, String... words) throws AgentException {
