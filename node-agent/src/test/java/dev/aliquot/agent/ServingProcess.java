@@ -68,9 +68,7 @@ public final class ServingProcess {
                 new BypassOptions(
                     BypassPolicy.REPORT,
                     BypassPolicy.REPORT,
-                    arguments.length > 5
-                        ? KeeperPolicy.valueOf(arguments[5])
-                        : KeeperPolicy.REPORT,
+                    arguments.length > 5 ? KeeperPolicy.valueOf(arguments[5]) : KeeperPolicy.REPORT,
                     1L << 30,
                     Duration.ofSeconds(1)));
     Agent agent = Agent.start(options, InstantSource.system());
