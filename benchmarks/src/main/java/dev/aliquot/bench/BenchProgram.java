@@ -7,7 +7,6 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** A {@code working-tenant} that is told what to do; it ends when it is closed. */
 final class BenchProgram implements AutoCloseable {
@@ -75,16 +74,6 @@ final class BenchProgram implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      commands.close();
-      if (!process.waitFor(20, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-      }
-    } catch (IOException e) {
-      process.destroyForcibly();
-    } catch (InterruptedException e) {
-      process.destroyForcibly();
-      Thread.currentThread().interrupt();
-    }
+    Ending.of(process);
   }
 }

@@ -12,11 +12,10 @@ final class Promotion {
   static final Duration QUIET = Duration.ofSeconds(2);
   static final Duration STUCK = Duration.ofSeconds(10);
 
-  private final DeviceBook book;
-
   /** Looks, of which there are two a second: longer than a device may take to finish its work. */
   private static final int PATIENCE = 14;
 
+  private final DeviceBook book;
   private boolean begun;
   private long demands;
   private long quietSince;

@@ -19,7 +19,9 @@ final class Claims {
 
   /** Keeps its place where it is known already. */
   void put(TenantBook book, Slot slot, long bytes) {
-    wantedBytes.put(new Claimant(book, slot), bytes);
+    Claimant claimant = new Claimant(book, slot);
+    stuck.remove(claimant);
+    wantedBytes.put(claimant, bytes);
   }
 
   /** Whether there was one. */
@@ -29,14 +31,9 @@ final class Claims {
     return wantedBytes.remove(claimant) != null;
   }
 
-  /** Whether nothing that could be taken back is left for a claim. */
-  void stuck(TenantBook book, Slot slot, boolean isStuck) {
-    Claimant claimant = new Claimant(book, slot);
-    if (isStuck && wantedBytes.containsKey(claimant)) {
-      stuck.add(claimant);
-    } else {
-      stuck.remove(claimant);
-    }
+  /** Nothing that could be taken back is left for a claim, until it is put again. */
+  void markStuck(TenantBook book, Slot slot) {
+    stuck.add(new Claimant(book, slot));
   }
 
   /** Whether another tenant's claim is stuck. */

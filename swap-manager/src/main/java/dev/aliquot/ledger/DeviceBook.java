@@ -3,6 +3,7 @@ package dev.aliquot.ledger;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -21,11 +22,10 @@ import java.util.Set;
 public final class DeviceBook {
   private final Admissions admissions;
   private final long capacityBytes;
-  private final long demandAheadBytes;
   private final Map<String, TenantBook> books = new LinkedHashMap<>();
   private final Claims claims = new Claims();
   private final Room room;
-  private long demands;
+  private final Demands demands;
   private boolean stopped;
 
   /** One that demands no more back than is asked for. */
@@ -40,10 +40,10 @@ public final class DeviceBook {
    *     for it: each demand has a borrower's device come to rest, so they should be few
    */
   public DeviceBook(String device, long capacityBytes, long demandAheadBytes) {
-    this.demandAheadBytes = demandAheadBytes;
     this.admissions = new Admissions(device, capacityBytes, this::fixedBytes);
     this.capacityBytes = capacityBytes;
     this.room = new Room(capacityBytes, books.values(), claims);
+    this.demands = new Demands(books.values(), claims, room, demandAheadBytes);
   }
 
   // ---- requests
@@ -92,7 +92,7 @@ public final class DeviceBook {
     TenantBook book = books.remove(tenant);
     if (book != null) {
       book.slots().forEach(slot -> claims.remove(book, slot));
-      endDemandsWithoutClaims();
+      demands.endWithoutClaims();
     }
     admissions.release(tenant);
   }
@@ -150,12 +150,12 @@ public final class DeviceBook {
 
   /** How often memory has been demanded back. */
   public synchronized long demands() {
-    return demands;
+    return demands.count();
   }
 
   /** Whether memory is being taken back, and be it ahead of the next ask. */
   public synchronized boolean isMakingRoom() {
-    return !claims.isEmpty() || room.outstandingBytes() > 0;
+    return demands.areInForce();
   }
 
   /**
@@ -179,13 +179,12 @@ public final class DeviceBook {
    * not waited for any more, and others are asked.
    */
   public synchronized void checkDemands(int patience) {
-    books.values().forEach(book -> book.slots().forEach(slot -> slot.checkDemand(patience)));
-    endDemandsThatAreMet();
+    demands.check(patience);
   }
 
   /** Those who could not give anything back are asked again from now on. */
   public synchronized void forgiveStuck() {
-    books.values().forEach(book -> book.slots().forEach(slot -> slot.stuck = false));
+    demands.forgiveStuck();
   }
 
   // ---- for the tenants' books, under the lock
@@ -212,8 +211,9 @@ public final class DeviceBook {
     if (leftBytes >= needBytes) {
       asking.trimmed = false;
       asking.grant(needBytes + aheadBytes(book, wantedBytes, needBytes, leftBytes - needBytes));
-      claims.remove(book, asking);
-      endDemandsThatAreMet();
+      if (claims.remove(book, asking)) {
+        demands.endThoseMet();
+      }
       return new AskResult.Granted(asking.creditBytes);
     }
     long overLimitBytes = needBytes - book.afterReadingBytes();
@@ -227,7 +227,7 @@ public final class DeviceBook {
     if (!guaranteed && room.loanLeftBytes(book) < needBytes) {
       takeUnusedLoans(book, asking, needBytes - room.loanLeftBytes(book));
       if (room.loanLeftAfterReadingBytes(book) < needBytes) {
-        return nothingToLend(book, asking, needBytes);
+        return Refusals.nothingToLend(room, book, asking, needBytes);
       }
       return new AskResult.AfterReading(false);
     }
@@ -240,25 +240,17 @@ public final class DeviceBook {
     }
     return guaranteed
         ? makeRoom(book, asking, wantedBytes)
-        : nothingToLend(book, asking, needBytes);
+        : Refusals.nothingToLend(room, book, asking, needBytes);
   }
 
   void withdraw(TenantBook book, Slot slot) {
     if (claims.remove(book, slot)) {
-      endDemandsWithoutClaims();
+      demands.endWithoutClaims();
     }
   }
 
-  /**
-   * What a process keeps that was lent to its tenant and is guaranteed to another, which waits for
-   * it in vain; of a tenant's processes that which has most of it.
-   */
-  long keptBytes(TenantBook book, Slot slot) {
-    boolean isLargest =
-        book.slots().stream().allMatch(each -> each.fixedBytes() <= slot.fixedBytes());
-    return isLargest && claims.isStuckBeside(book) && book.outstandingBytes() == 0
-        ? Math.min(book.loanBytes(), slot.fixedBytes())
-        : 0;
+  Optional<Kept> kept(TenantBook book) {
+    return demands.kept(book);
   }
 
   boolean isStopped() {
@@ -345,52 +337,17 @@ public final class DeviceBook {
   private AskResult makeRoom(TenantBook book, Slot asking, long wantedBytes) {
     long needBytes = wantedBytes - asking.creditBytes;
     claims.put(book, asking, wantedBytes);
-    long outstandingBytes = room.outstandingBytes();
     long missingBytes =
-        needBytes - room.freeAfterReadingBytes(book, asking, true) - outstandingBytes;
+        needBytes - room.freeAfterReadingBytes(book, asking, true) - room.outstandingBytes();
     if (missingBytes > 0) {
-      demands++;
-      missingBytes -=
-          Reclaim.demandLoans(
-              others(book), Bytes.add(missingBytes, demandAheadBytes(book, asking, needBytes)));
+      missingBytes = demands.demand(book, asking, needBytes, missingBytes);
     }
-    claims.stuck(book, asking, missingBytes > 0);
     if (missingBytes > 0) {
       // the claim stands until it is withdrawn: what others give meanwhile is kept for it
-      return new AskResult.Refused(
-          AskResult.Cause.STUCK,
-          ByteText.of(needBytes)
-              + " are guaranteed but cannot be had now: "
-              + ByteText.of(room.loanBytes())
-              + " are lent to tenants that cannot give them back, "
-              + ByteText.of(room.foreignBytes())
-              + " are held by processes that are no tenant's");
+      claims.markStuck(book, asking);
+      return Refusals.stuck(room, needBytes);
     }
     return new AskResult.MakingRoom(Math.max(1, room.outstandingBytes()));
-  }
-
-  /** What else of its request the tenant does not have and has not claimed: up to so much of it. */
-  private long demandAheadBytes(TenantBook book, Slot asking, long needBytes) {
-    long claimedBytes = Bytes.add(needBytes, claims.siblingsBytes(book, asking));
-    long leftBytes =
-        book.share().requestBytes()
-            - Bytes.add(Bytes.add(book.takenBytes(), book.demotedBytes()), claimedBytes);
-    return Math.max(0, Math.min(demandAheadBytes, leftBytes));
-  }
-
-  private AskResult nothingToLend(TenantBook book, Slot asking, long needBytes) {
-    return new AskResult.Refused(
-        AskResult.Cause.NOTHING_TO_LEND,
-        ByteText.of(needBytes)
-            + " more would be a loan, and only "
-            + ByteText.of(
-                Math.max(
-                    0,
-                    Math.min(
-                        room.loanLeftAfterReadingBytes(book),
-                        room.freeAfterReadingBytes(book, asking, false))))
-            + " can be lent now; the tenant's request is "
-            + ByteText.of(book.share().requestBytes()));
   }
 
   private boolean promote(TenantBook book, Slot slot) {
@@ -420,21 +377,5 @@ public final class DeviceBook {
   private long fixedBytes(String tenant) {
     TenantBook book = books.get(tenant);
     return book == null ? 0 : book.fixedBytes();
-  }
-
-  /** What was demanded ahead of the asks may still be on its way when all of them are granted. */
-  private void endDemandsThatAreMet() {
-    if (room.outstandingBytes() == 0) {
-      endDemandsWithoutClaims();
-    }
-  }
-
-  private void endDemandsWithoutClaims() {
-    if (claims.isEmpty()) {
-      for (TenantBook book : books.values()) {
-        book.recover();
-        book.slots().forEach(Slot::release);
-      }
-    }
   }
 }

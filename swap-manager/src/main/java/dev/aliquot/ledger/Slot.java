@@ -125,8 +125,7 @@ final class Slot {
       return;
     }
     long claimBytes = claimBytes();
-    idleLooks =
-        demanded && claimBytes > creditBytes && claimBytes == lastClaimBytes ? idleLooks + 1 : 0;
+    idleLooks = claimBytes > creditBytes && claimBytes == lastClaimBytes ? idleLooks + 1 : 0;
     lastClaimBytes = claimBytes;
     stuck |= idleLooks >= patience;
   }

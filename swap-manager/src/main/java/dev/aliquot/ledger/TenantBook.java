@@ -1,6 +1,7 @@
 package dev.aliquot.ledger;
 
 import java.util.Collection;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -234,13 +235,12 @@ public final class TenantBook {
   }
 
   /**
-   * What the process keeps of what was lent to its tenant, while another tenant waits for it in
-   * vain: it cannot be moved, or its process does not move it.
+   * What the tenant keeps of what was lent to it while another tenant waits for it in vain, because
+   * it cannot be moved or its process does not move it; of the process with most of it.
    */
-  public long keptBytes(int slot) {
+  public Optional<Kept> kept() {
     synchronized (device) {
-      Slot known = slots.get(slot);
-      return known == null ? 0 : device.keptBytes(this, known);
+      return device.kept(this);
     }
   }
 

@@ -176,14 +176,14 @@ class LendingTest {
               assertThat(refused.cause()).isEqualTo(AskResult.Cause.STUCK);
               assertThat(refused.sentence()).contains("700 B are guaranteed", "1.1 KiB are lent");
             });
-    assertThat(a.keptBytes(0)).as("100 are still to come").isZero();
+    assertThat(a.kept()).as("100 are still to come").isEmpty();
     pagesA.demote(0, 100);
     a.moved(0, false);
     assertThat(ask(b, 800)).isInstanceOf(AskResult.Refused.class);
-    assertThat(a.keptBytes(0)).isEqualTo(1000);
-    assertThat(b.keptBytes(0)).isZero();
+    assertThat(a.kept()).contains(new Kept(0, 1000));
+    assertThat(b.kept()).isEmpty();
     b.withdraw(0);
-    assertThat(a.keptBytes(0)).as("nobody waits").isZero();
+    assertThat(a.kept()).as("nobody waits").isEmpty();
     assertThat(pagesA.resident).as("the demand is off").containsEntry(0, SlotPort.RESIDENT_ALL);
     assertThat(a.creditBytes(0)).isEqualTo(1400);
   }

@@ -4,10 +4,12 @@ import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.page.UsageReport;
+import dev.aliquot.ledger.Kept;
 import dev.aliquot.ledger.OverheadRule;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What ground truth says about one tenant: each process's overhead, and the sum that is published
@@ -62,12 +64,7 @@ final class Account {
     }
     holding.otherBytes = Math.min(otherBytes, MOST_BYTES);
     holding.book.endReading(publishOverhead(holding));
-    for (Member member : members.values()) {
-      long keptBytes = holding.book.keptBytes(member.slot);
-      if (keptBytes > 0) {
-        reports.add(new Keeper(member.id, member.command, keptBytes));
-      }
-    }
+    holding.book.kept().map(kept -> keeper(kept, members.get(kept.slot()))).ifPresent(reports::add);
     pages.control().contextEstimate(holding.index, holding.device.contextEstimateBytes());
     return exact;
   }
@@ -80,6 +77,10 @@ final class Account {
     }
     pages.control().overhead(holding.index, overhead, holding.otherBytes);
     return overhead;
+  }
+
+  private static @Nullable Keeper keeper(Kept kept, @Nullable Member member) {
+    return member == null ? null : new Keeper(member.id, member.command, kept.bytes());
   }
 
   private boolean account(

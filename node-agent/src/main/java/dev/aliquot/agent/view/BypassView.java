@@ -11,7 +11,7 @@ import java.time.Instant;
  * @param device UUID
  * @param tenant the tenant's id, or empty
  * @param container {@code namespace/pod/container} of the tenant, or empty
- * @param kind unattached, underreporting or stranger
+ * @param kind unattached, underreporting, keeping or stranger
  * @param bytes of it
  * @param since when it was first seen
  * @param action what was done about it, or why it could not be done
