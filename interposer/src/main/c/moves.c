@@ -102,11 +102,11 @@ static void alq_demoted(struct alq_move *move)
     alq_flight_land(&flying);
 }
 
-/* Gate MOVING: the piece is on the device again, and was charged before. */
+/* Gate MOVING: the piece is on the device again; it was charged, and movable, before. */
 static void alq_promoted(struct alq_move *move)
 {
     struct alq_movable_block *block = alq_movables_at(move->block_begin);
-    alq_charge_shift(block->device, &(struct alq_shift){.movable = move->bytes, .demoted = 0 - move->bytes});
+    alq_charge_shift(block->device, &(struct alq_shift){.demoted = 0 - move->bytes});
 }
 
 static void alq_chunk_end(const struct alq_backing *chunk)
@@ -149,7 +149,13 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
     return outcome;
 }
 
-/* Charges a piece and makes memory of the device for it. DONE: it is there; NOTHING: it does not fit; FAILED: the driver has none. */
+static void alq_room_end(uint32_t device, uint64_t bytes)
+{
+    alq_charge_shift((int)device, &(struct alq_shift){.used = 0 - bytes, .movable = 0 - bytes});
+}
+
+/* Charges a piece, as movable from the start: it may be long until the device is at rest, and what the program takes meanwhile that does
+ * not move is held against the rest. Makes memory of the device for it. DONE: it is there; NOTHING: it does not fit; FAILED: the driver has none. */
 static enum alq_move_outcome alq_room(uint32_t device, uint64_t resident_bytes, struct alq_move *move)
 {
     CUmemAllocationProp properties = {.type = CU_MEM_ALLOCATION_TYPE_PINNED};
@@ -159,13 +165,14 @@ static enum alq_move_outcome alq_room(uint32_t device, uint64_t resident_bytes, 
     if (!alq_charge_within_credit((int)device, move->bytes)) {
         return ALQ_MOVE_NOTHING;
     }
+    alq_charge_shift((int)device, &(struct alq_shift){.movable = move->bytes});
     enum alq_move_outcome outcome = ALQ_MOVE_NOTHING;
     if (alq_charge_reported_bytes(device) <= resident_bytes) {
         outcome = ALQ_CALL(cuMemCreate, &move->fresh.handle, move->bytes, &properties, 0) == CUDA_SUCCESS ? ALQ_MOVE_DONE
                                                                                                           : ALQ_MOVE_FAILED;
     }
     if (outcome != ALQ_MOVE_DONE) {
-        alq_uncharge((int)device, move->bytes);
+        alq_room_end(device, move->bytes);
     }
     return outcome;
 }
@@ -195,7 +202,7 @@ enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, stru
             } else {
                 bool flying = alq_flight_begin();
                 ALQ_CALL(cuMemRelease, moves[at].fresh.handle);
-                alq_uncharge((int)device, moves[at].bytes);
+                alq_room_end(device, moves[at].bytes);
                 alq_flight_land(&flying);
             }
         }

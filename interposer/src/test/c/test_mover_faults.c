@@ -145,6 +145,25 @@ static void a_kernel_that_does_not_end_is_left_alone(struct world *world, const 
     check_recovered(&m, block);
 }
 
+static void memory_on_its_way_back_takes_no_room_from_what_cannot_move(struct world *world, const void *argument)
+{
+    struct moving m;
+    CUstream busy = NULL;
+    (void)argument;
+    moving_start(&m, world, 128 * MIB); /* less than the block */
+    CUdeviceptr block = filled_block(&m);
+    moving_resident(&m, 0);
+    CHECK(moving_becomes(&m, moving_demoted, BLOCK_BYTES));
+    CHECK_EQ(CU(cuStreamCreate)(&busy, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+    moving_spin(&m, 3000000000ull, busy);
+    moving_resident(&m, ALQ_RESIDENT_ALL);
+    CHECK(moving_becomes(&m, moving_used, BLOCK_BYTES));
+    CHECK_EQ(CU(cuStreamQuery)(busy), CUDA_ERROR_NOT_READY);
+    CUdeviceptr small = moving_alloc(8);
+    CHECK_EQ(CU(cuMemFree_v2)(small), CUDA_SUCCESS);
+    check_recovered(&m, block);
+}
+
 static void a_capture_is_waited_for(struct world *world, const void *argument)
 {
     struct moving m;
@@ -369,6 +388,7 @@ int main(void)
     RUN_ALONE(nonsense_for_a_chunk_moves_nothing);
     RUN_ALONE(nonsense_in_every_frame_moves_nothing);
     RUN_ALONE(a_kernel_that_does_not_end_is_left_alone);
+    RUN_ALONE(memory_on_its_way_back_takes_no_room_from_what_cannot_move);
     RUN_ALONE(a_capture_is_waited_for);
     RUN_ALONE(what_is_asked_waits_for_the_next_agent);
     run_alone("an_agent_that_dies_before_the_descriptor", an_agent_that_dies_between_the_frames_loses_nothing, &last_words);
