@@ -55,18 +55,18 @@ final class Account {
 
   boolean endReading(Reports reports, DeviceReading reading, long otherBytes) {
     Holding holding = holdings.get(reports.holding);
-    boolean exact = true;
+    boolean still = true;
     for (Report report : reports.reports) {
       Member member = report.member();
       if (members.get(member.slot) == member) {
-        exact &= account(member, holding, report, reading, reports);
+        still &= account(member, holding, report, reading, reports);
       }
     }
     holding.otherBytes = Math.min(otherBytes, MOST_BYTES);
     holding.book.endReading(publishOverhead(holding));
     holding.book.kept().map(kept -> keeper(kept, members.get(kept.slot()))).ifPresent(reports::add);
     pages.control().contextEstimate(holding.index, holding.device.contextEstimateBytes());
-    return exact;
+    return still;
   }
 
   /** Writes the overhead of all processes into the control page; answers it. */
@@ -100,7 +100,7 @@ final class Account {
     if (first && exact) {
       holding.device.learnContext(rule.overheadBytes());
     }
-    return exact;
+    return report.claim().equals(after);
   }
 
   /**

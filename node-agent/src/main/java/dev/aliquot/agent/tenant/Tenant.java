@@ -312,8 +312,9 @@ public final class Tenant {
    *
    * @param reports taken before it
    * @param otherBytes held by processes of this tenant that are not in the reports
-   * @return whether every report was exact; else the overhead of some process may be higher than it
-   *     is
+   * @return whether every report stood still; else the next reading may find less overhead. One
+   *     that waits for an answer stands still in the middle of a call: nothing is exact, and the
+   *     next reading would find the same
    */
   public synchronized boolean endReading(Reports reports, DeviceReading reading, long otherBytes) {
     return gone || account.endReading(reports, reading, otherBytes);

@@ -50,10 +50,10 @@ final class Accounting {
   }
 
   /**
-   * @param exact whether no report moved meanwhile
+   * @param still whether no report moved meanwhile
    * @param strangers processes that are no tenant's
    */
-  record Result(boolean exact, List<Stranger> strangers) {}
+  record Result(boolean still, List<Stranger> strangers) {}
 
   /** Blocks as long as the driver does. */
   Result read(Device device) {
@@ -75,9 +75,9 @@ final class Accounting {
                 attribute(pid, Math.max(0, bytes), otherBytes, strangers, seen, elsewhere);
               }
             });
-    boolean exact = true;
+    boolean still = true;
     for (Map.Entry<Tenant, Reports> entry : reports.entrySet()) {
-      exact &=
+      still &=
           endReading(
               entry.getKey(),
               entry.getValue(),
@@ -92,7 +92,7 @@ final class Accounting {
     device.room().fire();
     counters.samples.increment();
     counters.sampleNanos.add(System.nanoTime() - start);
-    return new Result(exact, List.copyOf(strangers));
+    return new Result(still, List.copyOf(strangers));
   }
 
   /**

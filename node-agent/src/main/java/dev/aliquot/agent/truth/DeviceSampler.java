@@ -20,7 +20,6 @@ import org.slf4j.LoggerFactory;
 final class DeviceSampler implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceSampler.class);
   private static final int MOST_TRIES = 2;
-  private static final Duration MOST_REST = Duration.ofMillis(50);
 
   private final Device device;
   private final Accounting accounting;
@@ -37,7 +36,7 @@ final class DeviceSampler implements AutoCloseable {
   private volatile long lastReadNanos;
   private volatile boolean tried;
   private String lastFailure = "";
-  private long notBefore = System.nanoTime();
+  private final ReadingPace pace = new ReadingPace(System.nanoTime());
 
   DeviceSampler(
       Device device, Accounting accounting, Counters counters, Duration period, Duration timeout) {
@@ -142,7 +141,7 @@ final class DeviceSampler implements AutoCloseable {
       readingSince = System.nanoTime();
       try {
         Accounting.Result result = accounting.read(device);
-        for (int i = 1; i < MOST_TRIES && !result.exact() && !served.isEmpty(); i++) {
+        for (int i = 1; i < MOST_TRIES && !result.still() && !served.isEmpty(); i++) {
           result = accounting.read(device);
         }
         strangers = result.strangers();
@@ -156,18 +155,11 @@ final class DeviceSampler implements AutoCloseable {
         LOG.error("the reading of device {} could not be accounted for", device.uuid(), e);
         failed(e, served);
       } finally {
-        rest(System.nanoTime() - readingSince);
+        long now = System.nanoTime();
+        pace.read(now - readingSince, now);
         readingSince = 0;
       }
     }
-  }
-
-  /**
-   * Whoever asks in a loop gets at most half of this thread's time, and of the driver's: no reading
-   * begins sooner after another than that one took.
-   */
-  private void rest(long tookNanos) {
-    notBefore = System.nanoTime() + Math.min(tookNanos, MOST_REST.toNanos());
   }
 
   private void failed(RuntimeException e, List<CompletableFuture<Void>> served) {
@@ -191,7 +183,7 @@ final class DeviceSampler implements AutoCloseable {
       while (!closed && waiting.isEmpty() && left > 0) {
         left = asked.awaitNanos(left);
       }
-      left = notBefore - System.nanoTime();
+      left = pace.waitNanos(System.nanoTime());
       while (!closed && left > 0) {
         left = asked.awaitNanos(left);
       }

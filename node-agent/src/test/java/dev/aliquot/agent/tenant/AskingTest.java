@@ -6,6 +6,7 @@ import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceFacts;
 import dev.aliquot.agent.device.DeviceReading;
+import dev.aliquot.agent.page.UsageWriter;
 import dev.aliquot.agent.pool.HostMemory;
 import dev.aliquot.agent.pool.HostPool;
 import dev.aliquot.agent.pool.NumaNodes;
@@ -18,6 +19,7 @@ import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.wire.Reply;
 import dev.aliquot.ledger.Headroom;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -164,6 +166,34 @@ class AskingTest {
       leaver.release();
     }
     assertThat(wentOn).as("threads that went on with an ask").containsOnly("aliquot-asks");
+  }
+
+  @Test
+  void aReadingIsNotMadeAgainForAProcessThatStandsStillInTheMiddleOfACall() throws Exception {
+    Device device = device();
+    Tenant tenant = tenant("asker", device);
+    Member member = attach(tenant);
+    UsageWriter process = new UsageWriter(TenantFiles.of(state, "asker").usage(), member.slot);
+    process.report(member.generation, 3, 1);
+    assertThat(readingStands(tenant, device, () -> {})).isTrue();
+    assertThat(readingStands(tenant, device, () -> process.report(member.generation, 4, 1)))
+        .as("memory came or went during the reading")
+        .isFalse();
+    assertThat(readingStands(tenant, device, () -> process.report(member.generation, 4, 0)))
+        .as("a call ended during the reading")
+        .isFalse();
+    tenant.release();
+  }
+
+  private interface Meanwhile {
+    void run() throws IOException;
+  }
+
+  private static boolean readingStands(Tenant tenant, Device device, Meanwhile meanwhile)
+      throws IOException {
+    Reports reports = tenant.beginReading(device).orElseThrow();
+    meanwhile.run();
+    return tenant.endReading(reports, DeviceReading.NONE, 0);
   }
 
   private static void await(CountDownLatch latch) {

@@ -1,0 +1,36 @@
+package dev.aliquot.agent.page;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/** Writes into a usage page what a process of the tenant would. */
+public final class UsageWriter {
+  private final Path page;
+  private final int slot;
+
+  /** Of one slot of a page. */
+  public UsageWriter(Path page, int slot) {
+    this.page = page;
+    this.slot = slot;
+  }
+
+  /** As a process does that has the slot. */
+  public void report(long generation, long changes, long inFlight) throws IOException {
+    try (FileChannel file = FileChannel.open(page, StandardOpenOption.WRITE)) {
+      put(file, PageLayout.USAGE_GENERATION, generation);
+      put(file, PageLayout.USAGE_STATE, PageLayout.STATE_ATTACHED);
+      put(file, PageLayout.USAGE_CHANGES, changes);
+      put(file, PageLayout.USAGE_IN_FLIGHT, inFlight);
+    }
+  }
+
+  private void put(FileChannel file, long offset, long value) throws IOException {
+    ByteBuffer word = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    word.putLong(value).flip();
+    file.write(word, PageLayout.slot(slot) + offset);
+  }
+}
