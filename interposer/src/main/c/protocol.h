@@ -13,6 +13,8 @@
  *   loan      what a tenant holds beyond its request: lent, and taken back when its owner needs it
  *   movable   memory of a device that this library can move away and back under its own address (its pieces are mapped)
  *   demoted   data of movable memory that lies in host chunks, mapped at its own address: kernels go on, over the bus. Not in `used`
+ *   away      a process that has been told to move all it can off a device and to stay at rest: its next call that needs the device
+ *             waits until the agent has let it come back (RESUME)
  *   chunk     pinned host memory that the agent makes and hands to a process as a file descriptor; it is the tenant's until the
  *             tenant's last process is gone
  *
@@ -29,6 +31,14 @@
  *   pieces go, and the agent lowers the credit behind it. When there is room again the agent raises credit and `resident` and
  *   wakes the slot; its thread charges, as any allocation does, promotes, and gives the chunks back (RETURN_CHUNK). What is asked
  *   stands in the page and not in a message: a new agent and a process that was not listening see it all the same.
+ *
+ * How an idle process is swapped out
+ *   The agent sets the device's bit in the slot's `away`, lowers `resident` to what cannot move and wakes the slot. The process's own
+ *   thread fetches the chunks, closes the gate, moves everything in one go, and leaves the gate closed: it is parked, and says so in the usage
+ *   page and with a MOVED for each device. A call that comes to the gate then has the thread send RESUME, which is answered when
+ *   the agent has made room: `away` is 0, credit and `resident` are raised. Data comes back before the call goes on; what is not given
+ *   room stays demoted. The agent may also clear `away` by itself. Where no agent answers RESUME, the process opens its gate with its data
+ *   demoted, and does not park again for the same `wake`.
  *
  * Failure contract
  *   No agent: the pages stay mapped, allocations within credit go on, a larger one waits `agent_wait_ms` for the agent and
@@ -91,7 +101,7 @@ struct alq_control_slot {
     uint64_t start_time;                    /* 8: field 22 of /proc/<host_pid>/stat, so that a reused pid is told apart */
     uint64_t generation;                    /* 16: odd while taken; changes whenever the slot changes hands */
     uint32_t wake;                          /* 24: changes, and its waiters are woken, when `resident` has */
-    uint32_t reserved0;                     /* 28 */
+    uint32_t away;                          /* 28: a bit for each device that the process is to be off; 0: it may run */
     uint64_t host_bytes;                    /* 32: chunks that the process has in its hands */
     uint64_t reserved[3];                   /* 40 */
     uint64_t credit_bytes[ALQ_MAX_DEVICES]; /* 64 */
@@ -130,12 +140,13 @@ struct alq_control_page {
 struct alq_usage_slot {
     uint64_t generation;                  /* 0: copied from the control slot at attach; a report of another generation is void */
     uint32_t state;                       /* 8: 0 = free, 1 = attached */
-    uint32_t reserved;                    /* 12 */
+    uint32_t parked;                      /* 12: 1 while the process is away and its gate closed */
     uint64_t refusals;                    /* 16: allocations answered with CUDA_ERROR_OUT_OF_MEMORY because of the limit */
     uint64_t changes;                     /* 24: grows with every change of `used`, before it and after it */
     uint64_t in_flight;                   /* 32: driver calls between their charge and their outcome; while it is not 0, ground
                                            * truth less `used` may be too low */
-    uint64_t reserved2[3];                /* 40 */
+    uint64_t submissions;                 /* 40: grows with calls that need a device; brought up to date whenever the slot is woken */
+    uint64_t reserved2[2];                /* 48 */
     uint64_t used_bytes[ALQ_MAX_DEVICES]; /* 64 */
     uint64_t demoted_bytes[ALQ_MAX_DEVICES]; /* 192 */
     uint64_t movable_bytes[ALQ_MAX_DEVICES]; /* 320: the part of `used` that could be demoted */
@@ -184,6 +195,9 @@ enum alq_frame_type {
     ALQ_FRAME_RETURN_CHUNK = 9,
     /* "I have done with `resident` what I could": payload alq_moved; answered with GRANTED. */
     ALQ_FRAME_MOVED = 10,
+    /* "A call of mine needs a device that I am off": payload alq_resume; answered with GRANTED once the process may run: everything the
+     * agent gives it stands in the page by then. Blocks while the agent makes room. */
+    ALQ_FRAME_RESUME = 11,
     ALQ_FRAME_REFUSED = 15 /* payload alq_refused */
 };
 
@@ -218,7 +232,7 @@ struct alq_bye {
 };
 
 struct alq_granted {
-    uint64_t credit_bytes; /* the slot's credit on that device now; 0 for BYE and RETURN_CHUNK */
+    uint64_t credit_bytes; /* the slot's credit on that device now; 0 for BYE, RETURN_CHUNK and RESUME */
 };
 
 struct alq_take_chunk {
@@ -238,6 +252,12 @@ struct alq_return_chunk {
     uint32_t reserved;
     uint64_t generation;
     uint64_t id;
+};
+
+struct alq_resume {
+    uint32_t slot;
+    uint32_t reserved;
+    uint64_t generation;
 };
 
 /* How an attempt to come down to `resident`, or to come back from it, ended. */

@@ -49,6 +49,7 @@ int main(void)
     OFFSET(alq_control_slot, start_time);
     OFFSET(alq_control_slot, generation);
     OFFSET(alq_control_slot, wake);
+    OFFSET(alq_control_slot, away);
     OFFSET(alq_control_slot, host_bytes);
     OFFSET(alq_control_slot, credit_bytes);
     OFFSET(alq_control_slot, resident_bytes);
@@ -56,6 +57,8 @@ int main(void)
     OFFSET(alq_usage_page, slots);
     OFFSET(alq_usage_slot, generation);
     OFFSET(alq_usage_slot, state);
+    OFFSET(alq_usage_slot, parked);
+    OFFSET(alq_usage_slot, submissions);
     OFFSET(alq_usage_slot, refusals);
     OFFSET(alq_usage_slot, changes);
     OFFSET(alq_usage_slot, in_flight);
@@ -80,6 +83,8 @@ int main(void)
     OFFSET(alq_moved, moved_bytes);
     OFFSET(alq_moved, copy_ns);
     OFFSET(alq_moved, closed_ns);
+    PRINT("alq_resume", sizeof(struct alq_resume));
+    PRINT("RESUME", ALQ_FRAME_RESUME);
     PRINT("alq_refused", sizeof(struct alq_refused));
     OFFSET(alq_ask, slot);
     OFFSET(alq_ask, device);

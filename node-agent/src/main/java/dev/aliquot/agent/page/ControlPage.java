@@ -154,6 +154,7 @@ public final class ControlPage implements AutoCloseable {
       residentBytes(slot, device, RESIDENT_ALL);
     }
     file.u64(at + PageLayout.SLOT_HOST_BYTES, 0);
+    file.u32(at + PageLayout.SLOT_AWAY, 0);
     file.u32(at + PageLayout.SLOT_TENANT_PID, tenantPid);
     file.u64(at + PageLayout.SLOT_START_TIME, startTime);
     file.u64(at + PageLayout.SLOT_GENERATION, generation);
@@ -209,6 +210,19 @@ public final class ControlPage implements AutoCloseable {
 
   public long coveredBytes(int slot, int device) {
     return file.u64(covered(slot, device));
+  }
+
+  /**
+   * The devices, a bit for each, that the process is to be off: it stays at rest until none is
+   * left.
+   */
+  public int away(int slot) {
+    return file.u32(slot(slot) + PageLayout.SLOT_AWAY);
+  }
+
+  /** Sets or clears a device's bit. The process acts on it when it is woken. */
+  public void away(int slot, int device, boolean away) {
+    file.bits(slot(slot) + PageLayout.SLOT_AWAY, 1 << device, away);
   }
 
   /** Has the process in the slot look at what it may keep resident. */

@@ -51,6 +51,7 @@ public final class PageLayout {
   static final long SLOT_START_TIME = 8;
   static final long SLOT_GENERATION = 16;
   static final long SLOT_WAKE = 24;
+  static final long SLOT_AWAY = 28;
   static final long SLOT_HOST_BYTES = 32;
   static final long SLOT_CREDIT = 64;
   static final long SLOT_RESIDENT = 192;
@@ -59,9 +60,11 @@ public final class PageLayout {
 
   static final long USAGE_GENERATION = 0;
   static final long USAGE_STATE = 8;
+  static final long USAGE_PARKED = 12;
   static final long USAGE_REFUSALS = 16;
   static final long USAGE_CHANGES = 24;
   static final long USAGE_IN_FLIGHT = 32;
+  static final long USAGE_SUBMISSIONS = 40;
   static final long USAGE_USED = 64;
   static final long USAGE_DEMOTED = 192;
   static final long USAGE_MOVABLE = 320;

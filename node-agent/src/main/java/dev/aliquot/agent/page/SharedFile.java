@@ -80,6 +80,15 @@ final class SharedFile implements AutoCloseable {
     PageLayout.U32.setVolatile(part(offset), within(offset), value);
   }
 
+  /** Sets or clears bits of a word at once, whatever others do to its other bits. */
+  void bits(long offset, int mask, boolean set) {
+    if (set) {
+      PageLayout.U32.getAndBitwiseOr(part(offset), within(offset), mask);
+    } else {
+      PageLayout.U32.getAndBitwiseAnd(part(offset), within(offset), ~mask);
+    }
+  }
+
   /** Changes a word that others wait on, and wakes them. */
   void wake(long offset) {
     PageLayout.U32.getAndAdd(part(offset), within(offset), 1);

@@ -41,6 +41,16 @@ public final class UsageReport {
     return slot.getLong((int) PageLayout.USAGE_IN_FLIGHT);
   }
 
+  /** Grows with calls that need a device; as of when the slot was woken last. */
+  public long submissions() {
+    return slot.getLong((int) PageLayout.USAGE_SUBMISSIONS);
+  }
+
+  /** Whether the process says that it is away, with its gate closed. */
+  public boolean parked() {
+    return slot.getInt((int) PageLayout.USAGE_PARKED) == 1;
+  }
+
   public long refusals() {
     return slot.getLong((int) PageLayout.USAGE_REFUSALS);
   }

@@ -118,6 +118,7 @@ final class Answers implements TenantEndpoint {
               .holding(take.device())
               .map(holding -> chunks.take(member, holding, take.bytes()))
               .orElseGet(() -> CompletableFuture.completedStage(noDevice(take.device())));
+      case Request.Resume ignored -> CompletableFuture.completedStage(new Reply.Granted(0));
       case Request.ReturnChunk back ->
           CompletableFuture.completedStage(chunks.giveBack(member, back.id()));
       case Request.Moved moved ->

@@ -69,6 +69,7 @@ final class FrameDecoder extends ByteToMessageDecoder {
       case FrameFormat.TAKE_CHUNK -> FrameFormat.TAKE_CHUNK_BYTES;
       case FrameFormat.RETURN_CHUNK -> FrameFormat.RETURN_CHUNK_BYTES;
       case FrameFormat.MOVED -> FrameFormat.MOVED_BYTES;
+      case FrameFormat.RESUME -> FrameFormat.RESUME_BYTES;
       default -> -1;
     };
   }
@@ -93,6 +94,7 @@ final class FrameDecoder extends ByteToMessageDecoder {
               payload.getLongLE(16));
       case FrameFormat.RETURN_CHUNK ->
           new Request.ReturnChunk(payload.getIntLE(0), payload.getLongLE(8), payload.getLongLE(16));
+      case FrameFormat.RESUME -> new Request.Resume(payload.getIntLE(0), payload.getLongLE(8));
       case FrameFormat.MOVED ->
           new Request.Moved(
               payload.getIntLE(0),

@@ -20,6 +20,7 @@ public final class FrameFormat {
   public static final int CHUNK = 8;
   public static final int RETURN_CHUNK = 9;
   public static final int MOVED = 10;
+  public static final int RESUME = 11;
   public static final int REFUSED = 15;
 
   public static final int HELLO_BYTES = 8;
@@ -32,6 +33,7 @@ public final class FrameFormat {
   public static final int CHUNK_BYTES = 16;
   public static final int RETURN_CHUNK_BYTES = 24;
   public static final int MOVED_BYTES = 48;
+  public static final int RESUME_BYTES = 16;
   public static final int REFUSED_BYTES = 200;
   public static final int REASON_BYTES = 192;
 

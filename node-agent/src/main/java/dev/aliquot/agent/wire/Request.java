@@ -21,6 +21,9 @@ public sealed interface Request {
   /** For data of that device, as the tenant numbers them. */
   record TakeChunk(int slot, long generation, int device, long bytes) implements OfSlot {}
 
+  /** A call waits at the gate of a process that is away. */
+  record Resume(int slot, long generation) implements OfSlot {}
+
   record ReturnChunk(int slot, long generation, long id) implements OfSlot {}
 
   /**

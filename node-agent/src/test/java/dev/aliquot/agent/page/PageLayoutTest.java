@@ -75,6 +75,7 @@ class PageLayoutTest {
     same("alq_control_slot.start_time", PageLayout.SLOT_START_TIME);
     same("alq_control_slot.generation", PageLayout.SLOT_GENERATION);
     same("alq_control_slot.wake", PageLayout.SLOT_WAKE);
+    same("alq_control_slot.away", PageLayout.SLOT_AWAY);
     same("alq_control_slot.host_bytes", PageLayout.SLOT_HOST_BYTES);
     same("alq_control_slot.credit_bytes", PageLayout.SLOT_CREDIT);
     same("alq_control_slot.resident_bytes", PageLayout.SLOT_RESIDENT);
@@ -89,6 +90,8 @@ class PageLayoutTest {
     same("alq_usage_slot.refusals", PageLayout.USAGE_REFUSALS);
     same("alq_usage_slot.changes", PageLayout.USAGE_CHANGES);
     same("alq_usage_slot.in_flight", PageLayout.USAGE_IN_FLIGHT);
+    same("alq_usage_slot.parked", PageLayout.USAGE_PARKED);
+    same("alq_usage_slot.submissions", PageLayout.USAGE_SUBMISSIONS);
     same("alq_usage_slot.used_bytes", PageLayout.USAGE_USED);
     same("alq_usage_slot.demoted_bytes", PageLayout.USAGE_DEMOTED);
     same("alq_usage_slot.movable_bytes", PageLayout.USAGE_MOVABLE);
@@ -114,6 +117,8 @@ class PageLayoutTest {
     same("CHUNK", FrameFormat.CHUNK);
     same("RETURN_CHUNK", FrameFormat.RETURN_CHUNK);
     same("MOVED", FrameFormat.MOVED);
+    same("RESUME", FrameFormat.RESUME);
+    same("alq_resume", FrameFormat.RESUME_BYTES);
     for (MoveOutcome outcome : MoveOutcome.values()) {
       same("MOVE_" + outcome.name(), outcome.code());
     }
