@@ -1,7 +1,6 @@
 package dev.aliquot.ledger;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -14,18 +13,17 @@ import java.util.Set;
  * a larger one; sum(covered) + sum(overhead) <= capacity - what strangers hold, except where
  * overhead or strangers, which nobody can refuse, have pushed it over; a process that asks within
  * its tenant's request is refused only when those who borrowed the memory cannot give it back.
- *
- * <p>Memory for a guaranteed ask is looked for in this order: what is free; credit that nobody
- * uses; loans, which their borrowers are told to give back. Memory for a loan: what is free and
- * waited for by nobody, then unused credit.
  */
 public final class DeviceBook {
   private final Admissions admissions;
   private final long capacityBytes;
   private final Map<String, TenantBook> books = new LinkedHashMap<>();
   private final Claims claims = new Claims();
+  private final Claims wishes = new Claims();
   private final Room room;
   private final Demands demands;
+  private final Swaps swaps;
+  private final Asks asks;
   private boolean stopped;
 
   /** One that demands no more back than is asked for. */
@@ -42,8 +40,10 @@ public final class DeviceBook {
   public DeviceBook(String device, long capacityBytes, long demandAheadBytes) {
     this.admissions = new Admissions(device, capacityBytes, this::fixedBytes);
     this.capacityBytes = capacityBytes;
-    this.room = new Room(capacityBytes, books.values(), claims);
+    this.room = new Room(capacityBytes, books.values(), claims, wishes);
     this.demands = new Demands(books.values(), claims, room, demandAheadBytes);
+    this.swaps = new Swaps(books);
+    this.asks = new Asks(books, room, claims, wishes, demands, swaps);
   }
 
   // ---- requests
@@ -91,8 +91,7 @@ public final class DeviceBook {
   public synchronized void release(String tenant) {
     TenantBook book = books.remove(tenant);
     if (book != null) {
-      book.slots().forEach(slot -> claims.remove(book, slot));
-      demands.endWithoutClaims();
+      book.slots().forEach(slot -> asks.withdraw(book, slot));
     }
     admissions.release(tenant);
   }
@@ -135,6 +134,21 @@ public final class DeviceBook {
     room.lendable(bytes);
   }
 
+  /** Who may be swapped out, from now on. */
+  public synchronized void swapPolicy(SwapPolicy policy) {
+    swaps.policy(policy);
+  }
+
+  /** What the host pool can still take of tenants that are swapped out. */
+  public synchronized void hostRoom(long bytes) {
+    swaps.hostBytes(bytes);
+  }
+
+  /** How often a tenant has been told to leave because another needed the memory. */
+  public synchronized long swaps() {
+    return swaps.count();
+  }
+
   /** What is held beyond the requests, over all tenants. */
   public synchronized long loanBytes() {
     return room.loanBytes();
@@ -167,7 +181,7 @@ public final class DeviceBook {
     int told = 0;
     for (TenantBook book : books.values()) {
       for (Slot slot : book.slots()) {
-        boolean may = claims.isEmpty() && !stopped && book.mayGrow();
+        boolean may = claims.isEmpty() && wishes.isEmpty() && !stopped && book.mayGrow();
         told += may && promote(book, slot) ? 1 : 0;
       }
     }
@@ -190,63 +204,15 @@ public final class DeviceBook {
   // ---- for the tenants' books, under the lock
 
   AskResult ask(TenantBook book, Slot asking, long wantedBytes) {
-    if (stopped) {
-      return new AskResult.Stopping();
-    }
-    books.values().forEach(TenantBook::recover);
-    long needBytes = wantedBytes - asking.creditBytes;
-    boolean guaranteed = isGuaranteed(book, asking, wantedBytes);
-    if (!guaranteed) {
-      // it was, before siblings grew or the request shrank: it must not hold others up
-      withdraw(book, asking);
-    }
-    if (guaranteed && waitsForSiblings(book, asking, needBytes)) {
-      claims.put(book, asking, wantedBytes);
-      return new AskResult.AfterReading(true);
-    }
-    long loanLeftBytes = guaranteed ? Long.MAX_VALUE : room.loanLeftBytes(book);
-    long leftBytes =
-        Math.min(
-            loanLeftBytes, Math.min(book.leftBytes(), room.freeBytes(book, asking, guaranteed)));
-    if (leftBytes >= needBytes) {
-      asking.trimmed = false;
-      asking.grant(needBytes + aheadBytes(book, wantedBytes, needBytes, leftBytes - needBytes));
-      if (claims.remove(book, asking)) {
-        demands.endThoseMet();
-      }
-      return new AskResult.Granted(asking.creditBytes);
-    }
-    long overLimitBytes = needBytes - book.afterReadingBytes();
-    if (overLimitBytes > 0) {
-      book.takeUnused(overLimitBytes, true, Set.of(asking));
-    }
-    if (book.afterReadingBytes() < needBytes) {
-      withdraw(book, asking);
-      return book.overLimit(wantedBytes);
-    }
-    if (!guaranteed && room.loanLeftBytes(book) < needBytes) {
-      takeUnusedLoans(book, asking, needBytes - room.loanLeftBytes(book));
-      if (room.loanLeftAfterReadingBytes(book) < needBytes) {
-        return Refusals.nothingToLend(room, book, asking, needBytes);
-      }
-      return new AskResult.AfterReading(false);
-    }
-    takeUnusedForRoom(book, asking, needBytes, guaranteed);
-    if (room.freeAfterReadingBytes(book, asking, guaranteed) >= needBytes) {
-      if (guaranteed) {
-        claims.put(book, asking, wantedBytes);
-      }
-      return new AskResult.AfterReading(guaranteed);
-    }
-    return guaranteed
-        ? makeRoom(book, asking, wantedBytes)
-        : Refusals.nothingToLend(room, book, asking, needBytes);
+    return stopped ? new AskResult.Stopping() : asks.ask(book, asking, wantedBytes);
+  }
+
+  AskResult resume(TenantBook book, Slot slot) {
+    return stopped ? new AskResult.Stopping() : asks.resume(book, slot);
   }
 
   void withdraw(TenantBook book, Slot slot) {
-    if (claims.remove(book, slot)) {
-      demands.endWithoutClaims();
-    }
+    asks.withdraw(book, slot);
   }
 
   Optional<Kept> kept(TenantBook book) {
@@ -272,84 +238,6 @@ public final class DeviceBook {
 
   // ---- inside
 
-  /** Within the request, counting what siblings use and wait for, not what they have unused. */
-  private boolean isGuaranteed(TenantBook book, Slot asking, long wantedBytes) {
-    long bytes =
-        Bytes.add(wantedBytes, Bytes.add(book.overheadBytes(), claims.siblingsBytes(book, asking)));
-    for (Slot slot : book.slots()) {
-      if (slot != asking) {
-        bytes = Bytes.add(bytes, Math.min(slot.creditBytes, slot.claimBytes()));
-      }
-    }
-    return bytes <= book.share().requestBytes();
-  }
-
-  /**
-   * What is granted beyond the need, so that the next ask comes late: of the request all that is
-   * left to a lone process, else half; of what would be lent half.
-   */
-  private long aheadBytes(TenantBook book, long wantedBytes, long needBytes, long restBytes) {
-    long requestLeftBytes =
-        Math.max(0, book.share().requestBytes() - Bytes.add(book.overheadBytes(), wantedBytes));
-    long ownBytes = book.isLone() ? Math.min(restBytes, requestLeftBytes) : 0;
-    long moreBytes = Math.max(0, room.loanLeftBytes(book) - needBytes - ownBytes);
-    return ownBytes + Math.min(moreBytes, restBytes - ownBytes) / 2;
-  }
-
-  /**
-   * What siblings have ahead of the request and do not use is taken back before another process
-   * gets its part of it: else they could use it, too, and nobody would have lent it.
-   */
-  private static boolean waitsForSiblings(TenantBook book, Slot asking, long needBytes) {
-    long requestBytes = book.share().requestBytes();
-    if (Bytes.add(book.takenBytes(), needBytes) <= requestBytes) {
-      return false;
-    }
-    long overBytes = Bytes.add(book.heldBytes(), needBytes) - requestBytes;
-    if (overBytes > 0) {
-      book.takeUnused(overBytes, true, Set.of(asking));
-    }
-    return Bytes.add(book.heldBytes(), needBytes) <= requestBytes;
-  }
-
-  private void takeUnusedForRoom(TenantBook book, Slot asking, long needBytes, boolean guaranteed) {
-    long missingBytes = needBytes - room.freeAfterReadingBytes(book, asking, guaranteed);
-    if (missingBytes > 0) {
-      missingBytes -= book.takeUnused(missingBytes, true, Set.of(asking));
-    }
-    if (missingBytes > 0) {
-      Reclaim.takeUnusedOf(others(book), missingBytes, claims.slots());
-    }
-  }
-
-  /** Credit for loans that nobody uses is not lent any more. */
-  private void takeUnusedLoans(TenantBook book, Slot asking, long missingBytes) {
-    long stillMissingBytes = missingBytes - book.takeUnused(missingBytes, true, Set.of(asking));
-    List<TenantBook> borrowers =
-        others(book).stream()
-            .filter(each -> each.heldBytes() > each.share().requestBytes())
-            .toList();
-    if (stillMissingBytes > 0) {
-      Reclaim.takeUnusedOf(borrowers, stillMissingBytes, claims.slots());
-    }
-  }
-
-  private AskResult makeRoom(TenantBook book, Slot asking, long wantedBytes) {
-    long needBytes = wantedBytes - asking.creditBytes;
-    claims.put(book, asking, wantedBytes);
-    long missingBytes =
-        needBytes - room.freeAfterReadingBytes(book, asking, true) - room.outstandingBytes();
-    if (missingBytes > 0) {
-      missingBytes = demands.demand(book, asking, needBytes, missingBytes);
-    }
-    if (missingBytes > 0) {
-      // the claim stands until it is withdrawn: what others give meanwhile is kept for it
-      claims.markStuck(book, asking);
-      return Refusals.stuck(room, needBytes);
-    }
-    return new AskResult.MakingRoom(Math.max(1, room.outstandingBytes()));
-  }
-
   private boolean promote(TenantBook book, Slot slot) {
     long demotedBytes = slot.demanded ? 0 : slot.demotedBytes();
     if (demotedBytes == 0) {
@@ -368,10 +256,6 @@ public final class DeviceBook {
       slot.wake();
     }
     return canMove;
-  }
-
-  private List<TenantBook> others(TenantBook book) {
-    return books.values().stream().filter(each -> each != book).toList();
   }
 
   private long fixedBytes(String tenant) {

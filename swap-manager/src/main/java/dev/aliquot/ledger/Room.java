@@ -13,16 +13,20 @@ final class Room {
   private final long capacityBytes;
   private final Collection<TenantBook> books;
   private final Claims claims;
+  private final Claims wishes;
   private long foreignBytes;
   private long lendableBytes = Long.MAX_VALUE;
 
   /**
    * @param books a view of all of the device's
+   * @param claims guaranteed asks that wait
+   * @param wishes asks for loans that wait
    */
-  Room(long capacityBytes, Collection<TenantBook> books, Claims claims) {
+  Room(long capacityBytes, Collection<TenantBook> books, Claims claims, Claims wishes) {
     this.capacityBytes = capacityBytes;
     this.books = books;
     this.claims = claims;
+    this.wishes = wishes;
   }
 
   void foreign(long bytes) {
@@ -92,7 +96,12 @@ final class Room {
   }
 
   private long claimedBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
-    return guaranteed && asking != null ? claims.beforeBytes(book, asking) : claims.sumBytes();
+    if (asking == null) {
+      return Bytes.add(claims.sumBytes(), wishes.sumBytes());
+    }
+    return guaranteed
+        ? claims.beforeBytes(book, asking)
+        : Bytes.add(claims.sumBytes(), wishes.beforeBytes(book, asking));
   }
 
   private long sumBytes(ToLongFunction<TenantBook> bytes) {

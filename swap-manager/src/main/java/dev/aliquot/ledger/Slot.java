@@ -6,6 +6,9 @@ package dev.aliquot.ledger;
  * <p>Invariant: covered >= credit. They differ only while a demand is in force: then the credit is
  * what the process is to come down to, and covered what it held when that was demanded, less what
  * it has given back since.
+ *
+ * <p>A process that is away has been told to give everything back that it can, and to stay at rest
+ * until it has come back: for as long, the demand stands, whoever waits or not.
  */
 final class Slot {
   final int index;
@@ -13,6 +16,7 @@ final class Slot {
   long creditBytes;
   long coveredBytes;
   boolean demanded;
+  boolean away;
 
   /** Others needed what was granted ahead: not granted ahead again before the process asks. */
   boolean trimmed;
@@ -20,6 +24,7 @@ final class Slot {
   /** Has been asked to give back, and could not: not asked again for a while. */
   boolean stuck;
 
+  private boolean hasParked;
   private int idleLooks;
   private long lastClaimBytes;
 
@@ -68,7 +73,7 @@ final class Slot {
     long newCreditBytes = creditBytes + bytes;
     set(newCreditBytes, Math.max(coveredBytes, newCreditBytes));
     if (demanded) {
-      demanded = newCreditBytes < coveredBytes;
+      demanded = away || newCreditBytes < coveredBytes;
       port.writeResident(index, demanded ? newCreditBytes : SlotPort.RESIDENT_ALL);
     }
   }
@@ -113,6 +118,61 @@ final class Slot {
     port.writeResident(index, targetBytes);
   }
 
+  /**
+   * Has the process move everything off the device that it can, and stay at rest.
+   *
+   * @return how much is to come of that
+   */
+  long leave() {
+    long bytes = demandableBytes();
+    away = true;
+    hasParked = false;
+    port.writeAway(index, true);
+    demand(bytes);
+    return bytes;
+  }
+
+  /** As an earlier agent had it; whether the process is away now is for it to say. */
+  void restoreAway(boolean wasAway) {
+    away = wasAway;
+    hasParked = wasAway;
+    noticeReturn();
+  }
+
+  /** What a process that is on its way out still holds, it keeps: it is wanted back. */
+  void stay() {
+    set(coveredBytes, coveredBytes);
+  }
+
+  /** Lets the process run again, with what it may hold by now. */
+  void comeBack() {
+    if (away) {
+      away = false;
+      port.writeAway(index, false);
+      release();
+    }
+  }
+
+  /** Notices that a process has come back by itself: no agent was there to ask. */
+  void noticeReturn() {
+    if (away) {
+      boolean parked = port.isParked(index);
+      if (hasParked && !parked) {
+        comeBack();
+      }
+      hasParked |= parked;
+    }
+  }
+
+  /** The process could not do what was demanded of it. */
+  void failed() {
+    stuck = true;
+    if (away && !port.isParked(index)) {
+      comeBack();
+    }
+    release();
+  }
+
   /** Has the process look at its credit: data of its can come back. */
   void wake() {
     port.writeResident(index, demanded ? creditBytes : SlotPort.RESIDENT_ALL);
@@ -127,12 +187,17 @@ final class Slot {
     long claimBytes = claimBytes();
     idleLooks = claimBytes > creditBytes && claimBytes == lastClaimBytes ? idleLooks + 1 : 0;
     lastClaimBytes = claimBytes;
-    stuck |= idleLooks >= patience;
+    if (idleLooks >= patience) {
+      stuck = true;
+      if (away && !port.isParked(index)) {
+        comeBack();
+      }
+    }
   }
 
   /** Takes a demand back: what the process holds still, it may hold. */
   void release() {
-    if (demanded) {
+    if (demanded && !away) {
       demanded = false;
       set(coveredBytes, coveredBytes);
       port.writeResident(index, SlotPort.RESIDENT_ALL);

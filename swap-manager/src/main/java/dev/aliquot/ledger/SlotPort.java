@@ -30,5 +30,14 @@ public interface SlotPort {
    */
   void writeResident(int slot, long residentBytes);
 
+  /**
+   * Publishes whether the process is to be off the device, at rest. Written before what it is to
+   * come down to, which has it look.
+   */
+  void writeAway(int slot, boolean away);
+
+  /** Whether the process claims to be away, at rest. */
+  boolean isParked(int slot);
+
   long RESIDENT_ALL = -1;
 }

@@ -66,8 +66,10 @@ public final class TenantBook {
    * @param coveredBytes the most that it could hold, as published; more than the credit while it
    *     was giving back
    * @param demanded whether an earlier agent wanted something back: then what it holds still stands
+   * @param away whether an earlier agent had swapped it out: it stays away, if it is
    */
-  public void restore(int slot, long creditBytes, long coveredBytes, boolean demanded) {
+  public void restore(
+      int slot, long creditBytes, long coveredBytes, boolean demanded, boolean away) {
     synchronized (device) {
       if (creditBytes < 0 || coveredBytes < 0 || slots.containsKey(slot)) {
         throw new IllegalArgumentException(
@@ -84,7 +86,8 @@ public final class TenantBook {
               : 0;
       restored.creditBytes = creditBytes;
       restored.set(givenBytes, Math.max(givenBytes, usedBytes));
-      restored.demanded = demanded;
+      restored.demanded = demanded || away;
+      restored.restoreAway(away);
       restored.release();
       neverRead = true;
       shrinkToFit();
@@ -149,10 +152,61 @@ public final class TenantBook {
       if (moving != null) {
         recover();
         if (couldNot && moving.demanded) {
-          moving.stuck = true;
-          moving.release();
+          moving.failed();
         }
       }
+    }
+  }
+
+  /**
+   * Has a process move everything off the device that it can, and stay at rest until it resumes.
+   */
+  public void leave(int slot) {
+    synchronized (device) {
+      Slot leaving = slots.get(slot);
+      if (leaving != null && !leaving.away && !closed) {
+        leaving.leave();
+      }
+    }
+  }
+
+  /**
+   * A process that is away is to run again. Granted: it may, with its data on the device as far as
+   * there is room for it. Else as for {@link #ask}; {@link #comeBack} ends the wait.
+   */
+  public AskResult resume(int slot) {
+    synchronized (device) {
+      Slot returning = slots.get(slot);
+      if (returning == null) {
+        throw new IllegalArgumentException("slot " + slot + " is free");
+      }
+      if (closed || neverRead) {
+        returning.comeBack();
+      }
+      return returning.away
+          ? device.resume(this, returning)
+          : new AskResult.Granted(returning.creditBytes);
+    }
+  }
+
+  /**
+   * A process that is away runs again, with what it may hold: the rest of its data stays behind.
+   */
+  public void comeBack(int slot) {
+    synchronized (device) {
+      Slot returning = slots.get(slot);
+      if (returning != null) {
+        device.withdraw(this, returning);
+        returning.comeBack();
+      }
+    }
+  }
+
+  /** Whether the process has been told to be off the device. */
+  public boolean isAway(int slot) {
+    synchronized (device) {
+      Slot known = slots.get(slot);
+      return known != null && known.away;
     }
   }
 
@@ -252,6 +306,14 @@ public final class TenantBook {
     }
   }
 
+  /** What the slot's process claims to have in host memory. */
+  public long demotedBytes(int slot) {
+    synchronized (device) {
+      Slot known = slots.get(slot);
+      return known == null ? 0 : known.demotedBytes();
+    }
+  }
+
   public long demotedBytes() {
     synchronized (device) {
       long demotedBytes = 0;
@@ -287,6 +349,20 @@ public final class TenantBook {
   /** The same, and what waits for a reading. */
   long takenBytes() {
     return Bytes.add(heldBytes(), unreadBytes + beingReadBytes);
+  }
+
+  /** Has every process leave that can; answers what is to come of that. */
+  long leave() {
+    long bytes = 0;
+    for (Slot slot : slots.values()) {
+      bytes += slot.away || slot.stuck ? 0 : slot.leave();
+    }
+    return bytes;
+  }
+
+  /** What could be had of it if it left. */
+  long demandableBytes() {
+    return slots.values().stream().mapToLong(Slot::demandableBytes).sum();
   }
 
   /** What processes have still to give back of what was demanded of them. */
@@ -326,6 +402,7 @@ public final class TenantBook {
   /** Notices what processes have given back of what was demanded of them. */
   void recover() {
     for (Slot slot : slots.values()) {
+      slot.noticeReturn();
       if (slot.demanded) {
         unreadBytes += slot.takeUnused(Long.MAX_VALUE);
       }

@@ -3,7 +3,9 @@ package dev.aliquot.ledger;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /** Pages of one tenant on one device, as a test fills them in. */
 class FakeSlots implements SlotPort {
@@ -13,6 +15,8 @@ class FakeSlots implements SlotPort {
   final Map<Integer, Long> credit = new HashMap<>();
   final Map<Integer, Long> covered = new HashMap<>();
   final Map<Integer, Long> resident = new HashMap<>();
+  final Set<Integer> away = new HashSet<>();
+  final Set<Integer> parked = new HashSet<>();
 
   @Override
   public long usedBytes(int slot) {
@@ -43,6 +47,34 @@ class FakeSlots implements SlotPort {
   @Override
   public void writeResident(int slot, long residentBytes) {
     resident.put(slot, residentBytes);
+  }
+
+  @Override
+  public void writeAway(int slot, boolean isAway) {
+    if (isAway) {
+      away.add(slot);
+    } else {
+      away.remove(slot);
+    }
+  }
+
+  @Override
+  public boolean isParked(int slot) {
+    return parked.contains(slot);
+  }
+
+  /** The process does what it was told: everything that moves is in host memory, it is at rest. */
+  void park(int slot) {
+    assertThat(away).contains(slot);
+    demote(slot, movableBytes(slot));
+    parked.add(slot);
+  }
+
+  /** It runs again: what fits in its credit comes back. */
+  void run(int slot) {
+    assertThat(away).doesNotContain(slot);
+    parked.remove(slot);
+    demote(slot, -Math.min(demotedBytes(slot), credit.get(slot) - usedBytes(slot)));
   }
 
   /** The process has moved so much out of the device's memory. */

@@ -39,6 +39,8 @@ class LendingPropertyTest {
     LongAdder operations = new LongAdder();
     LongAdder guaranteed = new LongAdder();
     LongAdder demands = new LongAdder();
+    LongAdder departures = new LongAdder();
+    LongAdder returns = new LongAdder();
     LongAdder admissions = new LongAdder();
     LongAdder refusals = new LongAdder();
     int examples = (int) Math.max(1, OPERATIONS / (LONGEST / 2));
@@ -57,14 +59,29 @@ class LendingPropertyTest {
               for (ModelDevice device : node.devices) {
                 guaranteed.add(device.guaranteedAsks);
                 demands.add(device.demands);
+                departures.add(device.departures);
+                returns.add(device.returns);
               }
             });
     System.out.printf(
-        "ledger: %d operations, %d guaranteed asks, %d demands for loans,"
-            + " %d shares admitted, %d refused%n",
-        operations.sum(), guaranteed.sum(), demands.sum(), admissions.sum(), refusals.sum());
+        "ledger: %d operations, %d guaranteed asks, %d demands for loans, %d departures,"
+            + " %d returns, %d shares admitted, %d refused%n",
+        operations.sum(),
+        guaranteed.sum(),
+        demands.sum(),
+        departures.sum(),
+        returns.sum(),
+        admissions.sum(),
+        refusals.sum());
     assertThat(operations.sum()).isGreaterThanOrEqualTo(OPERATIONS * 9 / 10);
-    assertThat(List.of(guaranteed.sum(), demands.sum(), admissions.sum(), refusals.sum()))
+    assertThat(
+            List.of(
+                guaranteed.sum(),
+                demands.sum(),
+                departures.sum(),
+                returns.sum(),
+                admissions.sum(),
+                refusals.sum()))
         .as("the histories reach what they are for")
         .allMatch(count -> count > 0);
   }

@@ -361,7 +361,7 @@ class LendingTest {
     FakeSlots pages = new FakeSlots();
     pages.holdMovable(3, 1400);
     TenantBook book = later.open("a", pages);
-    book.restore(3, 800, 1500, true);
+    book.restore(3, 800, 1500, true, false);
     assertThat(book.creditBytes(3)).isEqualTo(1400);
     assertThat(pages.resident).containsEntry(3, SlotPort.RESIDENT_ALL);
     assertThat(pages.covered).containsEntry(3, 1400L);
@@ -374,7 +374,7 @@ class LendingTest {
     FakeSlots pages = new FakeSlots();
     pages.used.put(3, 1600L);
     TenantBook book = later.open("a", pages);
-    book.restore(3, 800, 900, true);
+    book.restore(3, 800, 900, true, false);
     assertThat(book.coveredBytes(3)).isEqualTo(900);
   }
 }

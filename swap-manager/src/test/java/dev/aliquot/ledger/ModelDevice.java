@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class ModelDevice {
   static final long CAPACITY = 4000;
   private static final int ENOUGH_ROUNDS = 400;
+  private static final int ENOUGH_TURNS = 40;
 
   private static final long DEMAND_AHEAD = 150;
   final DeviceBook book;
@@ -19,6 +20,8 @@ final class ModelDevice {
   final ModelNode node;
   long guaranteedAsks;
   long demands;
+  long departures;
+  long returns;
   private final int index;
   private long foreign;
   private @Nullable ModelProcess asking;
@@ -32,6 +35,21 @@ final class ModelDevice {
     this.node = node;
     this.index = index;
     this.book = new DeviceBook("GPU-" + index, CAPACITY, DEMAND_AHEAD);
+    this.book.swapPolicy(this::leavers);
+  }
+
+  /** Any of the tenants, in any order. */
+  private List<SwapPolicy.Leaver> leavers(String claimant) {
+    List<SwapPolicy.Leaver> leavers = new ArrayList<>();
+    SwapPolicy.Readiness[] all = SwapPolicy.Readiness.values();
+    int first = node.random.nextInt(ModelNode.MOST_TENANTS);
+    for (int i = 0; i < holdings.size(); i++) {
+      ModelHolding holding = holdings.get((first + i) % holdings.size());
+      if (node.random.nextInt(3) != 0) {
+        leavers.add(new SwapPolicy.Leaver(holding.name, all[node.random.nextInt(all.length)]));
+      }
+    }
+    return leavers;
   }
 
   /** Processes of any tenant do something. */
@@ -108,6 +126,8 @@ final class ModelDevice {
       }
       // siblings may have been given what was left of the request
       guaranteed &= holding.isGuaranteed(slot);
+      // what the process has moved out meanwhile it does not need any more
+      wanted = process.used;
       result = holding.book.ask(slot, wanted);
       node.check();
     }
@@ -121,6 +141,31 @@ final class ModelDevice {
       process.giveUp();
     }
     guaranteedAsks += guaranteed ? 1 : 0;
+    withdrawAll();
+  }
+
+  /** A process that is away runs again, to the end, whatever the others do. */
+  void resume(ModelHolding holding, int slot) {
+    ModelProcess process = holding.processes[slot];
+    asking = process;
+    AskResult result = holding.book.resume(slot);
+    for (int i = 0; i < ENOUGH_TURNS && !(result instanceof AskResult.Granted); i++) {
+      if (result instanceof AskResult.AfterReading) {
+        read();
+      } else {
+        book.forgiveStuck();
+        holdings.forEach(this::others);
+      }
+      result = holding.book.resume(slot);
+      node.check();
+    }
+    returns += result instanceof AskResult.Granted ? 1 : 0;
+    holding.book.comeBack(slot);
+    Broken.unless(!process.away, "who has resumed is not away", holding);
+    withdrawAll();
+  }
+
+  private void withdrawAll() {
     // whoever still waits asks anew, as the agent does for it all the time
     for (ModelHolding each : holdings) {
       for (int other = 0; other < ModelHolding.SLOTS; other++) {
@@ -136,6 +181,9 @@ final class ModelDevice {
       process.move();
       if (process.attached) {
         holding.book.moved(slot, false);
+      }
+      if (process.parked && process != asking && node.random.nextInt(4) == 0) {
+        AskResult unused = holding.book.resume(slot);
       }
       if (process.mustAsk && process != asking) {
         AskResult result = holding.book.ask(slot, process.used);

@@ -67,6 +67,18 @@ final class ModelHolding implements SlotPort {
     device.demands += residentBytes == RESIDENT_ALL ? 0 : 1;
   }
 
+  @Override
+  public void writeAway(int slot, boolean away) {
+    device.written();
+    processes[slot].away(away);
+    device.departures += away ? 1 : 0;
+  }
+
+  @Override
+  public boolean isParked(int slot) {
+    return processes[slot].parked;
+  }
+
   /** What cannot move has to fit the request, as the tenant's library sees to. */
   long fixedRoom() {
     long fixed = overhead;
@@ -117,6 +129,9 @@ final class ModelHolding implements SlotPort {
       Broken.unless(process.credit <= covered, "credit <= covered", this);
       Broken.unless(process.covered == covered, "published as covered is booked", this);
       Broken.unless(process.heldBytes() <= covered, "held <= covered", this);
+      Broken.unless(process.away == book.isAway(slot), "published as away is booked", this);
+      Broken.unless(
+          !process.away || process.resident != RESIDENT_ALL, "who is away has a demand", this);
       taken += covered;
     }
     mostBytes = Math.max(share.limitBytes(), mostBytes);
@@ -131,6 +146,7 @@ final class ModelHolding implements SlotPort {
     for (int slot = 0; slot < SLOTS; slot++) {
       digest = digest * 31 + processes[slot].credit;
       digest = digest * 31 + processes[slot].resident;
+      digest = digest * 31 + (processes[slot].away ? 1 : 0);
       digest = digest * 31 + book.coveredBytes(slot);
     }
     return digest;
@@ -146,9 +162,10 @@ final class ModelHolding implements SlotPort {
       ModelProcess process = processes[slot];
       if (process.attached) {
         text.append(
-            " .%d[credit %d covered %d used %d held %d demoted %d]"
+            " .%d[%s credit %d covered %d used %d held %d demoted %d]"
                 .formatted(
                     slot,
+                    process.parked ? "parked" : process.away ? "leaving" : "runs",
                     process.credit,
                     book.coveredBytes(slot),
                     process.used,

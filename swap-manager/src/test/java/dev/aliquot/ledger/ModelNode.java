@@ -95,6 +95,10 @@ final class ModelNode {
     switch (step.operation()) {
       case PROCESS_COMES_OR_GOES -> processComesOrGoes(tenant, slot);
       case CANNOT_GIVE_BACK -> on(device, tenant).forEach(each -> cannotGiveBack(each, slot));
+      case LEAVE -> on(device, tenant).forEach(each -> each.book.leave(slot));
+      case RESUME -> on(device, tenant).forEach(each -> resume(each, slot));
+      case RETURNS_BY_ITSELF ->
+          on(device, tenant).forEach(each -> each.processes[slot].comeBackByItself());
       case OVERHEAD -> on(device, tenant).forEach(each -> each.overhead(random));
       case RESIZE -> resize(tenant);
       case TENANT_GOES -> {
@@ -117,6 +121,12 @@ final class ModelNode {
   private static void cannotGiveBack(ModelHolding holding, int slot) {
     if (holding.processes[slot].attached) {
       holding.book.moved(slot, true);
+    }
+  }
+
+  private static void resume(ModelHolding holding, int slot) {
+    if (holding.processes[slot].away) {
+      holding.device.resume(holding, slot);
     }
   }
 

@@ -20,6 +20,9 @@ final class ModelProcess {
   long charging;
   boolean chargingMovable;
   boolean mustAsk;
+  boolean away;
+  boolean parked;
+  private boolean cameBackByItself;
 
   /** One instruction's worth: announce, compare, free, or move a piece. */
   void step(Random random, long fixedRoomBytes) {
@@ -28,6 +31,8 @@ final class ModelProcess {
     }
     if (charging > 0) {
       compare();
+    } else if (away) {
+      move();
     } else if (random.nextInt(4) == 0) {
       move();
     } else if (random.nextInt(8) != 0) {
@@ -96,6 +101,9 @@ final class ModelProcess {
       movable -= bytes;
       used -= bytes;
       demoted += bytes;
+      parked = away && !cameBackByItself && movable == 0;
+    } else if (away) {
+      parked = !cameBackByItself;
     } else if (resident == SlotPort.RESIDENT_ALL && demoted > 0) {
       bytes = Math.min(PIECE, demoted);
       used += bytes;
@@ -108,6 +116,18 @@ final class ModelProcess {
     }
   }
 
+  void away(boolean nowAway) {
+    cameBackByItself = false;
+    away = nowAway;
+    parked = false;
+  }
+
+  /** No agent answered when the process wanted to run. */
+  void comeBackByItself() {
+    cameBackByItself = parked;
+    parked = false;
+  }
+
   long heldBytes() {
     return fixed + movable;
   }
@@ -115,6 +135,7 @@ final class ModelProcess {
   void end() {
     attached = false;
     mustAsk = false;
+    away(false);
     resident = SlotPort.RESIDENT_ALL;
     used = fixed = movable = demoted = charging = 0;
   }

@@ -23,6 +23,9 @@ record Step(int code) {
     Operation.CANNOT_GIVE_BACK,
     Operation.LOOK_AT_DEMANDS,
     Operation.FORGIVE,
+    Operation.LEAVE,
+    Operation.RESUME,
+    Operation.RETURNS_BY_ITSELF,
     Operation.RESIZE,
     Operation.OVERHEAD,
     Operation.STRANGER,
@@ -38,6 +41,9 @@ record Step(int code) {
     CANNOT_GIVE_BACK,
     LOOK_AT_DEMANDS,
     FORGIVE,
+    LEAVE,
+    RESUME,
+    RETURNS_BY_ITSELF,
     RESIZE,
     OVERHEAD,
     STRANGER,
@@ -69,7 +75,8 @@ record Step(int code) {
     String device = " on device " + device(devices);
     return switch (operation()) {
       case PROCESS_COMES_OR_GOES -> operation() + " t" + tenant() + "." + slot();
-      case ASK, CANNOT_GIVE_BACK -> operation() + " t" + tenant() + "." + slot() + device;
+      case ASK, CANNOT_GIVE_BACK, LEAVE, RESUME, RETURNS_BY_ITSELF ->
+          operation() + " t" + tenant() + "." + slot() + device;
       case OVERHEAD, TENANT_COMES -> operation() + " t" + tenant() + device;
       case RESIZE, TENANT_GOES -> operation() + " t" + tenant();
       case READING, PROMOTE, LOOK_AT_DEMANDS, FORGIVE, STRANGER -> operation() + device;

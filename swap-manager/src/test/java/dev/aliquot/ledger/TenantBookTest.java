@@ -53,7 +53,7 @@ class TenantBookTest {
 
   @Test
   void aRestoredBookGrantsNothingBeforeTheFirstReading() {
-    book.restore(0, 100, 100, false);
+    book.restore(0, 100, 100, false, false);
     assertThat(book.ask(0, 100)).isEqualTo(new AskResult.Granted(100));
     assertThat(book.ask(0, 200)).isInstanceOf(AskResult.AfterReading.class);
     read(book, 300);
@@ -168,8 +168,8 @@ class TenantBookTest {
   void restoredCreditStandsAsFarAsItIsUsed() {
     used.put(0, 500L);
     used.put(1, 400L);
-    book.restore(0, 700, 700, false);
-    book.restore(1, 400, 400, false);
+    book.restore(0, 700, 700, false, false);
+    book.restore(1, 400, 400, false, false);
     assertThat(book.creditBytes()).isEqualTo(1000);
     assertThat(book.creditBytes(0)).isEqualTo(600);
   }

@@ -212,12 +212,9 @@ public final class ControlPage implements AutoCloseable {
     return file.u64(covered(slot, device));
   }
 
-  /**
-   * The devices, a bit for each, that the process is to be off: it stays at rest until none is
-   * left.
-   */
-  public int away(int slot) {
-    return file.u32(slot(slot) + PageLayout.SLOT_AWAY);
+  /** Whether the process is to be off the device; off any, it stays at rest. */
+  public boolean isAway(int slot, int device) {
+    return (file.u32(slot(slot) + PageLayout.SLOT_AWAY) & 1 << device) != 0;
   }
 
   /** Sets or clears a device's bit. The process acts on it when it is woken. */

@@ -40,6 +40,10 @@ final class Asking {
   private final Member member;
   private final Holding holding;
   private final long wantedBytes;
+
+  /** What the process had moved out of the device when it asked. */
+  private final long demotedBytes;
+
   private final BooleanSupplier abandoned;
   private final long beginNanos;
   private final long endNanos;
@@ -65,6 +69,7 @@ final class Asking {
     this.member = member;
     this.holding = holding;
     this.wantedBytes = wantedBytes;
+    this.demotedBytes = tenant.demotedBytes(member, holding);
     this.abandoned = abandoned;
     this.beginNanos = context.monotonic().getAsLong();
     this.endNanos = beginNanos + most.toNanos();
@@ -87,7 +92,7 @@ final class Asking {
 
   private CompletionStage<Reply> step() {
     Signal.Change change = holding.device.room().next();
-    Optional<AskResult> result = tenant.ask(member, holding, wantedBytes);
+    Optional<AskResult> result = tenant.ask(member, holding, stillWantedBytes());
     if (result.isEmpty()) {
       return CompletableFuture.completedStage(Answers.STALE);
     }
@@ -129,6 +134,15 @@ final class Asking {
       return CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, refusal));
     }
     return change.within(LOOK_AGAIN).thenComposeAsync(ignored -> step(), STEPS);
+  }
+
+  /**
+   * The process may have been told to move more out since it asked, or have brought some back: it
+   * needs so much less, or more.
+   */
+  private long stillWantedBytes() {
+    long movedBytes = tenant.demotedBytes(member, holding) - demotedBytes;
+    return wantedBytes < 0 ? wantedBytes : Math.max(0, wantedBytes - movedBytes);
   }
 
   /** The dearest of what was needed names the cause. */

@@ -38,6 +38,16 @@ record PagesPort(int device, ControlPage control, UsagePage usage) implements Sl
   }
 
   @Override
+  public void writeAway(int slot, boolean away) {
+    control.away(slot, device, away);
+  }
+
+  @Override
+  public boolean isParked(int slot) {
+    return usage.report(slot).parked();
+  }
+
+  @Override
   public void writeResident(int slot, long residentBytes) {
     control.residentBytes(slot, device, residentBytes);
     control.wake(slot);

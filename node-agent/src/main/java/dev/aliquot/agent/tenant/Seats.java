@@ -120,7 +120,8 @@ final class Seats {
           slot,
           Math.max(0, pages.control().creditBytes(slot, holding.index)),
           Math.max(0, pages.control().coveredBytes(slot, holding.index)),
-          demanded);
+          demanded,
+          pages.control().isAway(slot, holding.index));
     }
     members.put(slot, member);
     watch(member);

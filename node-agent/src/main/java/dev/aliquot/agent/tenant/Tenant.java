@@ -221,6 +221,11 @@ public final class Tenant {
     }
   }
 
+  /** What a process has in host memory, as it says; never more than it has been given. */
+  synchronized long demotedBytes(Member member, Holding holding) {
+    return members.get(member.slot) == member ? holding.book.demotedBytes(member.slot) : 0;
+  }
+
   synchronized long creditBytes(Member member, Holding holding) {
     return members.get(member.slot) == member ? holding.book.creditBytes(member.slot) : 0;
   }
