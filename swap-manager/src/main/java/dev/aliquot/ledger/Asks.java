@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The answers to processes that want to hold more of a device, or to come back to it. Guarded by
@@ -53,6 +54,11 @@ final class Asks {
   private record Want(TenantBook book, Slot slot, long wantedBytes, long returningBytes) {
     long needBytes() {
       return wantedBytes - slot.creditBytes;
+    }
+
+    /** The process, where its data comes back. */
+    @Nullable Slot returning() {
+      return returningBytes == 0 ? null : slot;
     }
 
     long lendableBytes(long loanLeftBytes) {
@@ -122,16 +128,15 @@ final class Asks {
     long leftBytes =
         Math.min(
             loanLeftBytes,
-            Math.min(
-                book.leftBytes() + want.returningBytes(), room.freeBytes(book, slot, guaranteed)));
+            Math.min(book.leftBytes(want.returning()), room.freeBytes(book, slot, guaranteed)));
     if (leftBytes >= needBytes) {
       return grant(want, leftBytes - needBytes);
     }
-    long overLimitBytes = needBytes - book.afterReadingBytes() - want.returningBytes();
+    long overLimitBytes = needBytes - book.afterReadingBytes(want.returning());
     if (overLimitBytes > 0) {
       book.takeUnused(overLimitBytes, true, Set.of(slot));
     }
-    if (book.afterReadingBytes() + want.returningBytes() < needBytes) {
+    if (book.afterReadingBytes(want.returning()) < needBytes) {
       withdraw(book, slot);
       return book.overLimit(want.wantedBytes());
     }

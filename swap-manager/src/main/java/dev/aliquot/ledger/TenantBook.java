@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the processes (slots) of one tenant may hold on one device. Thread-safe: every call is under
@@ -316,12 +317,16 @@ public final class TenantBook {
 
   public long demotedBytes() {
     synchronized (device) {
-      long demotedBytes = 0;
-      for (Slot slot : slots.values()) {
-        demotedBytes = Bytes.add(demotedBytes, slot.demotedBytes());
-      }
-      return demotedBytes;
+      return demotedBytes(null);
     }
+  }
+
+  private long demotedBytes(@Nullable Slot except) {
+    long demotedBytes = 0;
+    for (Slot slot : slots.values()) {
+      demotedBytes = slot == except ? demotedBytes : Bytes.add(demotedBytes, slot.demotedBytes());
+    }
+    return demotedBytes;
   }
 
   // ---- for the device's book, under its lock
@@ -381,13 +386,22 @@ public final class TenantBook {
 
   /** What could be granted now as far as the limit goes; what is in host memory counts, too. */
   long leftBytes() {
-    long leftBytes = share.limitBytes() - Bytes.add(takenBytes(), demotedBytes());
+    return leftBytes(null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param returning a process whose data in host memory is what it is to be granted room for
+   */
+  long leftBytes(@Nullable Slot returning) {
+    long leftBytes = share.limitBytes() - Bytes.add(takenBytes(), demotedBytes(returning));
     return neverRead ? Math.min(0, leftBytes) : leftBytes;
   }
 
   /** What could be granted after a reading, if it shows the same overhead. */
-  long afterReadingBytes() {
-    return share.limitBytes() - Bytes.add(heldBytes(), demotedBytes());
+  long afterReadingBytes(@Nullable Slot returning) {
+    return share.limitBytes() - Bytes.add(heldBytes(), demotedBytes(returning));
   }
 
   /** Whether anything may be granted to it now. */
