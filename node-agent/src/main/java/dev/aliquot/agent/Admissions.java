@@ -9,6 +9,7 @@ import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.ledger.ByteText;
+import dev.aliquot.residency.SwapMode;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -29,9 +30,14 @@ final class Admissions {
   private final Inventory inventory;
   private final ProcFs proc;
   private final InstantSource clock;
+  private final SwapMode swapMode;
   private long lastId;
 
-  Admissions(Inventory inventory, ProcFs proc, InstantSource clock) {
+  /**
+   * @param swapMode of tenants that do not say
+   */
+  Admissions(Inventory inventory, ProcFs proc, InstantSource clock, SwapMode swapMode) {
+    this.swapMode = swapMode;
     this.inventory = inventory;
     this.proc = proc;
     this.clock = clock;
@@ -63,6 +69,7 @@ final class Admissions {
         root.id().startTime(),
         cgroup == null || cgroup.equals(ownCgroup()) || cgroup.equals("/") ? null : cgroup,
         container,
+        spec.swap() == null ? swapMode : spec.swap(),
         0,
         grants(spec));
   }

@@ -18,6 +18,7 @@ import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.tenant.AgentTraits;
 import dev.aliquot.agent.tenant.RefusedException;
+import dev.aliquot.agent.tenant.Residencies;
 import dev.aliquot.agent.tenant.Tenant;
 import dev.aliquot.agent.tenant.TenantContext;
 import dev.aliquot.agent.tenant.Tenants;
@@ -32,6 +33,7 @@ import dev.aliquot.ffm.NativeException;
 import dev.aliquot.ledger.Headroom;
 import dev.aliquot.linux.Identity;
 import dev.aliquot.nvml.Nvml;
+import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -105,6 +107,7 @@ public final class Agent implements AutoCloseable {
             counters,
             pool,
             NumaNodes.system(),
+            new Residencies(options.swap().rules(), System::nanoTime),
             System::nanoTime);
     AgentTraits traits =
         new AgentTraits(
@@ -135,7 +138,7 @@ public final class Agent implements AutoCloseable {
                 options.samplePeriod(),
                 driver.cuda(),
                 state.suspendedFile()));
-    this.admissions = new Admissions(inventory, proc, clock);
+    this.admissions = new Admissions(inventory, proc, clock, options.swap().mode());
     truth.start(
         inventory,
         tenants,
@@ -291,6 +294,33 @@ public final class Agent implements AutoCloseable {
         tenant.record().name(),
         grants.getFirst().requestBytes(),
         grants.getFirst().limitBytes());
+  }
+
+  /**
+   * Has a tenant's data move to host memory, or back; it comes back by itself when it needs the
+   * device. Does not wait for it.
+   *
+   * @throws AgentException NOT_FOUND; INVALID where the tenant has no memory that moves; FORBIDDEN
+   *     as for {@link #endTenant}
+   */
+  public void swapTenant(String idOrName, boolean out, Peer peer) throws AgentException {
+    Tenant tenant = ownedBy(peer, idOrName, "swap");
+    TenantRecord record = tenant.record();
+    if (!out) {
+      tenants.swapIn(tenant);
+    } else if (record.swap() == SwapMode.NEVER) {
+      throw new AgentException(
+          AgentException.Kind.INVALID,
+          "tenant " + record.name() + " was started with --swap never: it stays on its device");
+    } else if (record.grants().stream().noneMatch(grant -> grant.share().borrows())) {
+      throw new AgentException(
+          AgentException.Kind.INVALID,
+          "tenant "
+              + record.name()
+              + " has no limit above its request, so its memory does not move: see aliquot resize");
+    } else {
+      tenant.swapOut();
+    }
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.aliquot.agent;
 import dev.aliquot.agent.bypass.BypassOptions;
 import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.agent.pool.PoolOptions;
+import dev.aliquot.agent.tenant.SwapOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param hostPool how much host memory lent data may take
  * @param bypass what is done about memory that is not accounted for or not given back
  * @param limits who holds tenants to their memory
+ * @param swap who is swapped out, and when
  */
 public record AgentOptions(
     Path stateDir,
@@ -43,9 +45,13 @@ public record AgentOptions(
     Duration agentWait,
     PoolOptions hostPool,
     BypassOptions bypass,
-    LimitsOptions limits) {
+    LimitsOptions limits,
+    SwapOptions swap) {
 
-  /** With the defaults of the host pool, of what is done about bypass and of who holds limits. */
+  /**
+   * With the defaults of the host pool, of what is done about bypass, of who holds limits and of
+   * swapping.
+   */
   public AgentOptions(
       Path stateDir,
       String nodeName,
@@ -72,7 +78,8 @@ public record AgentOptions(
         agentWait,
         PoolOptions.DEFAULTS,
         BypassOptions.DEFAULTS,
-        LimitsOptions.DEFAULTS);
+        LimitsOptions.DEFAULTS,
+        SwapOptions.DEFAULTS);
   }
 
   /** The defaults of every value that has one, for the machine's own driver. */
@@ -93,27 +100,32 @@ public record AgentOptions(
 
   /** The same with a simulated node. */
   public AgentOptions withSimulate(String settings) {
-    return with(settings, hostPool, bypass, limits);
+    return with(settings, hostPool, bypass, limits, swap);
   }
 
   /** The same with another host pool. */
   public AgentOptions withHostPool(PoolOptions options) {
-    return with(simulate, options, bypass, limits);
+    return with(simulate, options, bypass, limits, swap);
   }
 
   public AgentOptions withBypass(BypassOptions options) {
-    return with(simulate, hostPool, options, limits);
+    return with(simulate, hostPool, options, limits, swap);
   }
 
   public AgentOptions withLimits(LimitsOptions options) {
-    return with(simulate, hostPool, bypass, options);
+    return with(simulate, hostPool, bypass, options, swap);
+  }
+
+  public AgentOptions withSwap(SwapOptions options) {
+    return with(simulate, hostPool, bypass, limits, options);
   }
 
   private AgentOptions with(
       @Nullable String settings,
       PoolOptions newHostPool,
       BypassOptions newBypass,
-      LimitsOptions newLimits) {
+      LimitsOptions newLimits,
+      SwapOptions newSwap) {
     return new AgentOptions(
         stateDir,
         nodeName,
@@ -128,6 +140,7 @@ public record AgentOptions(
         agentWait,
         newHostPool,
         newBypass,
-        newLimits);
+        newLimits,
+        newSwap);
   }
 }

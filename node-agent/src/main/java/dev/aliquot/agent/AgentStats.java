@@ -21,6 +21,8 @@ import java.util.Map;
  * @param refusalsByStatus REFUSED answers by status, lower case as in {@code limit}, {@code
  *     not_a_tenant}; every status is there
  * @param takeBacks how long asks waited for memory that others had, by cause
+ * @param swapOuts how often a process was swapped out
+ * @param returns how long processes that were swapped out waited to run again
  * @param demoted what tenants moved to host memory
  * @param promoted what they moved back
  * @param malformedFrames frames that could not be read
@@ -42,6 +44,8 @@ public record AgentStats(
     long settles,
     Map<String, Long> refusalsByStatus,
     Map<TakeBacks.Cause, Histogram.Snapshot> takeBacks,
+    long swapOuts,
+    Histogram.Snapshot returns,
     Moves.Snapshot demoted,
     Moves.Snapshot promoted,
     long malformedFrames,
@@ -69,6 +73,8 @@ public record AgentStats(
         counters.settles.sum(),
         refusals,
         counters.takeBacks.snapshot(),
+        counters.swapOuts.sum(),
+        counters.returns.snapshot(),
         counters.moves.demoted(),
         counters.moves.promoted(),
         counters.malformedFrames.sum(),

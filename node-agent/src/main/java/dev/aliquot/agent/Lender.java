@@ -27,6 +27,7 @@ final class Lender {
     long lentBytes = Arrays.stream(loanBytes).sum();
     for (int i = 0; i < loanBytes.length; i++) {
       Device device = devices.get(i);
+      device.book().hostRoom(freeBytes - lentBytes);
       device
           .book()
           .lendable(

@@ -21,6 +21,7 @@ import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.agent.log.LogSetup;
 import dev.aliquot.agent.metrics.MetricsPage;
 import dev.aliquot.agent.pool.PoolOptions;
+import dev.aliquot.agent.tenant.SwapOptions;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
@@ -28,6 +29,7 @@ import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.cli.client.CommandFailure;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.screen.Terminal;
+import dev.aliquot.residency.ResidencyRules;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -188,6 +190,11 @@ final class AgentCommand implements Callable<Integer> {
       }
 
       @Override
+      public void swapTenant(String idOrName, boolean out, Peer peer) throws AgentException {
+        agent.swapTenant(idOrName, out, peer);
+      }
+
+      @Override
       public void endTenant(String idOrName, Peer peer) throws AgentException {
         agent.endTenant(idOrName, peer);
       }
@@ -224,6 +231,9 @@ final class AgentCommand implements Callable<Integer> {
             settings.keeperPolicy(),
             settings.bypassToleranceBytes(),
             settings.bypassGrace()),
-        new LimitsOptions(settings.memoryLimits(), settings.cgroupRoot()));
+        new LimitsOptions(settings.memoryLimits(), settings.cgroupRoot()),
+        new SwapOptions(
+            settings.swap(),
+            new ResidencyRules(settings.swapIdleAfter(), settings.swapMinimumResidency())));
   }
 }

@@ -51,6 +51,7 @@ final class AliquotCommand implements Callable<Integer> {
     commands.put("status", StatusCommand::new);
     commands.put("top", TopCommand::new);
     commands.put("resize", ResizeCommand::new);
+    commands.put("swap", SwapCommand::new);
     commands.put("end", EndCommand::new);
     commands.put("simulate", SimulateCommand::new);
     commands.put("doctor", DoctorCommand::new);

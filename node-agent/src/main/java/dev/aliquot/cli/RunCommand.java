@@ -56,6 +56,14 @@ final class RunCommand implements Callable<Integer> {
       description = "What the tenant is called in aliquot status and top.")
   private String name = "";
 
+  @Option(
+      names = "--swap",
+      paramLabel = "MODE",
+      description =
+          "never, allowed or preferred: whether it may be moved to host memory as a whole while"
+              + " another needs its memory (default: as the agent is configured).")
+  private @Nullable String swap;
+
   @Parameters(
       paramLabel = "CMD",
       arity = "1..*",
@@ -100,6 +108,9 @@ final class RunCommand implements Callable<Integer> {
     share.putInto(request);
     request.put("devices", devices);
     request.put("name", name);
+    if (swap != null) {
+      request.put("swap", swap);
+    }
     return request;
   }
 

@@ -126,7 +126,8 @@ abstract class AgentFixture {
   /** The same with a limit above the request. */
   TenantGrant grant(String name, long memoryBytes, long limitBytes) throws AgentException {
     return agent.createTenant(
-        new TenantSpec(name, "", "", "", List.of("0"), memoryBytes, null, limitBytes, null, 0),
+        new TenantSpec(name, "", "", "", List.of("0"), memoryBytes, null, 0)
+            .withLimitBytes(limitBytes),
         peer(ownPid()));
   }
 

@@ -147,20 +147,7 @@ class DriverLimitsTest extends BypassFixture {
   private TenantRecord resized(long limitBytes) throws IOException {
     TenantRecord old = new TenantRecords(options.stateDir().resolve("registry")).load().getFirst();
     TenantRecord.Grant grant = old.grants().getFirst();
-    return new TenantRecord(
-        old.id(),
-        old.name(),
-        old.namespace(),
-        old.pod(),
-        old.container(),
-        old.created(),
-        old.uid(),
-        old.gid(),
-        old.rootPid(),
-        old.rootStartTime(),
-        old.cgroup(),
-        old.outlivesProcesses(),
-        old.refusals(),
+    return old.withGrants(
         List.of(new TenantRecord.Grant(grant.device(), grant.requestBytes(), limitBytes)));
   }
 

@@ -101,16 +101,8 @@ public final class ServingProcess {
         return Json.pretty(
                 agent.createTenant(
                     new TenantSpec(
-                        words[1],
-                        "",
-                        "",
-                        "",
-                        List.of("0"),
-                        Long.valueOf(words[2]),
-                        null,
-                        Long.valueOf(words[3]),
-                        null,
-                        root),
+                            words[1], "", "", "", List.of("0"), Long.valueOf(words[2]), null, root)
+                        .withLimitBytes(Long.parseLong(words[3])),
                     AgentFixture.peer(root)))
             .replaceAll("\\s*\\n\\s*", " ");
       }

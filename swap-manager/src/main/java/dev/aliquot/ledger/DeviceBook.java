@@ -139,7 +139,10 @@ public final class DeviceBook {
     swaps.policy(policy);
   }
 
-  /** What the host pool can still take of tenants that are swapped out. */
+  /**
+   * What the host pool can take of tenants that are swapped out, beside all that is lent on any
+   * device, which it has to take, too.
+   */
   public synchronized void hostRoom(long bytes) {
     swaps.hostBytes(bytes);
   }

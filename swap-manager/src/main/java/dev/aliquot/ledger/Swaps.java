@@ -24,7 +24,7 @@ final class Swaps {
     policy = newPolicy;
   }
 
-  /** What the host pool can still take. */
+  /** What the host pool can take beside all that is lent, which it has to take, too. */
   void hostBytes(long bytes) {
     hostBytes = Math.max(0, bytes);
   }
@@ -49,10 +49,11 @@ final class Swaps {
               || (!idleOnly && leaver.readiness() == SwapPolicy.Readiness.DUE);
       TenantBook book = ready ? possible(leaver, claimant, roomBytes) : null;
       if (book != null && leavingBytes < wantedBytes) {
+        long loanBytes = book.loanBytes();
         long bytes = book.leave();
         count++;
         leavingBytes += bytes;
-        roomBytes -= bytes;
+        roomBytes -= bytes - Math.min(bytes, loanBytes);
       }
     }
     return leavingBytes;
@@ -71,6 +72,6 @@ final class Swaps {
       return null;
     }
     long bytes = book.demandableBytes();
-    return bytes > 0 && bytes <= roomBytes ? book : null;
+    return bytes > 0 && bytes - Math.min(bytes, book.loanBytes()) <= roomBytes ? book : null;
   }
 }

@@ -32,6 +32,8 @@ final class AdminRoutes {
         route(Method.GET, "/v1/node", request -> Response.json(200, agent.view())),
         route(Method.POST, "/v1/tenants", this::create),
         route(Method.PATCH, "/v1/tenants/{}", this::resize),
+        route(Method.POST, "/v1/swap-out/{}", request -> swap(request, true)),
+        route(Method.POST, "/v1/swap-in/{}", request -> swap(request, false)),
         route(Method.DELETE, "/v1/tenants/{}", this::end));
   }
 
@@ -90,6 +92,11 @@ final class AdminRoutes {
     }
     agent.resizeTenant(request.parameter(), change, peer(request.peer()));
     return Response.json(200, Map.of("resized", request.parameter()));
+  }
+
+  private Response swap(Request request, boolean out) throws AgentException {
+    agent.swapTenant(request.parameter(), out, peer(request.peer()));
+    return Response.json(202, Map.of(out ? "leaving" : "returning", request.parameter()));
   }
 
   private Response end(Request request) throws AgentException {

@@ -15,6 +15,9 @@ public interface TenantAdmin {
   /** Changes the shares of a tenant that the peer may change, at once. */
   void resizeTenant(String idOrName, TenantResize change, Peer peer) throws AgentException;
 
+  /** Has the data of a tenant that the peer may swap move to host memory, or back. */
+  void swapTenant(String idOrName, boolean out, Peer peer) throws AgentException;
+
   /** Ends a tenant that the peer may end. */
   void endTenant(String idOrName, Peer peer) throws AgentException;
 

@@ -1,7 +1,9 @@
 package dev.aliquot.agent.admin;
 
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.residency.SwapMode;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The body of {@code POST /v1/tenants}: {@link TenantSpec} with everything optional. */
@@ -15,6 +17,7 @@ record TenantRequest(
     @Nullable Integer fractionPercent,
     @Nullable Long memoryLimitBytes,
     @Nullable Integer fractionLimitPercent,
+    @Nullable String swap,
     @Nullable Integer rootPid) {
 
   private static final int MOST_DEVICES = 16;
@@ -67,7 +70,21 @@ record TenantRequest(
         fractionPercent,
         memoryLimitBytes,
         fractionLimitPercent,
+        swapMode(swap),
         rootPid == null ? 0 : rootPid);
+  }
+
+  private static @Nullable SwapMode swapMode(@Nullable String swap) {
+    if (swap == null) {
+      return null;
+    }
+    for (SwapMode mode : SwapMode.values()) {
+      if (mode.name().toLowerCase(Locale.ROOT).equals(swap)) {
+        return mode;
+      }
+    }
+    throw new IllegalArgumentException(
+        "swap: '" + shortened(swap) + "' is not never, allowed or preferred");
   }
 
   private static String word(String field, @Nullable String value, String pattern, String allowed) {

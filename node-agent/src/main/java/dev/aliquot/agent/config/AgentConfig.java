@@ -1,6 +1,7 @@
 package dev.aliquot.agent.config;
 
 import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,9 @@ public record AgentConfig(
     Duration bypassGrace,
     LimitBackend memoryLimits,
     Path cgroupRoot,
+    SwapMode swap,
+    Duration swapIdleAfter,
+    Duration swapMinimumResidency,
     @Nullable String adminGroup,
     String httpAddress,
     int httpPort,

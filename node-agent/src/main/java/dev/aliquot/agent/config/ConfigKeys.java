@@ -1,6 +1,7 @@
 package dev.aliquot.agent.config;
 
 import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -226,6 +227,39 @@ public final class ConfigKeys {
           "a duration from 100ms to 1h",
           "30s",
           "A connection on which nothing happens for this long is closed.");
+  static final ConfigKey<SwapMode> SWAP =
+      fixed(
+          "swap",
+          choice(SwapMode.class),
+          "never, allowed or preferred",
+          "allowed",
+          "Whether a tenant that does not say may be swapped out: moved to host memory as a whole"
+              + " when another needs its memory, until it needs the device again.");
+  static final ConfigKey<Duration> SWAP_IDLE_AFTER =
+      fixed(
+          "swap-idle-after",
+          bounded(
+              "duration",
+              Durations::parse,
+              Duration.ofMillis(100),
+              Duration.ofHours(24),
+              "a duration from 100ms to 24h such as 5s"),
+          "a duration from 100ms to 24h",
+          "5s",
+          "A tenant that has not used its device for this long counts as idle.");
+  static final ConfigKey<Duration> SWAP_MINIMUM_RESIDENCY =
+      fixed(
+          "swap-minimum-residency",
+          bounded(
+              "duration",
+              Durations::parse,
+              Duration.ZERO,
+              Duration.ofHours(24),
+              "a duration from 0s to 24h such as 2s"),
+          "a duration from 0s to 24h",
+          "2s",
+          "How long a tenant keeps a device at least once it has it. One that uses the device keeps"
+              + " it for nine times as long as it took to come back, too.");
   static final ConfigKey<LogLevel> LOG_LEVEL =
       fixed(
           "log-level",
@@ -265,6 +299,9 @@ public final class ConfigKeys {
           BYPASS_GRACE,
           MEMORY_LIMITS,
           CGROUP_ROOT,
+          SWAP,
+          SWAP_IDLE_AFTER,
+          SWAP_MINIMUM_RESIDENCY,
           ADMIN_GROUP,
           HTTP_ADDRESS,
           HTTP_PORT,

@@ -1,6 +1,7 @@
 package dev.aliquot.agent.config;
 
 import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -82,6 +83,9 @@ public final class ConfigLoader {
     var bypassGrace = values.orNull(ConfigKeys.BYPASS_GRACE);
     LimitBackend memoryLimits = values.orNull(ConfigKeys.MEMORY_LIMITS);
     Path cgroupRoot = values.orNull(ConfigKeys.CGROUP_ROOT);
+    SwapMode swap = values.orNull(ConfigKeys.SWAP);
+    var swapIdleAfter = values.orNull(ConfigKeys.SWAP_IDLE_AFTER);
+    var swapMinimumResidency = values.orNull(ConfigKeys.SWAP_MINIMUM_RESIDENCY);
     String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
     String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
     Integer httpPort = values.orNull(ConfigKeys.HTTP_PORT);
@@ -121,6 +125,9 @@ public final class ConfigLoader {
         present(bypassGrace),
         present(memoryLimits),
         present(cgroupRoot),
+        present(swap),
+        present(swapIdleAfter),
+        present(swapMinimumResidency),
         adminGroup,
         present(httpAddress),
         present(httpPort),

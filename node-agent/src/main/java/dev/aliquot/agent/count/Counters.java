@@ -24,6 +24,13 @@ public final class Counters implements SocketEvents {
   public final LongAdder samples = new LongAdder();
   public final LongAdder sampleNanos = new LongAdder();
   public final LongAdder sampleFailures = new LongAdder();
+
+  /** How often a process has said that it is out. */
+  public final LongAdder swapOuts = new LongAdder();
+
+  /** How long processes that were swapped out waited to run again. */
+  public final Histogram returns = new Histogram();
+
   public final TakeBacks takeBacks = new TakeBacks();
   public final Moves moves = new Moves();
   private final Map<String, LongAdder> bypassFindings =

@@ -6,6 +6,7 @@ import static io.prometheus.client.Collector.Type.HISTOGRAM;
 import static io.prometheus.client.Collector.Type.SUMMARY;
 
 import dev.aliquot.agent.AgentStats;
+import dev.aliquot.agent.count.Histogram;
 import dev.aliquot.agent.count.Moves;
 import dev.aliquot.agent.view.BypassView;
 import dev.aliquot.agent.view.DeviceView;
@@ -150,6 +151,12 @@ final class MetricTable {
               "Data of the tenant in host memory, at its own addresses.",
               t -> t.demotedBytes()),
           tenant(
+              "aliquot_tenant_swapped",
+              GAUGE,
+              "1 while all of the tenant's data that moves is in host memory and its processes are at"
+                  + " rest, until they need the device again.",
+              t -> t.state().equals("swapped") ? 1 : 0),
+          tenant(
               "aliquot_tenant_memory_used_bytes",
               GAUGE,
               "Held by the tenant: reported plus overhead.",
@@ -226,6 +233,17 @@ final class MetricTable {
               "How long requests for more memory waited for what others had: unused credit, a loan"
                   + " (moved away or given back), or stuck (in vain).",
               MetricTable::takeBacks),
+          counter(
+              "aliquot_swap_outs_total",
+              "How often a tenant's process was swapped out: moved to host memory as a whole.",
+              s -> s.swapOuts()),
+          stats(
+              "aliquot_swap_return_seconds",
+              HISTOGRAM,
+              List.of(),
+              "How long processes that were swapped out waited for room when they needed the device"
+                  + " again.",
+              s -> histogram(List.of(), s.returns())),
           moves("aliquot_moved_bytes_total", "Bytes that tenants moved.", m -> m.bytes()),
           moves(
               "aliquot_move_copy_seconds_total",
@@ -392,18 +410,26 @@ final class MetricTable {
     List<Sample> samples = new ArrayList<>();
     stats
         .takeBacks()
-        .forEach(
-            (cause, waits) -> {
-              for (int i = 0; i < waits.bounds().size(); i++) {
-                String bound = Double.toString(waits.bounds().get(i).toNanos() / NANOS);
-                samples.add(
-                    new Sample("_bucket", List.of(word(cause), bound), waits.upTo().get(i)));
-              }
-              samples.add(new Sample("_bucket", List.of(word(cause), "+Inf"), waits.count()));
-              samples.add(new Sample("_count", List.of(word(cause)), waits.count()));
-              samples.add(new Sample("_sum", List.of(word(cause)), waits.sum().toNanos() / NANOS));
-            });
+        .forEach((cause, waits) -> samples.addAll(histogram(List.of(word(cause)), waits)));
     return samples;
+  }
+
+  private static List<Sample> histogram(List<String> labels, Histogram.Snapshot waits) {
+    List<Sample> samples = new ArrayList<>();
+    for (int i = 0; i < waits.bounds().size(); i++) {
+      String bound = Double.toString(waits.bounds().get(i).toNanos() / NANOS);
+      samples.add(new Sample("_bucket", with(labels, bound), waits.upTo().get(i)));
+    }
+    samples.add(new Sample("_bucket", with(labels, "+Inf"), waits.count()));
+    samples.add(new Sample("_count", labels, waits.count()));
+    samples.add(new Sample("_sum", labels, waits.sum().toNanos() / NANOS));
+    return samples;
+  }
+
+  private static List<String> with(List<String> labels, String last) {
+    List<String> all = new ArrayList<>(labels);
+    all.add(last);
+    return all;
   }
 
   private static String word(Enum<?> value) {

@@ -227,6 +227,11 @@ public final class ControlPage implements AutoCloseable {
     file.wake(slot(slot) + PageLayout.SLOT_WAKE);
   }
 
+  /** Has it bring its report up to date; nothing that it is to look at has changed. */
+  public void nudge(int slot) {
+    file.nudge(slot(slot) + PageLayout.SLOT_WAKE);
+  }
+
   /** Host chunks that the process has in its hands. */
   public void hostBytes(int slot, long bytes) {
     file.u64(slot(slot) + PageLayout.SLOT_HOST_BYTES, bytes);

@@ -95,6 +95,11 @@ final class SharedFile implements AutoCloseable {
     Futex.wakeAll(slice(offset, Integer.BYTES));
   }
 
+  /** Wakes those who wait on a word, which stays as it is. */
+  void nudge(long offset) {
+    Futex.wakeAll(slice(offset, Integer.BYTES));
+  }
+
   long u64(long offset) {
     return (long) PageLayout.U64.getVolatile(part(offset), within(offset));
   }

@@ -2,6 +2,7 @@ package dev.aliquot.agent.state;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import dev.aliquot.ledger.Share;
+import dev.aliquot.residency.SwapMode;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param rootStartTime of that process
  * @param cgroup the tenant's own, where it has one
  * @param outlivesProcesses ended by whoever made it, not by its last process
+ * @param swapMode whether it may be swapped out; null in a record of an agent that did not swap
  * @param refusals counted for processes that are gone
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
@@ -31,6 +33,7 @@ public record TenantRecord(
     long rootStartTime,
     @Nullable String cgroup,
     boolean outlivesProcesses,
+    @Nullable SwapMode swapMode,
     long refusals,
     List<Grant> grants) {
 
@@ -48,7 +51,7 @@ public record TenantRecord(
     }
   }
 
-  /** Copies the list; only the cgroup may be null. */
+  /** Copies the list; only cgroup and swap mode may be null. */
   public TenantRecord {
     Objects.requireNonNull(id, "id");
     Objects.requireNonNull(name, "name");
@@ -57,6 +60,11 @@ public record TenantRecord(
     Objects.requireNonNull(container, "container");
     Objects.requireNonNull(created, "created");
     grants = List.copyOf(grants);
+  }
+
+  /** Whether it may be swapped out. */
+  public SwapMode swap() {
+    return swapMode == null ? SwapMode.ALLOWED : swapMode;
   }
 
   /** The same with another count of refusals. */
@@ -83,6 +91,7 @@ public record TenantRecord(
         rootStartTime,
         cgroup,
         outlivesProcesses,
+        swapMode,
         newRefusals,
         newGrants);
   }

@@ -36,6 +36,7 @@ final class Answers implements TenantEndpoint {
   private final Settling settling;
   private final Duration roomWait;
   private final ChunkAnswers chunks;
+  private final Returning returning;
 
   /**
    * @param roomWait how long an ask may wait for others to make room
@@ -46,6 +47,7 @@ final class Answers implements TenantEndpoint {
     this.settling = settling;
     this.roomWait = roomWait;
     this.chunks = new ChunkAnswers(tenant, context);
+    this.returning = new Returning(tenant, context, settling, roomWait);
   }
 
   @Override
@@ -118,7 +120,7 @@ final class Answers implements TenantEndpoint {
               .holding(take.device())
               .map(holding -> chunks.take(member, holding, take.bytes()))
               .orElseGet(() -> CompletableFuture.completedStage(noDevice(take.device())));
-      case Request.Resume ignored -> CompletableFuture.completedStage(new Reply.Granted(0));
+      case Request.Resume ignored -> returning.resume(member, abandoned);
       case Request.ReturnChunk back ->
           CompletableFuture.completedStage(chunks.giveBack(member, back.id()));
       case Request.Moved moved ->
@@ -140,8 +142,21 @@ final class Answers implements TenantEndpoint {
     if (holding.device.isLost()) {
       return CompletableFuture.completedStage(lost(holding.device));
     }
-    return new Asking(tenant, context, settling, member, holding, wantedBytes, roomWait, abandoned)
-        .answer();
+    return new Asking(
+            new Question.Ask(tenant, member, holding, wantedBytes),
+            context,
+            settling,
+            roomWait,
+            abandoned)
+        .answer()
+        .whenComplete(
+            (reply, failure) -> {
+              if (reply instanceof Reply.Granted) {
+                context.counters().grants.increment();
+              } else if (reply instanceof Reply.Refused(Status status, String sentence)) {
+                LOG.debug("tenant {}: {} ({})", tenant.id(), sentence, status);
+              }
+            });
   }
 
   private Reply moved(Member member, Holding holding, Request.Moved moved) {
@@ -156,6 +171,9 @@ final class Answers implements TenantEndpoint {
           moved.outcome().name().toLowerCase(Locale.ROOT));
     }
     tenant.moved(member, holding, couldNot);
+    if (!moved.promoted() && holding.index == 0 && tenant.isParked(member)) {
+      context.counters().swapOuts.increment();
+    }
     holding.device.room().fire();
     return new Reply.Granted(tenant.creditBytes(member, holding));
   }

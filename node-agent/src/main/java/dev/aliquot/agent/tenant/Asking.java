@@ -12,8 +12,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.function.BooleanSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One ask to its end: asks the book, waits for a reading of ground truth or for others to make
@@ -21,8 +19,6 @@ import org.slf4j.LoggerFactory;
  * the answer any more. Never blocks.
  */
 final class Asking {
-  private static final Logger LOG = LoggerFactory.getLogger(Asking.class);
-
   /** A signal may fire under a tenant's lock, and a step takes another's: never on one thread. */
   private static final Executor STEPS =
       Executors.newSingleThreadExecutor(
@@ -34,16 +30,9 @@ final class Asking {
   /** Somebody who makes room says so; this is for what nobody says. */
   private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
 
-  private final Tenant tenant;
+  private final Question question;
   private final TenantContext context;
   private final Settling settling;
-  private final Member member;
-  private final Holding holding;
-  private final long wantedBytes;
-
-  /** What the process had moved out of the device when it asked. */
-  private final long demotedBytes;
-
   private final BooleanSupplier abandoned;
   private final long beginNanos;
   private final long endNanos;
@@ -55,21 +44,14 @@ final class Asking {
    * @param abandoned whether nobody waits for the answer any more
    */
   Asking(
-      Tenant tenant,
+      Question question,
       TenantContext context,
       Settling settling,
-      Member member,
-      Holding holding,
-      long wantedBytes,
       Duration most,
       BooleanSupplier abandoned) {
-    this.tenant = tenant;
+    this.question = question;
     this.context = context;
     this.settling = settling;
-    this.member = member;
-    this.holding = holding;
-    this.wantedBytes = wantedBytes;
-    this.demotedBytes = tenant.demotedBytes(member, holding);
     this.abandoned = abandoned;
     this.beginNanos = context.monotonic().getAsLong();
     this.endNanos = beginNanos + most.toNanos();
@@ -80,19 +62,15 @@ final class Asking {
         .thenCompose(ignored -> step())
         .whenComplete(
             (reply, failure) -> {
-              tenant.withdraw(member, holding);
+              question.end();
               takeBack.ifPresent(cause -> context.counters().takeBacks.add(cause, elapsed()));
-              if (reply instanceof Reply.Granted) {
-                context.counters().grants.increment();
-              } else if (reply instanceof Reply.Refused(Status status, String sentence)) {
-                LOG.debug("tenant {}: {} ({})", tenant.id(), sentence, status);
-              }
-            });
+            })
+        .thenApply(reply -> reply instanceof Reply.Refused no ? question.refused(no) : reply);
   }
 
   private CompletionStage<Reply> step() {
-    Signal.Change change = holding.device.room().next();
-    Optional<AskResult> result = tenant.ask(member, holding, stillWantedBytes());
+    Signal.Change change = question.device().room().next();
+    Optional<AskResult> result = question.ask();
     if (result.isEmpty()) {
       return CompletableFuture.completedStage(Answers.STALE);
     }
@@ -118,13 +96,13 @@ final class Asking {
           new Reply.Refused(Status.LIMIT, "other processes took what was left"));
     }
     return settling
-        .settle(holding.device)
+        .settle(question.device())
         .handle((done, failure) -> failure)
         .thenCompose(
             failure ->
                 failure == null
                     ? step()
-                    : CompletableFuture.completedStage(Answers.silent(holding.device)));
+                    : CompletableFuture.completedStage(Answers.silent(question.device())));
   }
 
   private CompletionStage<Reply> afterChange(Signal.Change change, String refusal) {
@@ -134,15 +112,6 @@ final class Asking {
       return CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, refusal));
     }
     return change.within(LOOK_AGAIN).thenComposeAsync(ignored -> step(), STEPS);
-  }
-
-  /**
-   * The process may have been told to move more out since it asked, or have brought some back: it
-   * needs so much less, or more.
-   */
-  private long stillWantedBytes() {
-    long movedBytes = tenant.demotedBytes(member, holding) - demotedBytes;
-    return wantedBytes < 0 ? wantedBytes : Math.max(0, wantedBytes - movedBytes);
   }
 
   /** The dearest of what was needed names the cause. */

@@ -10,6 +10,7 @@ import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.ledger.AskResult;
 import dev.aliquot.ledger.Share;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -35,6 +36,7 @@ public final class Tenant {
   private boolean ending;
   private boolean gone;
   private boolean unsaved;
+  private int returning;
 
   /**
    * @param onIdle called, without the lock, when a process has ended: the tenant may be over
@@ -53,7 +55,7 @@ public final class Tenant {
     this.chunks = context.pool().open(record.id());
     List<Holding> list = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
-      list.add(new Holding(i, devices.get(i), record.id(), pages));
+      list.add(new Holding(i, devices.get(i), record, pages, context.residencies()));
     }
     this.holdings = List.copyOf(list);
     this.account = new Account(holdings, members, pages, context.counters());
@@ -148,6 +150,7 @@ public final class Tenant {
       if (pages.usage().restoreSize()) {
         context.counters().usagePageAnomalies.increment();
       }
+      observe();
     }
   }
 
@@ -221,6 +224,61 @@ public final class Tenant {
     }
   }
 
+  /**
+   * A question to the book of a process that is away; empty when it has lost its slot meanwhile.
+   */
+  synchronized Optional<AskResult> resume(Member member, Holding holding) {
+    return !gone && members.get(member.slot) == member
+        ? Optional.of(holding.book.resume(member.slot))
+        : Optional.empty();
+  }
+
+  /** A process that is away from a device runs again, whatever of it is there by now. */
+  synchronized void comeBack(Member member, Holding holding) {
+    if (!gone && members.get(member.slot) == member) {
+      holding.book.comeBack(member.slot);
+    }
+  }
+
+  /** Whether a process says that it is out, waiting to be needed. */
+  synchronized boolean isParked(Member member) {
+    return !gone
+        && members.get(member.slot) == member
+        && pages.usage().report(member.slot).parked();
+  }
+
+  /** The devices that a process is away from. */
+  synchronized List<Holding> holdingsAway(Member member) {
+    return gone || members.get(member.slot) != member
+        ? List.of()
+        : holdings.stream().filter(holding -> holding.book.isAway(member.slot)).toList();
+  }
+
+  /** A process has come back to a device. */
+  void returned(Holding holding, Duration took) {
+    holding.residency.returned(id(), took);
+    holding.device.room().fire();
+  }
+
+  /** So many more of its processes are on their way back. */
+  synchronized void returning(int more) {
+    returning += more;
+  }
+
+  /** Has every process of the tenant leave its devices, until they need them again. */
+  public synchronized void swapOut() {
+    if (!gone) {
+      for (Holding holding : holdings) {
+        members.keySet().forEach(holding.book::leave);
+      }
+    }
+  }
+
+  /** Its processes. */
+  synchronized List<Member> members() {
+    return List.copyOf(members.values());
+  }
+
   /** What a process has in host memory, as it says; never more than it has been given. */
   synchronized long demotedBytes(Member member, Holding holding) {
     return members.get(member.slot) == member ? holding.book.demotedBytes(member.slot) : 0;
@@ -291,7 +349,10 @@ public final class Tenant {
       gone = true;
       seats.unwatchAll();
       // the devices' books write into the pages until they have let go of the tenant
-      holdings.forEach(holding -> holding.device.book().release(record.id()));
+      for (Holding holding : holdings) {
+        holding.residency.remove(record.id());
+        holding.device.book().release(record.id());
+      }
       pages.close();
     }
   }
@@ -329,15 +390,40 @@ public final class Tenant {
 
   /** As things are now, one per device. Never waits for the driver. */
   public synchronized List<TenantView> views() {
-    return TenantViews.of(
-        record,
-        holdings,
-        members.values(),
-        gone ? null : pages.usage(),
-        ending ? "ending" : members.isEmpty() ? "starting" : "running");
+    return TenantViews.of(record, holdings, members.values(), gone ? null : pages.usage(), state());
+  }
+
+  private String state() {
+    if (ending) {
+      return "ending";
+    }
+    if (gone || members.isEmpty()) {
+      return gone ? "running" : "starting";
+    }
+    if (returning > 0) {
+      return "returning";
+    }
+    boolean away =
+        holdings.stream()
+            .anyMatch(holding -> members.keySet().stream().anyMatch(holding.book::isAway));
+    boolean parked =
+        members.keySet().stream().allMatch(slot -> pages.usage().report(slot).parked());
+    return !away ? "running" : parked ? "swapped" : "leaving";
   }
 
   // ---- inside
+
+  /** Whether it uses its devices; its processes are asked to have the figure ready next time. */
+  private void observe() {
+    long submissions = 0;
+    for (Member member : members.values()) {
+      submissions += pages.usage().report(member.slot).submissions();
+      pages.control().nudge(member.slot);
+    }
+    for (Holding holding : holdings) {
+      holding.residency.observe(record.id(), submissions);
+    }
+  }
 
   private void reaped(Member member) {
     context.counters().reapedProcesses.increment();

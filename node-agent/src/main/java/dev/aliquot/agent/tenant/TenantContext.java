@@ -20,4 +20,5 @@ public record TenantContext(
     Counters counters,
     HostPool pool,
     NumaNodes numaNodes,
+    Residencies residencies,
     LongSupplier monotonic) {}

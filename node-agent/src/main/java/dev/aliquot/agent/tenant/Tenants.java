@@ -326,6 +326,11 @@ public final class Tenants implements AutoCloseable {
     tenant.expectChunks();
   }
 
+  /** Has the processes of a tenant that are away come back. Waits for nobody. */
+  public void swapIn(Tenant tenant) {
+    new Returning(tenant, context, settling, agent.roomWait()).resumeAll();
+  }
+
   private void endIfOver(Tenant tenant) {
     if (!tenant.isOver()) {
       return;

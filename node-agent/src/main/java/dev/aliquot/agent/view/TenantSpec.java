@@ -1,5 +1,6 @@
 package dev.aliquot.agent.view;
 
+import dev.aliquot.residency.SwapMode;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param memoryLimitBytes the most it may hold per device; null: the request
  * @param fractionLimitPercent the same as a percentage of the device's capacity; at most one of the
  *     two
+ * @param swap whether it may be swapped out; null: as the agent is configured
  * @param rootPid the process whose descendants are the tenant's; 0: the peer of the administration
  *     socket
  */
@@ -29,6 +31,7 @@ public record TenantSpec(
     @Nullable Integer fractionPercent,
     @Nullable Long memoryLimitBytes,
     @Nullable Integer fractionLimitPercent,
+    @Nullable SwapMode swap,
     int rootPid) {
 
   /** Without a limit of its own: nothing is lent to the tenant. */
@@ -51,6 +54,38 @@ public record TenantSpec(
         fractionPercent,
         null,
         null,
+        null,
+        rootPid);
+  }
+
+  /** With a limit of its own. */
+  public TenantSpec withLimitBytes(long bytes) {
+    return new TenantSpec(
+        name,
+        namespace,
+        pod,
+        container,
+        devices,
+        memoryBytes,
+        fractionPercent,
+        bytes,
+        null,
+        swap,
+        rootPid);
+  }
+
+  public TenantSpec withSwap(SwapMode mode) {
+    return new TenantSpec(
+        name,
+        namespace,
+        pod,
+        container,
+        devices,
+        memoryBytes,
+        fractionPercent,
+        memoryLimitBytes,
+        fractionLimitPercent,
+        mode,
         rootPid);
   }
 }

@@ -23,8 +23,9 @@ import java.util.List;
  * @param overheadBytes ground truth beyond what was reported: contexts, modules
  * @param usedBytes reported plus overhead
  * @param refusals allocations refused because of the limit, since the tenant began
- * @param state one of starting, running, ending; device lost where the device was not there when
- *     the agent started
+ * @param state one of starting, running, leaving and returning (its data is being moved), swapped
+ *     (its data is in host memory until it needs the device), ending; device lost where the device
+ *     was not there when the agent started
  * @param created when the tenant was made
  * @param processes those that use CUDA on this device
  * @param bypasses processes whose memory on this device is not accounted for or not given back

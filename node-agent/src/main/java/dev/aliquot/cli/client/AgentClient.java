@@ -77,6 +77,16 @@ public final class AgentClient {
   }
 
   /**
+   * Has a tenant's data move to host memory, or back. Does not wait for it.
+   *
+   * @throws CommandFailure with the agent's sentence
+   */
+  public void swap(String idOrName, boolean out) throws CommandFailure {
+    String path = (out ? "/v1/swap-out/" : "/v1/swap-in/") + segment(idOrName);
+    expect(admin("POST", path, NOTHING), 202);
+  }
+
+  /**
    * Ends a tenant.
    *
    * @throws CommandFailure with the agent's sentence

@@ -127,7 +127,10 @@ public final class NodePicture {
     String demoted =
         tenant.demotedBytes() == 0
             ? ""
-            : ansi.yellow("  demoted " + ByteSize.shortText(tenant.demotedBytes()));
+            : ansi.yellow(
+                "  "
+                    + (tenant.state().equals("swapped") ? "swapped " : "demoted ")
+                    + ByteSize.shortText(tenant.demotedBytes()));
     String refused = tenant.refusals() == 0 ? "" : ansi.yellow("  refused " + tenant.refusals());
     return "  %-16s %s  %s"
         .formatted(

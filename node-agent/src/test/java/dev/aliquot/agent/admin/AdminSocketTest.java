@@ -12,6 +12,7 @@ import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -38,6 +39,7 @@ class AdminSocketTest {
 
   private final AtomicReference<TenantSpec> asked = new AtomicReference<>();
   private final AtomicReference<TenantResize> resized = new AtomicReference<>();
+  private final AtomicReference<String> swapped = new AtomicReference<>();
   private final AtomicReference<Peer> asker = new AtomicReference<>();
   private AdminSocket admin;
 
@@ -58,6 +60,12 @@ class AdminSocketTest {
             throws AgentException {
           endTenant(idOrName, peer);
           resized.set(change);
+        }
+
+        @Override
+        public void swapTenant(String idOrName, boolean out, Peer peer) throws AgentException {
+          endTenant(idOrName, peer);
+          swapped.set(out ? "out" : "in");
         }
 
         @Override
@@ -111,6 +119,27 @@ class AdminSocketTest {
             PosixFilePermissions.toString(
                 Files.getPosixFilePermissions(folder.resolve(AdminSocket.FILE))))
         .isEqualTo("rw-rw----");
+  }
+
+  @Test
+  void aTenantIsSwappedOutAndIn() throws IOException {
+    assertThat(ask("POST", "/v1/swap-out/t1", "")).startsWith("HTTP/1.1 202");
+    assertThat(swapped.get()).isEqualTo("out");
+    assertThat(ask("POST", "/v1/swap-in/t1", "")).startsWith("HTTP/1.1 202");
+    assertThat(swapped.get()).isEqualTo("in");
+    assertThat(ask("POST", "/v1/swap-out/t2", ""))
+        .startsWith("HTTP/1.1 404")
+        .contains("there is no tenant t2");
+  }
+
+  @Test
+  void whetherATenantMayBeSwappedOutIsSaidWhenItIsMade() throws IOException {
+    assertThat(ask("POST", "/v1/tenants", "{\"memoryBytes\":5,\"swap\":\"never\"}"))
+        .startsWith("HTTP/1.1 201");
+    assertThat(asked.get().swap()).isEqualTo(SwapMode.NEVER);
+    assertThat(ask("POST", "/v1/tenants", "{\"memoryBytes\":5,\"swap\":\"Never\"}"))
+        .startsWith("HTTP/1.1 400")
+        .contains("swap: 'Never' is not never, allowed or preferred");
   }
 
   @Test

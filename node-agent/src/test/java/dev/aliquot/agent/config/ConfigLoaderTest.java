@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,6 +43,9 @@ class ConfigLoaderTest {
       bypass-grace: 2s
       memory-limits: driver
       cgroup-root: /mnt/cgroup
+      swap: preferred
+      swap-idle-after: 1m
+      swap-minimum-residency: 0s
       admin-group: gpu
       http-address: "::1"
       http-port: 0
@@ -93,6 +97,9 @@ class ConfigLoaderTest {
                 Duration.ofSeconds(10),
                 LimitBackend.AUTO,
                 Path.of("/sys/fs/cgroup"),
+                SwapMode.ALLOWED,
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(2),
                 null,
                 "127.0.0.1",
                 9464,
@@ -125,6 +132,9 @@ class ConfigLoaderTest {
         Duration.ofSeconds(2),
         LimitBackend.DRIVER,
         Path.of("/mnt/cgroup"),
+        SwapMode.PREFERRED,
+        Duration.ofMinutes(1),
+        Duration.ZERO,
         "gpu",
         "::1",
         0,

@@ -138,6 +138,8 @@ public final class SampleNode {
         3,
         Map.of("limit", 2L, "not_a_tenant", 1L),
         takeBacks(),
+        7,
+        takeBacks().get(TakeBacks.Cause.LOAN),
         moves(3 * GIB),
         moves(GIB),
         5,

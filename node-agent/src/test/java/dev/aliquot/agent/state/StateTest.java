@@ -3,6 +3,7 @@ package dev.aliquot.agent.state;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ class StateTest {
         4711,
         null,
         false,
+        SwapMode.PREFERRED,
         3,
         List.of(new TenantRecord.Grant("GPU-1", 10, 20)));
   }

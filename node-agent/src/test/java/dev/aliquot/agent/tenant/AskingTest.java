@@ -19,6 +19,7 @@ import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.wire.Reply;
 import dev.aliquot.ledger.Headroom;
+import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -70,6 +71,7 @@ class AskingTest {
                 },
                 1),
             NumaNodes.system(),
+            new Residencies(SwapOptions.DEFAULTS.rules(), System::nanoTime),
             System::nanoTime);
   }
 
@@ -104,6 +106,7 @@ class AskingTest {
             0,
             null,
             true,
+            SwapMode.ALLOWED,
             0,
             List.of(new TenantRecord.Grant(device.uuid(), GIB, GIB)));
     device.book().admit(id, record.grants().getFirst().share());
@@ -118,12 +121,9 @@ class AskingTest {
 
   private CompletableFuture<Reply> ask(Tenant tenant, Member member) {
     return new Asking(
-            tenant,
+            new Question.Ask(tenant, member, tenant.holding(0).orElseThrow(), GIB / 2),
             context,
             device -> CompletableFuture.failedFuture(new IllegalStateException("no reading")),
-            member,
-            tenant.holding(0).orElseThrow(),
-            GIB / 2,
             PATIENCE,
             () -> false)
         .answer()

@@ -18,6 +18,8 @@ import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.tenant.AgentTraits;
+import dev.aliquot.agent.tenant.Residencies;
+import dev.aliquot.agent.tenant.SwapOptions;
 import dev.aliquot.agent.tenant.TenantContext;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.wire.TenantSockets;
@@ -64,6 +66,7 @@ class DeviceSamplerTest {
                 },
                 1),
             NumaNodes.system(),
+            new Residencies(SwapOptions.DEFAULTS.rules(), System::nanoTime),
             System::nanoTime);
     Tenants tenants =
         new Tenants(
