@@ -29,7 +29,8 @@ static struct {
 } alq;
 
 /* MOVED; what is lost with an absent agent stands in the usage page all the same. */
-static void alq_report(uint32_t device, enum alq_move_outcome outcome, bool promoted, const struct alq_move_result *result)
+static void alq_report(
+    uint32_t device, uint32_t wake, enum alq_move_outcome outcome, bool promoted, const struct alq_move_result *result)
 {
     struct alq_agent_refusal refusal;
     struct alq_seat seat;
@@ -37,8 +38,9 @@ static void alq_report(uint32_t device, enum alq_move_outcome outcome, bool prom
         struct alq_moved moved = {.slot = seat.slot,
             .device = device,
             .generation = seat.generation,
-            .outcome = outcome,
+            .outcome = (uint16_t)outcome,
             .promoted = promoted,
+            .wake = wake,
             .moved_bytes = result->moved_bytes,
             .copy_ns = result->copy_ns,
             .closed_ns = result->closed_ns};
@@ -58,7 +60,7 @@ static bool alq_worth_retrying(enum alq_move_outcome outcome)
 
 /* One device, once. asked: the agent's word has changed since the last look, and it is told what came of it whatever that is. When to look
  * again; 0: when woken. */
-static uint64_t alq_look(uint32_t device, const struct alq_control_slot *slot, uint64_t generation, bool asked)
+static uint64_t alq_look(uint32_t device, const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked)
 {
     struct alq_move_result result = {0};
     uint64_t resident_bytes = __atomic_load_n(&slot->resident_bytes[device], __ATOMIC_SEQ_CST);
@@ -73,7 +75,7 @@ static uint64_t alq_look(uint32_t device, const struct alq_control_slot *slot, u
     enum alq_move_outcome outcome =
         demote ? alq_demote(device, resident_bytes, &result) : alq_promote(device, resident_bytes, &result);
     if (asked || result.moved_bytes != 0) {
-        alq_report(device, outcome, !demote, &result);
+        alq_report(device, wake, outcome, !demote, &result);
     }
     if (!alq_worth_retrying(outcome)) {
         alq.retry_ns[device] = 0;
@@ -111,7 +113,7 @@ static void *alq_mover_body(void *unused)
         last_slot = slot;
         last_wake = wake;
         for (uint32_t device = 0; control != NULL && device < alq_pages_device_count(control); device++) {
-            again_ns = alq_sooner(again_ns, alq_look(device, slot, seat.generation, asked));
+            again_ns = alq_sooner(again_ns, alq_look(device, slot, seat.generation, wake, asked));
         }
         if (!alq_chunks_return()) {
             again_ns = alq_sooner(again_ns, alq_clock_ns() + ALQ_RETRY_LAST_NS);

@@ -193,7 +193,8 @@ enum alq_frame_type {
     ALQ_FRAME_CHUNK = 8, /* payload alq_chunk_given */
     /* "I have let go of this chunk": payload alq_return_chunk; answered with GRANTED. */
     ALQ_FRAME_RETURN_CHUNK = 9,
-    /* "I have done with `resident` what I could": payload alq_moved; answered with GRANTED. */
+    /* "I have done with `resident` what I could": payload alq_moved; answered with GRANTED. Said after each change of `wake`, and
+     * whenever something has been moved. */
     ALQ_FRAME_MOVED = 10,
     /* "A call of mine needs a device that I am off": payload alq_resume; answered with GRANTED once the process may run: everything the
      * agent gives it stands in the page by then. Blocks while the agent makes room. */
@@ -274,8 +275,10 @@ struct alq_moved {
     uint32_t slot;
     uint32_t device;
     uint64_t generation;
-    uint32_t outcome;  /* enum alq_move_outcome */
-    uint32_t promoted; /* 0: demoted, 1: promoted */
+    uint16_t outcome;  /* 16: enum alq_move_outcome */
+    uint16_t promoted; /* 18: 0: demoted, 1: promoted */
+    uint32_t wake;     /* 20: the control slot's `wake` as it was before `resident` was read: of what the agent has asked for since then
+                        * this says nothing */
     uint64_t moved_bytes;
     uint64_t copy_ns;   /* the time the copies alone took */
     uint64_t closed_ns; /* how long the program was kept from submitting work */

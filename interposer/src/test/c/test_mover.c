@@ -28,6 +28,7 @@ static void data_survives_the_way_out_and_back(struct world *world, const void *
     CHECK(moving_becomes(&m, moving_demoted, 206 * MIB));
     const struct alq_moved *moved = moving_report(&m, 0, ALQ_MOVE_DONE, false);
     CHECK_EQ(moved->moved_bytes, 206 * MIB);
+    CHECK_EQ(moved->wake, __atomic_load_n(&world->agent->control->slots[m.slot].wake, __ATOMIC_SEQ_CST));
     CHECK(moved->copy_ns > 0 && moved->copy_ns <= moved->closed_ns);
     CHECK_EQ(moving_used(&m), 0);
     CHECK_EQ(moving_movable(&m), 0);

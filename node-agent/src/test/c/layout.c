@@ -80,6 +80,7 @@ int main(void)
     OFFSET(alq_return_chunk, id);
     OFFSET(alq_moved, outcome);
     OFFSET(alq_moved, promoted);
+    OFFSET(alq_moved, wake);
     OFFSET(alq_moved, moved_bytes);
     OFFSET(alq_moved, copy_ns);
     OFFSET(alq_moved, closed_ns);

@@ -59,6 +59,19 @@ public class LedgerBenchmark {
     }
 
     @Override
+    public int wake(int slot) {
+      return 0;
+    }
+
+    @Override
+    public void writeAway(int slot, boolean away) {}
+
+    @Override
+    public boolean isParked(int slot) {
+      return false;
+    }
+
+    @Override
     public void writeCredit(int slot, long bytes) {
       creditBytes[slot] = bytes;
     }

@@ -25,6 +25,10 @@ final class Slot {
   boolean stuck;
 
   private boolean hasParked;
+
+  /** The port's word as it was when the demand in force began. */
+  private int demandWake;
+
   private int idleLooks;
   private long lastClaimBytes;
 
@@ -112,10 +116,19 @@ final class Slot {
 
   /** Has the process come down by so many bytes. */
   void demand(long bytes) {
+    boolean anew = !demanded;
     long targetBytes = Math.max(0, Math.min(creditBytes, claimBytes()) - bytes);
     demanded = true;
     set(targetBytes, coveredBytes);
     port.writeResident(index, targetBytes);
+    if (anew) {
+      demandWake = port.wake(index);
+    }
+  }
+
+  /** Whether a process that last woke at this word knew of the demand in force. */
+  boolean isDemandedSince(int wake) {
+    return demanded && wake - demandWake >= 0;
   }
 
   /**
@@ -129,6 +142,7 @@ final class Slot {
     hasParked = false;
     port.writeAway(index, true);
     demand(bytes);
+    demandWake = port.wake(index);
     return bytes;
   }
 

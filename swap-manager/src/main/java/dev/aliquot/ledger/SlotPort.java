@@ -39,5 +39,10 @@ public interface SlotPort {
   /** Whether the process claims to be away, at rest. */
   boolean isParked(int slot);
 
+  /**
+   * A word that grows, modulo 2^32, with each {@link #writeResident}: what the process wakes at.
+   */
+  int wake(int slot);
+
   long RESIDENT_ALL = -1;
 }

@@ -143,19 +143,33 @@ public final class TenantBook {
   }
 
   /**
-   * A process has done what it could of what was demanded of it.
+   * A process has done what was demanded of it.
    *
-   * @param couldNot whether it could not do all of it
+   * @return whether anything has been given back since that was looked at last
    */
-  public void moved(int slot, boolean couldNot) {
+  public boolean moved() {
     synchronized (device) {
+      return recover() > 0;
+    }
+  }
+
+  /**
+   * A process has done what it could of what was demanded of it, and that was not all.
+   *
+   * @param wake {@link SlotPort#wake} as the process saw it before it began: of a demand that began
+   *     later it says nothing
+   * @return whether anything has been given back, or is not waited for any more
+   */
+  public boolean couldNotMove(int slot, int wake) {
+    synchronized (device) {
+      boolean gained = recover() > 0;
       Slot moving = slots.get(slot);
-      if (moving != null) {
-        recover();
-        if (couldNot && moving.demanded) {
-          moving.failed();
-        }
+      if (moving == null || !moving.isDemandedSince(wake)) {
+        return gained;
       }
+      boolean news = !moving.stuck;
+      moving.failed();
+      return gained || news;
     }
   }
 
@@ -181,7 +195,7 @@ public final class TenantBook {
       if (returning == null) {
         throw new IllegalArgumentException("slot " + slot + " is free");
       }
-      if (closed || neverRead) {
+      if (closed) {
         returning.comeBack();
       }
       return returning.away
@@ -413,14 +427,15 @@ public final class TenantBook {
     return slots.size() == 1;
   }
 
-  /** Notices what processes have given back of what was demanded of them. */
-  void recover() {
+  /** Notices what processes have given back of what was demanded of them; answers how much. */
+  long recover() {
+    long recoveredBytes = 0;
     for (Slot slot : slots.values()) {
       slot.noticeReturn();
-      if (slot.demanded) {
-        unreadBytes += slot.takeUnused(Long.MAX_VALUE);
-      }
+      recoveredBytes += slot.demanded ? slot.takeUnused(Long.MAX_VALUE) : 0;
     }
+    unreadBytes += recoveredBytes;
+    return recoveredBytes;
   }
 
   /**

@@ -17,6 +17,7 @@ class FakeSlots implements SlotPort {
   final Map<Integer, Long> resident = new HashMap<>();
   final Set<Integer> away = new HashSet<>();
   final Set<Integer> parked = new HashSet<>();
+  final Map<Integer, Integer> wakes = new HashMap<>();
 
   @Override
   public long usedBytes(int slot) {
@@ -47,6 +48,12 @@ class FakeSlots implements SlotPort {
   @Override
   public void writeResident(int slot, long residentBytes) {
     resident.put(slot, residentBytes);
+    wakes.merge(slot, 1, Integer::sum);
+  }
+
+  @Override
+  public int wake(int slot) {
+    return wakes.getOrDefault(slot, 0);
   }
 
   @Override

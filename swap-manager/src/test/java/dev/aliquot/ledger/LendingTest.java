@@ -86,7 +86,7 @@ class LendingTest {
     assertThat(a.creditBytes(0)).as("nothing new meanwhile").isEqualTo(800);
     assertThat(a.coveredBytes(0)).isEqualTo(1500);
     pagesA.demote(0, 300);
-    a.moved(0, false);
+    a.moved();
     assertThat(ask(b, 800)).isEqualTo(new AskResult.MakingRoom(400));
     pagesA.demote(0, 400);
     assertThat(ask(b, 800)).isInstanceOf(AskResult.Granted.class);
@@ -102,12 +102,12 @@ class LendingTest {
     assertThat(ask(b, 150)).isEqualTo(new AskResult.MakingRoom(300));
     assertThat(pagesA.resident).containsEntry(0, 1200L);
     pagesA.demote(0, 60);
-    a.moved(0, false);
+    a.moved();
     assertThat(ask(b, 150)).isEqualTo(new AskResult.Granted(160));
     assertThat(pagesA.resident).as("the rest is still to come").containsEntry(0, 1200L);
     assertThat(device.isMakingRoom()).isTrue();
     pagesA.demote(0, 240);
-    a.moved(0, false);
+    a.moved();
     read();
     assertThat(b.creditBytes(0)).as("without an ask").isEqualTo(400);
     device.checkDemands(3);
@@ -143,7 +143,7 @@ class LendingTest {
     aHolds(1500);
     assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
     pagesA.demote(0, 700);
-    a.moved(0, false);
+    a.moved();
     read();
     assertThat(ask(a, 900))
         .isInstanceOfSatisfying(
@@ -178,7 +178,7 @@ class LendingTest {
             });
     assertThat(a.kept()).as("100 are still to come").isEmpty();
     pagesA.demote(0, 100);
-    a.moved(0, false);
+    a.moved();
     assertThat(ask(b, 800)).isInstanceOf(AskResult.Refused.class);
     assertThat(a.kept()).contains(new Kept(0, 1000));
     assertThat(b.kept()).isEmpty();
@@ -192,10 +192,48 @@ class LendingTest {
   void aBorrowerThatCouldNotGiveBackIsLeftAloneUntilForgiven() {
     aHolds(1500);
     assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
-    a.moved(0, true);
+    a.couldNotMove(0, pagesA.wake(0));
     assertThat(ask(b, 800)).isInstanceOf(AskResult.Refused.class);
     device.forgiveStuck();
     assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
+  }
+
+  @Test
+  void aFailureUnderAnEarlierDemandIsNotHeldAgainstALaterOne() {
+    aHolds(1500);
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
+    int earlier = pagesA.wake(0);
+    b.withdraw(0);
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(a.couldNotMove(0, earlier)).isFalse();
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(a.couldNotMove(0, pagesA.wake(0))).isTrue();
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.Refused.class);
+  }
+
+  @Test
+  void aFailureCountsAlsoWhenMoreHasBeenDemandedMeanwhile() {
+    aHolds(1500);
+    assertThat(ask(b, 150)).isInstanceOf(AskResult.MakingRoom.class);
+    int begun = pagesA.wake(0);
+    assertThat(ask(b, 800)).isEqualTo(new AskResult.MakingRoom(700));
+    assertThat(pagesA.wake(0)).isGreaterThan(begun);
+    assertThat(a.couldNotMove(0, begun)).isTrue();
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.Refused.class);
+  }
+
+  @Test
+  void aReportSaysWhetherAnythingHasComeOfIt() {
+    aHolds(1500);
+    assertThat(a.moved()).as("nothing is demanded").isFalse();
+    assertThat(a.couldNotMove(0, pagesA.wake(0))).isFalse();
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(a.moved()).as("nothing has been given back").isFalse();
+    pagesA.demote(0, 100);
+    assertThat(a.moved()).isTrue();
+    assertThat(a.moved()).as("once").isFalse();
+    assertThat(a.couldNotMove(0, pagesA.wake(0))).isTrue();
+    assertThat(a.couldNotMove(0, pagesA.wake(0))).as("once").isFalse();
   }
 
   @Test

@@ -180,7 +180,7 @@ final class ModelDevice {
       ModelProcess process = holding.processes[slot];
       process.move();
       if (process.attached) {
-        holding.book.moved(slot, false);
+        holding.book.moved();
       }
       if (process.parked && process != asking && node.random.nextInt(4) == 0) {
         AskResult unused = holding.book.resume(slot);

@@ -64,6 +64,7 @@ final class ModelHolding implements SlotPort {
   public void writeResident(int slot, long residentBytes) {
     device.written();
     processes[slot].resident = residentBytes;
+    processes[slot].wake++;
     device.demands += residentBytes == RESIDENT_ALL ? 0 : 1;
   }
 
@@ -77,6 +78,11 @@ final class ModelHolding implements SlotPort {
   @Override
   public boolean isParked(int slot) {
     return processes[slot].parked;
+  }
+
+  @Override
+  public int wake(int slot) {
+    return processes[slot].wake;
   }
 
   /** What cannot move has to fit the request, as the tenant's library sees to. */

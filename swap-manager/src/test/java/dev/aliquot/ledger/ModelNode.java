@@ -120,7 +120,7 @@ final class ModelNode {
 
   private static void cannotGiveBack(ModelHolding holding, int slot) {
     if (holding.processes[slot].attached) {
-      holding.book.moved(slot, true);
+      holding.book.couldNotMove(slot, holding.wake(slot));
     }
   }
 

@@ -13,6 +13,7 @@ final class ModelProcess {
   long credit;
   long covered;
   long resident = SlotPort.RESIDENT_ALL;
+  int wake;
   long used;
   long fixed;
   long movable;

@@ -154,7 +154,7 @@ class SwapTest {
     assertThat(resume(a)).as("b may not be swapped out").isInstanceOf(AskResult.MakingRoom.class);
     assertThat(pagesB.resident).as("but has to give a its own").containsEntry(0, 1200L);
     pagesB.demote(0, 300);
-    b.moved(0, false);
+    b.moved();
     assertThat(resume(a)).isInstanceOf(AskResult.Granted.class);
     pagesA.run(0);
     assertThat(pagesA.usedBytes(0)).isEqualTo(400);
@@ -179,7 +179,7 @@ class SwapTest {
     holds(b, pagesB, 700);
     may("b", Readiness.IDLE);
     assertThat(ask(c, 400)).isInstanceOf(AskResult.MakingRoom.class);
-    b.moved(0, true);
+    b.couldNotMove(0, pagesB.wake(0));
     assertThat(pagesB.away).isEmpty();
     assertThat(pagesB.resident).containsEntry(0, SlotPort.RESIDENT_ALL);
     assertThat(ask(c, 400)).isInstanceOf(AskResult.MakingRoom.class);

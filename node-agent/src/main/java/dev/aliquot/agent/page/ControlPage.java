@@ -232,6 +232,11 @@ public final class ControlPage implements AutoCloseable {
     file.nudge(slot(slot) + PageLayout.SLOT_WAKE);
   }
 
+  /** What {@link #wake} has changed. */
+  public int wakeWord(int slot) {
+    return file.u32(slot(slot) + PageLayout.SLOT_WAKE);
+  }
+
   /** Host chunks that the process has in its hands. */
   public void hostBytes(int slot, long bytes) {
     file.u64(slot(slot) + PageLayout.SLOT_HOST_BYTES, bytes);

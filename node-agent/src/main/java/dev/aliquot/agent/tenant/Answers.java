@@ -162,7 +162,14 @@ final class Answers implements TenantEndpoint {
   private Reply moved(Member member, Holding holding, Request.Moved moved) {
     context.counters().moves.add(moved);
     boolean couldNot = !moved.promoted() && moved.outcome() != MoveOutcome.DONE;
-    if (couldNot) {
+    boolean changed =
+        couldNot
+            ? tenant.couldNotMove(member, holding, moved.wake())
+            : tenant.moved(member, holding);
+    if (changed) {
+      holding.device.room().fire();
+    }
+    if (couldNot && changed) {
       LOG.warn(
           "process {} of tenant {} could not give memory of device {} back: {}",
           member.id.pid(),
@@ -170,11 +177,9 @@ final class Answers implements TenantEndpoint {
           holding.device.uuid(),
           moved.outcome().name().toLowerCase(Locale.ROOT));
     }
-    tenant.moved(member, holding, couldNot);
     if (!moved.promoted() && holding.index == 0 && tenant.isParked(member)) {
       context.counters().swapOuts.increment();
     }
-    holding.device.room().fire();
     return new Reply.Granted(tenant.creditBytes(member, holding));
   }
 

@@ -52,4 +52,9 @@ record PagesPort(int device, ControlPage control, UsagePage usage) implements Sl
     control.residentBytes(slot, device, residentBytes);
     control.wake(slot);
   }
+
+  @Override
+  public int wake(int slot) {
+    return control.wakeWord(slot);
+  }
 }

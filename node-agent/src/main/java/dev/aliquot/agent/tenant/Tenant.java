@@ -217,11 +217,25 @@ public final class Tenant {
     }
   }
 
-  /** A process has moved what it could of what it was to give back, or to bring back. */
-  synchronized void moved(Member member, Holding holding, boolean couldNot) {
-    if (!gone && members.get(member.slot) == member) {
-      holding.book.moved(member.slot, couldNot);
-    }
+  /**
+   * A process has done what it was to give back, or to bring back.
+   *
+   * @return whether somebody who waits may go on
+   */
+  synchronized boolean moved(Member member, Holding holding) {
+    return !gone && members.get(member.slot) == member && holding.book.moved();
+  }
+
+  /**
+   * A process could not give all back.
+   *
+   * @param wake the page's word as it was when the process began
+   * @return whether somebody who waits may go on
+   */
+  synchronized boolean couldNotMove(Member member, Holding holding, int wake) {
+    return !gone
+        && members.get(member.slot) == member
+        && holding.book.couldNotMove(member.slot, wake);
   }
 
   /**

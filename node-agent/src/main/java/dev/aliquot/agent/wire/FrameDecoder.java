@@ -100,8 +100,9 @@ final class FrameDecoder extends ByteToMessageDecoder {
               payload.getIntLE(0),
               payload.getLongLE(8),
               payload.getIntLE(4),
-              MoveOutcome.of(payload.getIntLE(16)),
-              payload.getIntLE(20) != 0,
+              MoveOutcome.of(payload.getUnsignedShortLE(16)),
+              payload.getUnsignedShortLE(18) != 0,
+              payload.getIntLE(20),
               payload.getLongLE(24),
               payload.getLongLE(32),
               payload.getLongLE(40));

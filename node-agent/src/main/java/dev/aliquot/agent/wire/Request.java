@@ -28,6 +28,7 @@ public sealed interface Request {
 
   /**
    * @param outcome {@link MoveOutcome#FAILED} also for one that is not known
+   * @param wake the control page's word as the process saw it before it began
    * @param copyNanos the time the copies alone took
    * @param closedNanos how long the program was kept from submitting work
    */
@@ -37,6 +38,7 @@ public sealed interface Request {
       int device,
       MoveOutcome outcome,
       boolean promoted,
+      int wake,
       long movedBytes,
       long copyNanos,
       long closedNanos)

@@ -28,6 +28,14 @@ public final class UsageWriter {
     }
   }
 
+  /** As a process does of a device whose memory all can move. */
+  public void hold(int device, long bytes) throws IOException {
+    try (FileChannel file = FileChannel.open(page, StandardOpenOption.WRITE)) {
+      put(file, PageLayout.USAGE_USED + (long) device * Long.BYTES, bytes);
+      put(file, PageLayout.USAGE_MOVABLE + (long) device * Long.BYTES, bytes);
+    }
+  }
+
   private void put(FileChannel file, long offset, long value) throws IOException {
     ByteBuffer word = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     word.putLong(value).flip();

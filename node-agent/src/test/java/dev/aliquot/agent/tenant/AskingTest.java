@@ -2,121 +2,38 @@ package dev.aliquot.agent.tenant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Device;
-import dev.aliquot.agent.device.DeviceFacts;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.page.UsageWriter;
-import dev.aliquot.agent.pool.HostMemory;
-import dev.aliquot.agent.pool.HostPool;
-import dev.aliquot.agent.pool.NumaNodes;
-import dev.aliquot.agent.pool.PoolBounds;
-import dev.aliquot.agent.process.ProcFs;
-import dev.aliquot.agent.process.ProcessStat;
-import dev.aliquot.agent.process.ProcessWatcher;
-import dev.aliquot.agent.state.StateDir;
-import dev.aliquot.agent.state.TenantRecord;
-import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.wire.Reply;
-import dev.aliquot.ledger.Headroom;
-import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Signals fire under a tenant's lock, and whoever waits for them takes another tenant's: the thread
  * that fires must never be the one that goes on with the ask.
  */
-class AskingTest {
-  private static final long GIB = 1L << 30;
-  private static final long CAPACITY = 4 * GIB;
-
+class AskingTest extends TenantFixture {
   /** An ask looks again by itself after a moment, and is then not found waiting; mostly it is. */
   private static final int ROUNDS = 20;
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  private final ProcFs proc = ProcFs.system();
-  @TempDir private Path folder;
-  private StateDir state;
-  private ProcessWatcher watcher;
-  private TenantContext context;
-
-  @BeforeEach
-  void start() throws Exception {
-    state = StateDir.prepare(folder.resolve("s"));
-    watcher = new ProcessWatcher(proc);
-    context =
-        new TenantContext(
-            proc,
-            watcher,
-            new TenantRecords(state.registry()),
-            new Counters(),
-            new HostPool(
-                new PoolBounds(0, 0, 0),
-                () -> new HostMemory(0, 0),
-                () -> {
-                  throw new IllegalStateException("nobody needs a chunk");
-                },
-                1),
-            NumaNodes.system(),
-            new Residencies(SwapOptions.DEFAULTS.rules(), System::nanoTime),
-            System::nanoTime);
-  }
-
-  @AfterEach
-  void stop() {
-    watcher.close();
-  }
-
-  private static Device device() {
-    Device device =
-        new Device(
-            new DeviceFacts(0, "GPU-x", "x", "", CAPACITY, 0),
-            new Headroom(0, 0),
-            () -> DeviceReading.NONE);
+  private static Device fullDevice() {
+    Device device = device();
     // all of it is held by strangers: an ask within a request waits
     device.book().foreign(CAPACITY);
     return device;
   }
 
   private Tenant tenant(String id, Device device) throws Exception {
-    TenantRecord record =
-        new TenantRecord(
-            id,
-            id,
-            "",
-            "",
-            "",
-            Instant.EPOCH,
-            0,
-            0,
-            0,
-            0,
-            null,
-            true,
-            SwapMode.ALLOWED,
-            0,
-            List.of(new TenantRecord.Grant(device.uuid(), GIB, GIB)));
-    device.book().admit(id, record.grants().getFirst().share());
-    TenantFiles.Pages pages = TenantFiles.of(state, id).create(state, record);
-    return new Tenant(context, record, pages, List.of(device), () -> {});
-  }
-
-  private Member attach(Tenant tenant) {
-    ProcessStat self = proc.stat((int) ProcessHandle.current().pid()).orElseThrow();
-    return tenant.attach(self, self.id().pid()).orElseThrow();
+    return tenant(id, device, GIB, GIB);
   }
 
   private CompletableFuture<Reply> ask(Tenant tenant, Member member) {
@@ -134,7 +51,7 @@ class AskingTest {
   void aSignalThatFiresUnderATenantsLockNeverWaitsForAnotherTenants() throws Exception {
     List<String> wentOn = new ArrayList<>();
     for (int round = 0; round < ROUNDS; round++) {
-      Device device = device();
+      Device device = fullDevice();
       Tenant asker = tenant("asker" + round, device);
       Tenant leaver = tenant("leaver" + round, device);
       Member member = attach(asker);
@@ -170,7 +87,7 @@ class AskingTest {
 
   @Test
   void aReadingIsNotMadeAgainForAProcessThatStandsStillInTheMiddleOfACall() throws Exception {
-    Device device = device();
+    Device device = fullDevice();
     Tenant tenant = tenant("asker", device);
     Member member = attach(tenant);
     UsageWriter process = new UsageWriter(TenantFiles.of(state, "asker").usage(), member.slot);

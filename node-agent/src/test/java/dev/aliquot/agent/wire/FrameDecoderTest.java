@@ -66,6 +66,21 @@ class FrameDecoderTest {
                     .writeIntLE(0)
                     .writeLongLE(9)))
         .containsExactly(new Incoming.Understood(42, new Request.Bye(3, 9)));
+    assertThat(
+            decode(
+                header(FrameFormat.MAGIC, 1, FrameFormat.MOVED, 48)
+                    .writeIntLE(3)
+                    .writeIntLE(1)
+                    .writeLongLE(9)
+                    .writeShortLE(3)
+                    .writeShortLE(1)
+                    .writeIntLE(-2)
+                    .writeLongLE(4)
+                    .writeLongLE(5)
+                    .writeLongLE(6)))
+        .containsExactly(
+            new Incoming.Understood(
+                42, new Request.Moved(3, 9, 1, MoveOutcome.BUSY, true, -2, 4, 5, 6)));
   }
 
   @Test
