@@ -52,6 +52,9 @@ public final class Agent implements AutoCloseable {
   private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(5);
   private static final int MOST_CONNECTIONS = 64;
 
+  /** As many as a tenant can have processes. */
+  private static final int MOST_ASKS = 512;
+
   private final AgentOptions options;
   private final InstantSource clock;
   private final Instant started;
@@ -92,7 +95,8 @@ public final class Agent implements AutoCloseable {
         });
     ProcessWatcher watcher = cleanup.add("the process watcher", new ProcessWatcher(proc));
     TenantSockets sockets =
-        cleanup.add("the sockets", new TenantSockets(IDLE_TIMEOUT, MOST_CONNECTIONS, counters));
+        cleanup.add(
+            "the sockets", new TenantSockets(IDLE_TIMEOUT, MOST_CONNECTIONS, MOST_ASKS, counters));
     this.pool =
         new HostPool(
             options.hostPool().on(HostMemory.system()),

@@ -24,8 +24,13 @@ import org.slf4j.LoggerFactory;
 final class Connection extends SimpleChannelInboundHandler<Incoming> {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
+  private static final Reply TOO_MANY_ASKS =
+      new Reply.Refused(
+          Status.UNAVAILABLE, "as many asks of this tenant wait for memory as may wait");
+
   private final TenantEndpoint endpoint;
   private final SocketEvents events;
+  private final ConnectionLimit limit;
   private @Nullable PeerProcess peer;
   private volatile boolean gone;
   private State state = State.LISTENING;
@@ -40,9 +45,10 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     ENDING
   }
 
-  Connection(TenantEndpoint endpoint, SocketEvents events) {
+  Connection(TenantEndpoint endpoint, SocketEvents events, ConnectionLimit limit) {
     this.endpoint = endpoint;
     this.events = events;
+    this.limit = limit;
   }
 
   @Override
@@ -61,14 +67,23 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
       }
       case Incoming.Understood(int id, Request request) -> {
         state = State.ANSWERING;
-        var _ =
-            answer(peer(context), request)
-                .whenComplete((reply, failure) -> onEventLoop(context, id, reply, failure));
+        PeerProcess process = peer(context);
+        if (!(request instanceof Request.Ask)) {
+          answer(context, id, process, request);
+        } else if (!limit.ask(context.channel(), () -> answer(context, id, process, request))) {
+          answered(context, id, TOO_MANY_ASKS, null);
+        }
       }
     }
   }
 
-  private CompletionStage<Reply> answer(PeerProcess process, Request request) {
+  private void answer(ChannelHandlerContext context, int id, PeerProcess process, Request request) {
+    var _ =
+        reply(process, request)
+            .whenComplete((reply, failure) -> onEventLoop(context, id, reply, failure));
+  }
+
+  private CompletionStage<Reply> reply(PeerProcess process, Request request) {
     try {
       return endpoint.answer(process, request, () -> gone);
     } catch (RuntimeException e) {
@@ -95,6 +110,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
 
   private void answered(
       ChannelHandlerContext context, int id, @Nullable Reply reply, @Nullable Throwable failure) {
+    limit.answered(context.channel());
     if (reply == null) {
       LOG.warn("a request could not be answered", failure);
       end(context, id, new Reply.Refused(Status.UNAVAILABLE, "the agent failed; its log says why"));

@@ -29,16 +29,19 @@ public final class TenantSockets implements AutoCloseable {
           1, new DefaultThreadFactory("aliquot-tenants", true), EpollIoHandler.newFactory());
   private final Duration idleTimeout;
   private final int maxConnections;
+  private final int maxAsks;
   private final SocketEvents events;
 
   /**
    * @param idleTimeout how long a connection may say nothing
-   * @param maxConnections of one tenant at a time; more wait in the kernel's queue until one is
-   *     closed
+   * @param maxConnections of one tenant at a time, those with an ask not counted; more wait in the
+   *     kernel's queue until one is closed. Also how many of its asks are answered at a time
+   * @param maxAsks of one tenant, those that wait for their turn counted in; more are refused
    */
-  public TenantSockets(Duration idleTimeout, int maxConnections, SocketEvents events) {
+  public TenantSockets(Duration idleTimeout, int maxConnections, int maxAsks, SocketEvents events) {
     this.idleTimeout = idleTimeout;
     this.maxConnections = maxConnections;
+    this.maxAsks = maxAsks;
     this.events = events;
   }
 
@@ -49,7 +52,7 @@ public final class TenantSockets implements AutoCloseable {
    */
   public ServedSocket serve(Path path, TenantEndpoint endpoint) throws IOException {
     Files.deleteIfExists(path);
-    ConnectionLimit limit = new ConnectionLimit(maxConnections);
+    ConnectionLimit limit = new ConnectionLimit(maxConnections, maxAsks);
     ServerBootstrap bootstrap =
         new ServerBootstrap()
             .group(loop)
@@ -67,7 +70,7 @@ public final class TenantSockets implements AutoCloseable {
                             new IdleStateHandler(
                                 idleTimeout.toMillis(), 0, 0, TimeUnit.MILLISECONDS))
                         .addLast(new FrameDecoder())
-                        .addLast(new Connection(endpoint, events));
+                        .addLast(new Connection(endpoint, events, limit));
                   }
                 });
     var bound = bootstrap.bind(new DomainSocketAddress(path.toString())).awaitUninterruptibly();

@@ -51,7 +51,7 @@ class DeviceSamplerTest {
   void start() throws Exception {
     StateDir state = StateDir.prepare(folder.resolve("s"));
     watcher = new ProcessWatcher(proc);
-    sockets = new TenantSockets(Duration.ofSeconds(5), 4, counters);
+    sockets = new TenantSockets(Duration.ofSeconds(5), 4, 4, counters);
     TenantContext context =
         new TenantContext(
             proc,
