@@ -188,7 +188,8 @@ enum alq_frame_type {
     /* "I am about to leave CUDA for good" (cuda library unloaded, orderly exit): payload alq_bye, answered with GRANTED. */
     ALQ_FRAME_BYE = 6,
     /* "Let me have a host chunk of `bytes` for data of this device": payload alq_take_chunk; answered with CHUNK, followed by one
-     * byte that carries the chunk's descriptor (SCM_RIGHTS), or with REFUSED (ALQ_STATUS_HOST_POOL). */
+     * byte that carries the chunk's descriptor (SCM_RIGHTS), or with REFUSED (ALQ_STATUS_HOST_POOL). A new one is to be had only while
+     * `resident` is not ALQ_RESIDENT_ALL, and for as much as has to move for that, in whole pieces. */
     ALQ_FRAME_TAKE_CHUNK = 7,
     ALQ_FRAME_CHUNK = 8, /* payload alq_chunk_given */
     /* "I have let go of this chunk": payload alq_return_chunk; answered with GRANTED. */

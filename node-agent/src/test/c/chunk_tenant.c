@@ -4,6 +4,9 @@
  *
  *   enter DIRECTORY                the tenant directory, before anything else
  *   hello | as SLOT GENERATION     as in raw_tenant.c
+ *   ask DEVICE BYTES               answers "granted BYTES" or "refused STATUS REASON"
+ *   hold DEVICE BYTES              says in the usage page that it holds so much, and that all of it can move
+ *   resident DEVICE                reads the own slot of the control page
  *   take DEVICE BYTES              answers "chunk ID BYTES INODE" or "refused STATUS REASON"; the descriptor is kept
  *   take_and_leave DEVICE BYTES    the same wish, and gone before the answer
  *   flood BYTES COUNT              one connection that wishes COUNT times without reading; answers how many wishes were taken
@@ -44,6 +47,7 @@ static int count;
 
 static char directory[200];
 static const struct alq_control_page *control;
+static struct alq_usage_page *usage;
 static uint32_t slot;
 static uint64_t generation;
 
@@ -53,17 +57,24 @@ static void die(const char *what)
     exit(1);
 }
 
-static void enter(const char *name)
+static void *map_page(const char *name, int flags, int protection, size_t bytes)
 {
     char path[300];
-    snprintf(directory, sizeof directory, "%.199s", name);
-    snprintf(path, sizeof path, "%s/%s", directory, ALQ_CONTROL_FILE);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    control = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *control, PROT_READ, MAP_SHARED, fd, 0);
-    if (control == MAP_FAILED) {
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    int fd = open(path, flags | O_CLOEXEC);
+    void *page = fd < 0 ? MAP_FAILED : mmap(NULL, bytes, protection, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) {
         die(path);
     }
     close(fd);
+    return page;
+}
+
+static void enter(const char *name)
+{
+    snprintf(directory, sizeof directory, "%.199s", name);
+    control = map_page(ALQ_CONTROL_FILE, O_RDONLY, PROT_READ, sizeof *control);
+    usage = map_page(ALQ_USAGE_FILE, O_RDWR, PROT_READ | PROT_WRITE, sizeof *usage);
     puts("ok");
 }
 
@@ -304,6 +315,16 @@ static void flood(uint64_t bytes, int wishes)
     close(fd);
 }
 
+static void hold(uint32_t device, uint64_t bytes)
+{
+    struct alq_usage_slot *own = &usage->slots[slot];
+    __atomic_store_n(&own->used_bytes[device], bytes, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&own->movable_bytes[device], bytes, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&own->generation, generation, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&own->state, 1, __ATOMIC_SEQ_CST);
+    puts("ok");
+}
+
 static void of_chunk(const char *word, uint64_t id, const char *text)
 {
     struct chunk *chunk = find(id);
@@ -330,6 +351,13 @@ static void run(const char *word, address a, address b, const char *text)
         slot = (uint32_t)a;
         generation = b;
         puts("ok");
+    } else if (strcmp(word, "ask") == 0) {
+        struct alq_ask ask = {slot, (uint32_t)a, generation, b};
+        exchange(ALQ_FRAME_ASK, &ask, sizeof ask);
+    } else if (strcmp(word, "hold") == 0) {
+        hold((uint32_t)a, b);
+    } else if (strcmp(word, "resident") == 0) {
+        printf("%lld\n", (long long)__atomic_load_n(&control->slots[slot].resident_bytes[a], __ATOMIC_SEQ_CST));
     } else if (strcmp(word, "take") == 0) {
         struct alq_take_chunk take = {slot, (uint32_t)a, generation, b};
         exchange(ALQ_FRAME_TAKE_CHUNK, &take, sizeof take);

@@ -2,6 +2,7 @@ package dev.aliquot.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.aliquot.agent.config.KeeperPolicy;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
@@ -24,35 +25,63 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Host chunks between the real agent and processes that speak the protocol, over real sockets, on
- * the simulated driver. Each tenant's root is its first process.
+ * the simulated driver. Each tenant's root is its first process. Two have borrowed all they may,
+ * and give nothing of it back to a third, which waits for it.
  */
 class HostChunksTest extends AgentFixture {
   private static final long CHUNK = 64 * MIB;
   private static final long POOL = 16 * CHUNK;
   private static final long MAY_BORROW = 4 * CHUNK;
+  private static final String NO_DEMAND = "-1";
 
   private Talker a;
   private Talker b;
+  private Talker owner;
   private Talker serving;
+  private long ownersRequest;
   private TenantGrant ofA;
   private TenantGrant ofB;
 
   private record Chunk(String id, long bytes, String inode) {}
 
   @BeforeEach
-  void twoTenantsThatMayBorrow() throws Exception {
+  void twoTenantsThatBorrow() throws Exception {
     a = talk(Map.of(), CProgram.of("chunk_tenant"));
     b = talk(Map.of(), CProgram.of("chunk_tenant"));
+    owner = talk(Map.of(), CProgram.of("chunk_tenant"));
+    ownersRequest = device().capacityBytes() - 2 * GIB;
     ofA = agent.createTenant(spec("a", GIB, a.pid()), peer(a.pid()));
     ofB = agent.createTenant(spec("b", GIB, b.pid()), peer(b.pid()));
+    TenantGrant ofOwner =
+        agent.createTenant(spec("owner", ownersRequest, owner.pid()), peer(owner.pid()));
     agent.close();
     mayBorrow(ofA);
     mayBorrow(ofB);
     serving = serve();
     assertThat(a.say("enter " + ofA.directory())).isEqualTo("ok");
     assertThat(b.say("enter " + ofB.directory())).isEqualTo("ok");
-    assertThat(a.say("hello")).startsWith("welcome 0 ");
-    assertThat(b.say("hello")).startsWith("welcome 0 ");
+    assertThat(owner.say("enter " + ofOwner.directory())).isEqualTo("ok");
+    for (Talker borrower : List.of(a, b)) {
+      assertThat(borrower.say("hello")).startsWith("welcome 0 ");
+      // what can be lent is known after a moment
+      Eventually.soon(
+          () ->
+              assertThat(borrower.say("ask 0 " + (GIB + MAY_BORROW)))
+                  .isEqualTo("granted " + (GIB + MAY_BORROW)));
+      assertThat(borrower.say("hold 0 " + (GIB + MAY_BORROW))).isEqualTo("ok");
+    }
+    assertThat(owner.say("hello")).startsWith("welcome 0 ");
+    demand();
+  }
+
+  /** The owner waits for its own, for longer than a test takes. */
+  private void demand() {
+    owner.tell("ask 0 " + ownersRequest);
+    Eventually.soon(
+        () -> {
+          assertThat(a.say("resident 0")).isNotEqualTo(NO_DEMAND);
+          assertThat(b.say("resident 0")).isNotEqualTo(NO_DEMAND);
+        });
   }
 
   private void mayBorrow(TenantGrant grant) throws IOException {
@@ -73,17 +102,21 @@ class HostChunksTest extends AgentFixture {
     return new Chunk(words[1], bytes, words[3]);
   }
 
-  private Talker serve(String... cudaLibrary) {
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                options.stateDir().toString(),
-                String.valueOf(options.libraryDir()),
-                String.valueOf(options.simulate()),
-                Long.toString(POOL)));
-    arguments.addAll(List.of(cudaLibrary));
-    Talker process = serveApart(arguments.toArray(String[]::new));
-    assertThat(process.answer()).isEqualTo("serving 2");
+  private Talker serve() {
+    return serve("-");
+  }
+
+  private Talker serve(String cudaLibrary) {
+    Talker process =
+        serveApart(
+            options.stateDir().toString(),
+            String.valueOf(options.libraryDir()),
+            String.valueOf(options.simulate()),
+            Long.toString(POOL),
+            cudaLibrary,
+            KeeperPolicy.REPORT.name(),
+            "600");
+    assertThat(process.answer()).isEqualTo("serving 3");
     return process;
   }
 
@@ -229,6 +262,32 @@ class HostChunksTest extends AgentFixture {
   }
 
   @Test
+  void aProcessOfWhichNothingIsWantedBackGetsNoNewChunk() throws IOException {
+    Chunk chunk = take(a, CHUNK);
+    assertThat(a.say("return " + chunk.id())).isEqualTo("granted 0");
+    owner.kill();
+    Eventually.soon(() -> assertThat(a.say("resident 0")).isEqualTo(NO_DEMAND));
+    assertThat(b.say("take 0 " + CHUNK))
+        .startsWith("refused 9 no more than 0 bytes of host chunks are made for this process");
+    take(a, CHUNK);
+    assertThat(a.say("take 0 " + CHUNK)).as("it has one already").startsWith("refused 9 no more ");
+    assertThat(pool().madeBytes()).isEqualTo(CHUNK);
+  }
+
+  @Test
+  void aProcessGetsAPieceMoreThanIsWantedBackHoweverMuchItMayBorrow() throws IOException {
+    assertThat(serving.say("resize a " + GIB + " " + (GIB + POOL))).isEqualTo("ok");
+    for (long taken = 0; taken < MAY_BORROW + CHUNK; taken += CHUNK) {
+      take(a, CHUNK);
+    }
+    assertThat(a.say("take 0 " + CHUNK)).startsWith("refused 9 no more than 335544320 bytes ");
+    for (long taken = 0; taken < MAY_BORROW; taken += CHUNK) {
+      take(b, CHUNK);
+    }
+    assertThat(pool().takenBytes()).isEqualTo(2 * MAY_BORROW + CHUNK);
+  }
+
+  @Test
   void takingAndReturningInALoopGetsNoMoreThanTheBound() throws IOException {
     Set<String> inodes = new HashSet<>();
     for (int round = 0; round < 30; round++) {
@@ -298,6 +357,8 @@ class HostChunksTest extends AgentFixture {
   }
 
   private void assertCarriedOnWith(Chunk chunk, Chunk second) throws IOException {
+    assertThat(owner.answer()).isEqualTo("closed");
+    demand();
     assertThat(a.say("read " + chunk.id())).isEqualTo("data lasting");
     assertThat(pool().takenBytes()).isEqualTo(2 * CHUNK);
     assertThat(pool().tenants())
@@ -319,6 +380,8 @@ class HostChunksTest extends AgentFixture {
   void withoutADriverToOpenThereIsNoPoolAndTheAgentRunsOn() throws IOException {
     serving.kill();
     serving = serve("/none/libcuda.so.1");
+    assertThat(owner.answer()).isEqualTo("closed");
+    demand();
     assertThat(pool().available()).as("nobody has needed it").isTrue();
     assertThat(a.say("take 0 " + CHUNK))
         .startsWith("refused 9 the CUDA driver cannot be opened: ")

@@ -47,7 +47,8 @@ public final class ServingProcess {
 
   /**
    * Arguments: state directory, library directory, simulator's settings, the host pool's bytes, the
-   * CUDA library or "-" or nothing, the keeper policy or nothing.
+   * CUDA library or "-" or nothing, the keeper policy or nothing, the seconds of agent-wait or
+   * nothing.
    */
   public static void main(String[] arguments) throws Exception {
     AgentOptions options =
@@ -62,7 +63,7 @@ public final class ServingProcess {
                 3,
                 256L << 20,
                 Duration.ofMillis(500),
-                Duration.ofSeconds(10))
+                Duration.ofSeconds(arguments.length > 6 ? Long.parseLong(arguments[6]) : 10))
             .withHostPool(new PoolOptions(Long.parseLong(arguments[3]), 0L, 0))
             .withBypass(
                 new BypassOptions(

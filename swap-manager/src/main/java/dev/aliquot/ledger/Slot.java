@@ -13,6 +13,7 @@ package dev.aliquot.ledger;
 final class Slot {
   final int index;
   private final SlotPort port;
+  private final HostNeed hostNeed = new HostNeed();
   long creditBytes;
   long coveredBytes;
   boolean demanded;
@@ -117,6 +118,10 @@ final class Slot {
   /** Has the process come down by so many bytes. */
   void demand(long bytes) {
     boolean anew = !demanded;
+    if (anew) {
+      hostNeed.begin(coveredBytes);
+    }
+    hostNeed.add(bytes, outstandingBytes() == 0);
     long targetBytes = Math.max(0, Math.min(creditBytes, claimBytes()) - bytes);
     demanded = true;
     set(targetBytes, coveredBytes);
@@ -124,6 +129,11 @@ final class Slot {
     if (anew) {
       demandWake = port.wake(index);
     }
+  }
+
+  /** What host memory may have been made for the process in all; see {@link HostNeed}. */
+  long mostHostBytes(long madeBytes, long pieceBytes) {
+    return demanded ? hostNeed.mostBytes(madeBytes, pieceBytes) : madeBytes;
   }
 
   /** Whether a process that last woke at this word knew of the demand in force. */

@@ -225,6 +225,20 @@ public final class TenantBook {
     }
   }
 
+  /**
+   * The most host memory that may have been made for a process in all: for what is demanded of it,
+   * and nothing new where nothing is.
+   *
+   * @param madeBytes what has been made for it so far
+   * @param pieceBytes the largest piece that is moved as a whole
+   */
+  public long mostHostBytes(int slot, long madeBytes, long pieceBytes) {
+    synchronized (device) {
+      Slot moving = slots.get(slot);
+      return moving == null ? madeBytes : moving.mostHostBytes(madeBytes, pieceBytes);
+    }
+  }
+
   /** A reading of ground truth begins: what is taken back from now on waits for the next one. */
   public void beginReading() {
     synchronized (device) {

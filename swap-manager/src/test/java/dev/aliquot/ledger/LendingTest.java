@@ -237,6 +237,37 @@ class LendingTest {
   }
 
   @Test
+  void hostMemoryIsForWhatIsDemandedAndAPieceAndNotMore() {
+    aHolds(1500);
+    assertThat(a.mostHostBytes(0, 7, 64)).as("nothing is demanded").isEqualTo(7);
+    assertThat(ask(b, 150)).isEqualTo(new AskResult.MakingRoom(300));
+    assertThat(a.mostHostBytes(0, 7, 64)).isEqualTo(7 + 300 + 64);
+    assertThat(a.mostHostBytes(0, 107, 64)).as("however much it has had").isEqualTo(371);
+    pagesA.demoted.put(0, 1000L);
+    assertThat(a.mostHostBytes(0, 107, 64)).as("whatever it says").isEqualTo(371);
+    pagesA.demoted.put(0, 0L);
+    assertThat(ask(b, 800)).isEqualTo(new AskResult.MakingRoom(700));
+    assertThat(a.mostHostBytes(0, 107, 64)).as("more is demanded").isEqualTo(7 + 700 + 64);
+    assertThat(a.mostHostBytes(1, 3, 64)).as("no such process").isEqualTo(3);
+    b.withdraw(0);
+    assertThat(a.mostHostBytes(0, 107, 64)).isEqualTo(107);
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(a.mostHostBytes(0, 107, 64)).as("another demand").isEqualTo(107 + 700 + 64);
+    assertThat(a.mostHostBytes(0, 107, 4096)).as("all it could hold").isEqualTo(107 + 1500);
+  }
+
+  @Test
+  void whatIsDemandedAfterADemandWasMetMayTakeAPieceMore() {
+    aHolds(1500);
+    assertThat(ask(b, 150)).isEqualTo(new AskResult.MakingRoom(300));
+    assertThat(a.mostHostBytes(0, 0, 64)).isEqualTo(300 + 64);
+    pagesA.demote(0, 320);
+    a.moved();
+    assertThat(ask(b, 800)).isEqualTo(new AskResult.MakingRoom(380));
+    assertThat(a.mostHostBytes(0, 320, 64)).isEqualTo(300 + 380 + 2 * 64);
+  }
+
+  @Test
   void whoGivesUpWaitingLetsTheBorrowerKeepItsMemory() {
     aHolds(1500);
     assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);

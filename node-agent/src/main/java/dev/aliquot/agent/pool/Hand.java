@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** The chunks in one process's hands. Guarded by the pool's lock. */
 final class Hand {
   private final Map<Long, Owned> chunks = new HashMap<>();
+  private final Map<Integer, Long> madeBytes = new HashMap<>();
   private long bytes;
 
   /** Of an earlier agent: all that is known of them is how much they are. */
@@ -30,6 +31,15 @@ final class Hand {
       bytes -= owned.bytes();
     }
     return owned;
+  }
+
+  /** What has been made for this hand, or is being made, for a device; never less than before. */
+  long madeBytes(int device) {
+    return madeBytes.getOrDefault(device, 0L);
+  }
+
+  void countMade(int device, long moreBytes) {
+    madeBytes.merge(device, moreBytes, Long::sum);
   }
 
   List<Owned> all() {

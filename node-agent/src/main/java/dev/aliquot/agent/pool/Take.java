@@ -33,7 +33,7 @@ final class Take {
     HostPool pool = tenant.pool();
     if (answer.isDone()) {
       synchronized (pool) {
-        tenant.failed(device, bytes);
+        tenant.failed(hand, device, bytes);
       }
       return;
     }
@@ -42,7 +42,7 @@ final class Take {
       chunk = pool.maker.make(node, bytes);
     } catch (NoChunkException e) {
       synchronized (pool) {
-        tenant.failed(device, bytes);
+        tenant.failed(hand, device, bytes);
       }
       refuse(e.sentence());
       return;

@@ -72,17 +72,17 @@ public final class TenantChunks {
    *
    * @param device for data of which device, as the tenant numbers them
    * @param node the NUMA node nearest to it
-   * @param mostBytes what the tenant's chunks for that device may be together
+   * @param allowance for that device; a chunk that the tenant has had passes none of it
    * @param bytes as the process said it: any number
    */
   public CompletableFuture<Taken> take(
-      Holder holder, int device, int node, long mostBytes, long bytes) {
+      Holder holder, int device, int node, Allowance allowance, long bytes) {
     CompletableFuture<Taken> answer = new CompletableFuture<>();
     Taken no;
     synchronized (pool) {
       no = pool.isClosed() ? new Taken.Stopping() : whyNot(bytes);
       if (no == null) {
-        no = begin(new Take(this, holder, device, node, bytes, answer), mostBytes);
+        no = begin(new Take(this, holder, device, node, bytes, answer), allowance);
       }
     }
     if (no != null) {
@@ -139,6 +139,14 @@ public final class TenantChunks {
     }
   }
 
+  /** What has been made for a process, not found, for data of a device. */
+  public long madeBytes(Holder holder, int device) {
+    synchronized (pool) {
+      Hand hand = hands.get(holder);
+      return hand == null ? 0 : hand.madeBytes(device);
+    }
+  }
+
   /** The tenant's last process is gone: all its chunks are destroyed. */
   public void end() {
     synchronized (pool) {
@@ -186,7 +194,7 @@ public final class TenantChunks {
    */
   @Nullable Long arrived(Holder holder, Hand hand, Owned owned) {
     if (ended || pool.isClosed()) {
-      failed(owned.device(), owned.bytes());
+      failed(hand, owned.device(), owned.bytes());
       return null;
     }
     if (hands.get(holder) != hand) {
@@ -197,8 +205,9 @@ public final class TenantChunks {
   }
 
   /** A chunk has not been made. */
-  void failed(int device, long bytes) {
+  void failed(Hand hand, int device, long bytes) {
     pool.unreserve(bytes);
+    hand.countMade(device, -bytes);
     ownedBytes.merge(device, -bytes, Long::sum);
   }
 
@@ -220,15 +229,14 @@ public final class TenantChunks {
   }
 
   /** Finds or reserves what is wished for, and has the driver's part done; else says why not. */
-  private @Nullable Taken begin(Take take, long mostBytes) {
+  private @Nullable Taken begin(Take take, Allowance allowance) {
     pool.add(this);
     Owned owned = unkeep(new Kind(take.device, take.bytes));
-    if (owned == null) {
-      long held = ownedBytes.getOrDefault(take.device, 0L) + earlierBytes;
-      if (held + take.bytes > mostBytes) {
-        return new Taken.Refused(
-            "this tenant has %d bytes of host chunks for this device, and may have %d; %d more would be too much"
-                .formatted(held, Math.max(0, mostBytes), take.bytes));
+    boolean isNew = owned == null;
+    if (isNew) {
+      Taken.Refused no = whyNoMore(take, allowance);
+      if (no != null) {
+        return no;
       }
       List<ChunkMaker.Chunk> ready = pool.prepared().take(take.node, take.bytes);
       if (ready.isEmpty() && !pool.reserve(take.bytes)) {
@@ -242,6 +250,9 @@ public final class TenantChunks {
       }
     }
     Hand hand = hands.computeIfAbsent(take.holder, ignored -> new Hand());
+    if (isNew) {
+      hand.countMade(take.device, take.bytes);
+    }
     if (owned == null) {
       pool.worker.submit(() -> take.make(hand));
     } else {
@@ -250,6 +261,22 @@ public final class TenantChunks {
       pool.worker.submit(() -> take.export(id, found));
     }
     return null;
+  }
+
+  private Taken.@Nullable Refused whyNoMore(Take take, Allowance allowance) {
+    long held = ownedBytes.getOrDefault(take.device, 0L) + earlierBytes;
+    if (held + take.bytes > allowance.tenantBytes()) {
+      return new Taken.Refused(
+          "this tenant has %d bytes of host chunks for this device, and may have %d; %d more would be too much"
+              .formatted(held, Math.max(0, allowance.tenantBytes()), take.bytes));
+    }
+    Hand hand = hands.get(take.holder);
+    long made = hand == null ? 0 : hand.madeBytes(take.device);
+    return made + take.bytes <= allowance.madeBytes()
+        ? null
+        : new Taken.Refused(
+            "no more than %d bytes of host chunks are made for this process to give back what is wanted of this device; it has had %d, %d more would be too much"
+                .formatted(allowance.madeBytes(), made, take.bytes));
   }
 
   private long put(Hand hand, Owned owned) {

@@ -1,5 +1,6 @@
 package dev.aliquot.agent.tenant;
 
+import dev.aliquot.agent.pool.Allowance;
 import dev.aliquot.agent.pool.Holder;
 import dev.aliquot.agent.pool.HostPool;
 import dev.aliquot.agent.pool.Taken;
@@ -26,7 +27,7 @@ final class ChunkAnswers {
     int node = context.numaNodes().nearest(holding.device.facts().pciAddress());
     return tenant
         .chunks()
-        .take(holderOf(member), holding.index, node, mayHoldBytes(holding), bytes)
+        .take(holderOf(member), holding.index, node, allowance(member, holding), bytes)
         .thenApply(taken -> answer(member, taken));
   }
 
@@ -39,8 +40,15 @@ final class ChunkAnswers {
     return new Holder(member.slot, member.generation);
   }
 
+  private Allowance allowance(Member member, Holding holding) {
+    long madeBytes = tenant.chunks().madeBytes(holderOf(member), holding.index);
+    return new Allowance(
+        mayHoldBytes(holding),
+        holding.book.mostHostBytes(member.slot, madeBytes, HostPool.MOST_BYTES));
+  }
+
   /** Only what is lent ever has to move out of the way, in whole pieces. */
-  static long mayHoldBytes(Holding holding) {
+  private static long mayHoldBytes(Holding holding) {
     Share share = holding.share();
     return Math.ceilDiv(share.limitBytes() - share.requestBytes(), HostPool.MOST_BYTES)
         * HostPool.MOST_BYTES;

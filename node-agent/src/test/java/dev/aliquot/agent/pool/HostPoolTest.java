@@ -42,8 +42,13 @@ class HostPoolTest {
     assertThat(maker.liveBytes()).isZero();
   }
 
+  /** However much of it is for one process. */
+  private static Allowance atMost(long bytes) {
+    return new Allowance(bytes, Long.MAX_VALUE);
+  }
+
   private static Taken take(TenantChunks tenant, Holder holder, long bytes) {
-    return tenant.take(holder, 0, 0, PLENTY, bytes).join();
+    return tenant.take(holder, 0, 0, atMost(PLENTY), bytes).join();
   }
 
   private Taken.Given given(TenantChunks tenant, Holder holder, long bytes) {
@@ -146,16 +151,46 @@ class HostPoolTest {
   void aTenantHasNoMoreForADeviceThanItMayBorrowThere() {
     TenantChunks tenant = pool.open("t");
     Taken.Given one = given(tenant, FIRST, CHUNK);
-    assertThat(refusal(tenant.take(SECOND, 0, 0, CHUNK, 2 * MIB).join()))
+    assertThat(refusal(tenant.take(SECOND, 0, 0, atMost(CHUNK), 2 * MIB).join()))
         .isEqualTo(
             "this tenant has 67108864 bytes of host chunks for this device, and may have 67108864;"
                 + " 2097152 more would be too much");
     tenant.giveBack(FIRST, one.id());
-    assertThat(refusal(tenant.take(SECOND, 0, 0, CHUNK, 2 * MIB).join()))
+    assertThat(refusal(tenant.take(SECOND, 0, 0, atMost(CHUNK), 2 * MIB).join()))
         .as("what is idle may still be read by whoever kept a descriptor")
         .contains("would be too much");
-    assertThat(tenant.take(SECOND, 1, 0, CHUNK, 2 * MIB).join()).isInstanceOf(Taken.Given.class);
-    assertThat(refusal(tenant.take(SECOND, 2, 0, -5, 2 * MIB).join())).contains("may have 0;");
+    assertThat(tenant.take(SECOND, 1, 0, atMost(CHUNK), 2 * MIB).join())
+        .isInstanceOf(Taken.Given.class);
+    assertThat(refusal(tenant.take(SECOND, 2, 0, atMost(-5), 2 * MIB).join()))
+        .contains("may have 0;");
+  }
+
+  @Test
+  void noMoreIsMadeForAProcessThanItNeedsAndWhatIsIdleCostsNothing() {
+    TenantChunks tenant = pool.open("t");
+    Allowance forOne = new Allowance(PLENTY, CHUNK);
+    assertThat(refusal(tenant.take(FIRST, 0, 0, new Allowance(PLENTY, 0), CHUNK).join()))
+        .startsWith("no more than 0 bytes of host chunks are made for this process");
+    Taken.Given idle = given(tenant, SECOND, CHUNK);
+    tenant.giveBack(SECOND, idle.id());
+    assertThat(tenant.take(FIRST, 0, 0, new Allowance(PLENTY, 0), CHUNK).join())
+        .as("the tenant has it anyway")
+        .isInstanceOf(Taken.Given.class);
+    assertThat(tenant.madeBytes(FIRST, 0)).isZero();
+    Taken taken = tenant.take(FIRST, 0, 0, forOne, CHUNK).join();
+    assertThat(taken).isInstanceOf(Taken.Given.class);
+    assertThat(tenant.madeBytes(FIRST, 0)).isEqualTo(CHUNK);
+    tenant.giveBack(FIRST, ((Taken.Given) taken).id());
+    assertThat(tenant.madeBytes(FIRST, 0)).as("it has had it").isEqualTo(CHUNK);
+    assertThat(refusal(tenant.take(FIRST, 0, 0, forOne, 2 * MIB).join()))
+        .contains("it has had 67108864, 2097152 more would be too much");
+    assertThat(tenant.take(FIRST, 1, 0, forOne, CHUNK).join())
+        .as("another device")
+        .isInstanceOf(Taken.Given.class);
+    maker.refusal = "no memory";
+    assertThat(refusal(tenant.take(SECOND, 1, 0, atMost(PLENTY), CHUNK).join()))
+        .contains("no memory");
+    assertThat(tenant.madeBytes(SECOND, 1)).as("it was not made").isZero();
   }
 
   @Test
@@ -209,7 +244,7 @@ class HostPoolTest {
     tenant.restore(SECOND, CHUNK);
     assertThat(pool.view().takenBytes()).isEqualTo(3 * CHUNK);
     assertThat(pool.view().madeBytes()).isEqualTo(3 * CHUNK);
-    assertThat(refusal(tenant.take(FIRST, 0, 0, 3 * CHUNK, 2 * MIB).join()))
+    assertThat(refusal(tenant.take(FIRST, 0, 0, atMost(3 * CHUNK), 2 * MIB).join()))
         .contains("would be too much");
     given(pool.open("u"), FIRST, CHUNK);
     assertThat(refusal(take(pool.open("u"), FIRST, CHUNK))).startsWith("the host pool is full");
@@ -232,7 +267,8 @@ class HostPoolTest {
     tenant.expect(1);
     Eventually.soon(() -> assertThat(pool.view().preparedBytes()).isEqualTo(2 * CHUNK));
     assertThat(maker.nodes()).containsExactly(1, 1);
-    assertThat(tenant.take(FIRST, 0, 1, PLENTY, CHUNK).join()).isInstanceOf(Taken.Given.class);
+    assertThat(tenant.take(FIRST, 0, 1, atMost(PLENTY), CHUNK).join())
+        .isInstanceOf(Taken.Given.class);
     Eventually.soon(() -> assertThat(pool.view().madeBytes()).isEqualTo(3 * CHUNK));
     assertThat(take(tenant, FIRST, 2 * MIB))
         .as("what is ready elsewhere makes room")
@@ -253,8 +289,8 @@ class HostPoolTest {
     CountDownLatch hang = new CountDownLatch(1);
     maker.hang = hang;
     TenantChunks tenant = pool.open("t");
-    CompletableFuture<Taken> taken = tenant.take(FIRST, 0, 0, PLENTY, CHUNK);
-    CompletableFuture<Taken> ofEnded = pool.open("u").take(FIRST, 0, 0, PLENTY, CHUNK);
+    CompletableFuture<Taken> taken = tenant.take(FIRST, 0, 0, atMost(PLENTY), CHUNK);
+    CompletableFuture<Taken> ofEnded = pool.open("u").take(FIRST, 0, 0, atMost(PLENTY), CHUNK);
     tenant.processGone(FIRST);
     hang.countDown();
     assertThat(refusal(taken.join())).contains("has left its slot");
@@ -267,7 +303,7 @@ class HostPoolTest {
     CountDownLatch hang = new CountDownLatch(1);
     maker.hang = hang;
     TenantChunks tenant = pool.open("t");
-    CompletableFuture<Taken> taken = tenant.take(FIRST, 0, 0, PLENTY, CHUNK);
+    CompletableFuture<Taken> taken = tenant.take(FIRST, 0, 0, atMost(PLENTY), CHUNK);
     tenant.end();
     hang.countDown();
     assertThat(refusal(taken.join())).contains("this tenant has ended");
@@ -285,7 +321,7 @@ class HostPoolTest {
     assertThat(pool.view().refusals()).isEqualTo(1);
     Eventually.soon(
         () ->
-            assertThat(refusal(tenant.take(SECOND, 0, 0, PLENTY, CHUNK).getNow(null)))
+            assertThat(refusal(tenant.take(SECOND, 0, 0, atMost(PLENTY), CHUNK).getNow(null)))
                 .contains("the CUDA driver has not come back for "));
     assertThat(pool.view().available()).isFalse();
     hang.countDown();

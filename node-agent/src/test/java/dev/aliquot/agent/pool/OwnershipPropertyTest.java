@@ -72,7 +72,9 @@ class OwnershipPropertyTest {
         Holder holder = new Holder(random.nextInt(SLOTS), 1);
         switch (random.nextInt(12)) {
           case 0 -> {
-            tenant.hands().remove(holder);
+            synchronized (faults) {
+              tenant.hands().remove(holder);
+            }
             tenant.chunks().processGone(holder);
           }
           case 1, 2, 3 -> giveBackAny(tenant, holder);
@@ -107,7 +109,7 @@ class OwnershipPropertyTest {
       long bytes = SIZES[random.nextInt(SIZES.length)];
       return tenant
           .chunks()
-          .take(holder, 0, random.nextInt(2), MAY_BORROW, bytes)
+          .take(holder, 0, random.nextInt(2), new Allowance(MAY_BORROW, Long.MAX_VALUE), bytes)
           .thenAccept(
               taken -> {
                 if (taken instanceof Taken.Given given) {
