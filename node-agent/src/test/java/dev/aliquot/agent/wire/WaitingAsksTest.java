@@ -21,9 +21,11 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Many asks of one tenant that all wait, and what else its processes have to say meanwhile. */
+@Timeout(60)
 class WaitingAsksTest {
   private static final int MOST = 4;
   private static final int MOST_ASKS = 10;
