@@ -9,6 +9,7 @@ import dev.aliquot.agent.wire.Reply;
 import dev.aliquot.agent.wire.Status;
 import dev.aliquot.ledger.Share;
 import dev.aliquot.linux.Descriptors;
+import dev.aliquot.residency.SwapMode;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -43,15 +44,18 @@ final class ChunkAnswers {
   private Allowance allowance(Member member, Holding holding) {
     long madeBytes = tenant.chunks().madeBytes(holderOf(member), holding.index);
     return new Allowance(
-        mayHoldBytes(holding),
+        mayHoldBytes(holding, tenant.record().swap()),
         holding.book.mostHostBytes(member.slot, madeBytes, HostPool.MOST_BYTES));
   }
 
-  /** Only what is lent ever has to move out of the way, in whole pieces. */
-  private static long mayHoldBytes(Holding holding) {
+  /**
+   * What is lent may have to move out of the way, and all of a tenant that is swapped out, in whole
+   * pieces.
+   */
+  private static long mayHoldBytes(Holding holding, SwapMode swap) {
     Share share = holding.share();
-    return Math.ceilDiv(share.limitBytes() - share.requestBytes(), HostPool.MOST_BYTES)
-        * HostPool.MOST_BYTES;
+    long staysBytes = swap == SwapMode.NEVER || !share.borrows() ? share.requestBytes() : 0;
+    return Math.ceilDiv(share.limitBytes() - staysBytes, HostPool.MOST_BYTES) * HostPool.MOST_BYTES;
   }
 
   private Reply answer(Member member, Taken taken) {
