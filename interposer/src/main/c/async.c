@@ -4,6 +4,7 @@
 #include "graph.h"
 #include "hooks.h"
 #include "movable.h"
+#include "movable_async.h"
 #include "pool.h"
 #include "small.h"
 
@@ -149,6 +150,9 @@ static CUresult alq_draw_refuse(void)
         if (alq_draw_forbidden(&drawing)) {                                              \
             return alq_draw_refuse();                                                    \
         }                                                                                \
+        if (alq_draws_movable(drawing.pool, free_stream, bytes)) {                       \
+            return alq_movable_draw(address, bytes, drawing.pool, free_stream);          \
+        }                                                                                \
         if (alq_draw_begin(&drawing, bytes) != CUDA_SUCCESS) {                           \
             return CUDA_ERROR_OUT_OF_MEMORY;                                             \
         }                                                                                \
@@ -195,6 +199,9 @@ static void alq_draw_from_pool(struct alq_drawing *drawing, CUmemoryPool handle)
         if (alq_draw_forbidden(&drawing)) {                                                                \
             return alq_draw_refuse();                                                                      \
         }                                                                                                  \
+        if (alq_draws_movable(drawing.pool, free_stream, bytes)) {                                         \
+            return alq_movable_draw(address, bytes, drawing.pool, free_stream);                            \
+        }                                                                                                  \
         if (alq_draw_begin(&drawing, bytes) != CUDA_SUCCESS) {                                             \
             return CUDA_ERROR_OUT_OF_MEMORY;                                                               \
         }                                                                                                  \
@@ -205,8 +212,7 @@ static void alq_draw_from_pool(struct alq_drawing *drawing, CUmemoryPool handle)
 ALQ_ALLOC_FROM_POOL_ASYNC(cuMemAllocFromPoolAsync, stream)
 ALQ_ALLOC_FROM_POOL_ASYNC(cuMemAllocFromPoolAsync_ptsz, ALQ_OWN_STREAM(stream))
 
-/* A free that is being captured happens when its graph is launched: the entry stays. Movable memory is freed at once: its context is waited
- * for, and the stream is part of it. */
+/* A free that is being captured happens when its graph is launched: the entry stays. */
 #define ALQ_FREE_ASYNC(name, own_stream)                              \
     CUresult alq_hook_##name(CUdeviceptr address, CUstream stream)   \
     {                                                                 \
@@ -215,7 +221,7 @@ ALQ_ALLOC_FROM_POOL_ASYNC(cuMemAllocFromPoolAsync_ptsz, ALQ_OWN_STREAM(stream))
             return ALQ_CALL_GATED(name, address, stream);             \
         }                                                             \
         CUresult result;                                              \
-        if (alq_movable_free(address, &result)) {                     \
+        if (alq_movable_free_async(address, own_stream, &result)) {   \
             return result;                                            \
         }                                                             \
         struct alq_freeing freeing;                                   \

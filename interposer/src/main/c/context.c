@@ -10,6 +10,7 @@
 #include "drain.h"
 #include "fork.h"
 #include "gate.h"
+#include "kept.h"
 #include "movable.h"
 #include "pointers.h"
 #include "pool.h"
@@ -74,6 +75,7 @@ static void alq_ending_begin(struct alq_ending *ending, CUcontext context, int d
         .mark = __atomic_add_fetch(&alq_next_mark, 1, __ATOMIC_RELAXED), .device = device, .context = context};
     alq_pointers_doom(context, ending->mark);
     ending->gated = alq_gate_enter();
+    alq_kept_doom(context);
     alq_drain_leave(context);
 }
 
@@ -82,6 +84,8 @@ static void alq_ending_end(const struct alq_ending *ending, bool gone)
     if (gone) {
         alq_contexts_remove(ending->context);
         alq_movable_reap(ending->context);
+    } else {
+        alq_kept_spare(ending->context);
     }
     alq_gate_leave(ending->gated);
     if (!gone) {

@@ -44,6 +44,14 @@ void alq_contexts_remove(CUcontext context)
     pthread_mutex_unlock(&alq_mutex);
 }
 
+bool alq_contexts_has(CUcontext context)
+{
+    pthread_mutex_lock(&alq_mutex);
+    bool found = context != NULL && alq_find(context) < alq_count;
+    pthread_mutex_unlock(&alq_mutex);
+    return found;
+}
+
 bool alq_contexts_list(CUcontext contexts[ALQ_CONTEXTS], size_t *count)
 {
     pthread_mutex_lock(&alq_mutex);

@@ -18,6 +18,9 @@ void alq_contexts_put(CUcontext context);
 
 void alq_contexts_remove(CUcontext context);
 
+/* Whether it is one of them: its end will be seen. */
+bool alq_contexts_has(CUcontext context);
+
 /* Copies them; false where there are some that we do not know. */
 bool alq_contexts_list(CUcontext contexts[ALQ_CONTEXTS], size_t *count);
 

@@ -73,15 +73,18 @@ bool alq_place_of_context(CUcontext context, struct alq_place *place)
     return known;
 }
 
-bool alq_place_of_stream(CUstream stream, struct alq_place *place)
+CUcontext alq_context_of_stream(CUstream stream)
 {
     CUcontext context = NULL;
     if (stream == NULL || stream == CU_STREAM_LEGACY || stream == CU_STREAM_PER_THREAD) {
-        return alq_place_current(place);
+        return alq_context_current();
     }
-    if (ALQ_CALL(cuStreamGetCtx, stream, &context) != CUDA_SUCCESS) {
-        return false;
-    }
+    return ALQ_CALL(cuStreamGetCtx, stream, &context) == CUDA_SUCCESS ? context : NULL;
+}
+
+bool alq_place_of_stream(CUstream stream, struct alq_place *place)
+{
+    CUcontext context = alq_context_of_stream(stream);
     return context == alq_context_current() ? alq_place_current(place) : alq_place_of_context(context, place);
 }
 

@@ -34,6 +34,9 @@ bool alq_place_of_context(CUcontext context, struct alq_place *place);
 /* The calling thread's current context, NULL without one. */
 CUcontext alq_context_current(void);
 
+/* The context that a stream belongs to, for the default streams the current one; NULL where the driver does not say. */
+CUcontext alq_context_of_stream(CUstream stream);
+
 /* Whether a stream is being captured. */
 bool alq_capturing(CUstream stream);
 

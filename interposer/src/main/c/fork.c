@@ -24,6 +24,7 @@ static void alq_in_child(void)
     alq_contexts_after_fork();
     alq_movables_after_fork();
     alq_movable_after_fork();
+    alq_kept_after_fork();
     alq_peers_after_fork();
     alq_chunks_after_fork();
     alq_drain_after_fork();

@@ -23,6 +23,7 @@ void alq_contexts_after_fork(void);
 void alq_movables_after_fork(void);
 void alq_movable_after_fork(void);
 void alq_peers_after_fork(void);
+void alq_kept_after_fork(void);
 void alq_chunks_after_fork(void);
 void alq_drain_after_fork(void);
 void alq_mover_after_fork(void);

@@ -8,9 +8,10 @@
 #include "contexts.h"
 #include "gate.h"
 #include "hooks.h"
+#include "kept.h"
 #include "mover.h"
 #include "peers.h"
-#include "pool.h"
+#include "pool_movable.h"
 
 /* How often a reading that says no is read again: charges in progress make what cannot move look larger than it is. */
 #define ALQ_FIXED_READINGS 20
@@ -99,34 +100,55 @@ static CUresult alq_block_make(struct alq_movable_block *block)
     return result;
 }
 
-CUresult alq_movable_create(CUdeviceptr *address, uint64_t asked_bytes, const struct alq_place *place)
+/* One attempt; inside the gate. */
+static CUresult alq_movable_try(CUdeviceptr *address, const struct alq_movable_use *use)
 {
-    uint64_t bytes = alq_charge_size(asked_bytes);
-    alq_movable_unbury();
-    if (!alq_take(place->device, bytes)) {
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    }
-    alq_charge_shift(place->device, &(struct alq_shift){.movable = bytes});
+    uint64_t bytes = alq_charge_size(use->asked_bytes);
     uint64_t pieces = (bytes + ALQ_PIECE_BYTES - 1) / ALQ_PIECE_BYTES;
     struct alq_movable_block *block = calloc(1, sizeof *block + pieces * sizeof block->pieces[0]);
-    CUresult result = CUDA_ERROR_OUT_OF_MEMORY;
+    if (block == NULL) {
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    *block = (struct alq_movable_block){.bytes = bytes,
+        .asked_bytes = use->asked_bytes,
+        .id = alq_movables_id(),
+        .device = use->place.device,
+        .ordinal = use->place.ordinal,
+        .context = use->context,
+        .pool = use->pool};
+    CUresult result = alq_block_make(block);
+    if (result == CUDA_SUCCESS) {
+        *address = block->begin;
+    }
+    return result;
+}
+
+CUresult alq_movable_make(CUdeviceptr *address, const struct alq_movable_use *use)
+{
+    uint64_t bytes = alq_charge_size(use->asked_bytes);
+    alq_charge_shift(use->place.device, &(struct alq_shift){.movable = bytes});
     bool gated = alq_gate_enter();
-    if (block != NULL) {
-        *block = (struct alq_movable_block){.bytes = bytes,
-            .asked_bytes = asked_bytes,
-            .id = alq_movables_id(),
-            .device = place->device,
-            .ordinal = place->ordinal,
-            .context = alq_context_current()};
-        alq_contexts_put(block->context);
-        result = alq_block_make(block);
-        if (result == CUDA_SUCCESS) {
-            *address = block->begin;
-        }
+    alq_contexts_put(use->context);
+    CUresult result = alq_movable_try(address, use);
+    if (result == CUDA_ERROR_OUT_OF_MEMORY && alq_kept_shrink(use->place.device, bytes) != 0) {
+        result = alq_movable_try(address, use);
+    }
+    if (result == CUDA_SUCCESS) {
+        alq_pool_movable_shift(use->pool, alq_pool_units(use->asked_bytes), bytes);
     }
     alq_gate_leave(gated);
     if (result != CUDA_SUCCESS) {
-        alq_charge_shift(place->device, &(struct alq_shift){.movable = 0 - bytes, .used = 0 - bytes});
+        alq_charge_shift(use->place.device, &(struct alq_shift){.movable = 0 - bytes, .used = 0 - bytes});
     }
     return result;
+}
+
+CUresult alq_movable_create(CUdeviceptr *address, uint64_t asked_bytes, const struct alq_place *place)
+{
+    alq_movable_unbury();
+    if (!alq_take(place->device, alq_charge_size(asked_bytes))) {
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    return alq_movable_make(
+        address, &(struct alq_movable_use){.asked_bytes = asked_bytes, .place = *place, .context = alq_context_current()});
 }

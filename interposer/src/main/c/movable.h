@@ -1,5 +1,5 @@
 /*
- * Movable memory: what cuMemAlloc* answers in a tenant that may borrow.
+ * Movable memory: what cuMemAlloc*, and cuMemAllocAsync and its kin, answer in a tenant that may borrow.
  *
  * Glossary
  *   block    one allocation of the program: an address range that stays reserved as long as the program holds it
@@ -10,8 +10,8 @@
  * `demoted` instead; a piece has exactly one backing at any time that the gate is open; the address range never changes. Only the mover
  * changes a backing, and only while the gate is MOVING; everybody else adds and removes blocks inside the gate.
  *
- * Requests below 1 MiB, arrays, pools, managed memory, and whatever the symbols with 32-bit addresses give stay the driver's own and do
- * not move; what does not move has to fit the tenant's request (alq_fixed_fits).
+ * Requests below 1 MiB, arrays, managed memory, whatever the symbols with 32-bit addresses give, memory of graphs, and pools that
+ * pool_movable.h leaves with the driver stay the driver's own and do not move; what does not move has to fit the tenant's request (alq_fixed_fits).
  *
  * What a program can tell from plain memory: it cannot be shared (legacy IPC handles, dma-buf, RDMA registration are refused, and the pointer
  * attributes say so); allocating it during a capture works where plain memory would be refused; an access beyond the last 2 MiB
@@ -35,21 +35,35 @@ bool alq_movable(int device, uint64_t bytes);
 /* Whether bytes more of memory that cannot move fit in the tenant's request on a device that lends; true where the tenant does not borrow. */
 bool alq_fixed_fits(int device, uint64_t bytes);
 
+/* What a block is made for. */
+struct alq_movable_use {
+    uint64_t asked_bytes;
+    struct alq_place place;
+    CUcontext context;     /* of that device */
+    struct alq_pool *pool; /* NULL: none */
+};
+
 /* Charges and makes a block of movable memory in the calling thread's current context. */
 CUresult alq_movable_create(CUdeviceptr *address, uint64_t asked_bytes, const struct alq_place *place);
+
+/* The same for a use, of which alq_charge_size(asked_bytes) has been charged; that is uncharged where it fails. */
+CUresult alq_movable_make(CUdeviceptr *address, const struct alq_movable_use *use);
 
 /* Frees the block that begins at address, after what was submitted in its context has ended. False: there is none, or the driver has to say
  * why it cannot be freed. *result is what the program is told; what was charged has been uncharged, chunks go back to the agent. */
 bool alq_movable_free(CUdeviceptr address, CUresult *result);
 
-/* Frees every block of a context that is gone. Inside the gate. */
+/* Frees every block of a context that is gone; those of pools pass on to another one of the device, if there is any. Inside the gate. */
 void alq_movable_reap(CUcontext context);
 
 /* Frees what could not be freed during a capture, unless one is going on. One load where there is nothing. */
 void alq_movable_unbury(void);
 
-/* Takes away everything of a block that is in no table. The uncharging is the caller's. */
+/* Takes away everything of a block that is in no table, and uncharges it. Inside the gate. */
 struct alq_movable_block;
+void alq_movable_release(struct alq_movable_block *block);
+
+/* The same without the uncharging. */
 void alq_block_end(struct alq_movable_block *block);
 
 #endif

@@ -5,11 +5,15 @@
 #include "movables.h"
 #include "capture.h"
 #include "chunks.h"
+#include "contexts.h"
+#include "devices.h"
 #include "fork.h"
 #include "gate.h"
 #include "hooks.h"
+#include "kept.h"
 #include "movable.h"
 #include "mover.h"
+#include "pool_movable.h"
 
 /* Blocks that were freed while a stream was being captured: freeing waits for the device, and a wait spoils a capture. They stay mapped and
  * charged until the next call that finds no capture. */
@@ -63,10 +67,11 @@ static CUresult alq_block_wait(CUcontext context)
     return result;
 }
 
-static void alq_block_free(struct alq_movable_block *block)
+void alq_movable_release(struct alq_movable_block *block)
 {
     struct alq_shift shift = alq_block_shift(block);
     int device = block->device;
+    alq_pool_movable_shift(block->pool, block->kept ? 0 : 0 - alq_pool_units(block->asked_bytes), 0 - block->bytes);
     alq_block_end(block);
     alq_charge_shift(device, &shift);
     if (alq_charge_demoted_bytes((uint32_t)device) != 0 || shift.demoted != 0) {
@@ -105,7 +110,7 @@ void alq_movable_unbury(void)
         && (block = alq_dig_up(NULL)) != NULL) {
         alq_block_wait(block->context);
         bool gated = alq_gate_enter();
-        alq_block_free(block);
+        alq_movable_release(block);
         alq_gate_leave(gated);
     }
 }
@@ -131,23 +136,53 @@ bool alq_movable_free(CUdeviceptr address, CUresult *result)
     if (!captured && (*result = alq_block_wait(copy.context)) != CUDA_SUCCESS) {
         return true;
     }
+    /* memory of a pool may have been used from here without being of this context */
+    if (!captured && copy.pool != NULL && copy.context != alq_context_current()) {
+        ALQ_CALL(cuCtxSynchronize);
+    }
     bool gated = alq_gate_enter();
     struct alq_movable_block *block = alq_movables_take(address);
     if (block != NULL && captured) {
         alq_bury(block);
     } else if (block != NULL) {
-        alq_block_free(block);
+        alq_movable_release(block);
     }
     alq_gate_leave(gated);
     *result = CUDA_SUCCESS;
     return block != NULL;
 }
 
+/* A context of the device that one was of which is gone; NULL: there is none. */
+static CUcontext alq_heir(CUcontext gone)
+{
+    CUcontext contexts[ALQ_CONTEXTS];
+    struct alq_movable_block *const *blocks;
+    size_t known;
+    CUcontext heir = NULL;
+    CUdevice ordinal = -1;
+    size_t count = alq_movables_lock(&blocks);
+    for (size_t at = 0; at < count; at++) {
+        ordinal = blocks[at]->context == gone && blocks[at]->pool != NULL ? blocks[at]->ordinal : ordinal;
+    }
+    alq_movables_unlock();
+    alq_contexts_list(contexts, &known);
+    for (size_t at = 0; ordinal >= 0 && heir == NULL && at < known; at++) {
+        struct alq_place place;
+        heir = alq_place_of_context(contexts[at], &place) && place.ordinal == ordinal ? contexts[at] : NULL;
+    }
+    return heir;
+}
+
 void alq_movable_reap(CUcontext context)
 {
     struct alq_movable_block *block;
+    CUcontext heir = context == NULL ? NULL : alq_heir(context);
+    if (heir != NULL) {
+        alq_movables_inherit(context, heir);
+    }
+    alq_kept_reap(context);
     while (context != NULL && ((block = alq_movables_take_of(context)) != NULL || (block = alq_dig_up(context)) != NULL)) {
-        alq_block_free(block);
+        alq_movable_release(block);
     }
 }
 

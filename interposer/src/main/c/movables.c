@@ -71,12 +71,62 @@ struct alq_movable_block *alq_movables_at(CUdeviceptr address)
     return at < alq_count && alq_movables[at]->begin == address ? alq_movables[at] : NULL;
 }
 
+static struct alq_movable_block *alq_live_at(CUdeviceptr address)
+{
+    struct alq_movable_block *block = alq_movables_at(address);
+    return block == NULL || block->kept ? NULL : block;
+}
+
 struct alq_movable_block *alq_movables_take(CUdeviceptr address)
 {
     pthread_mutex_lock(&alq_mutex);
-    struct alq_movable_block *block = alq_movables_at(address) == NULL ? NULL : alq_take_out(alq_place(address));
+    struct alq_movable_block *block = alq_live_at(address);
+    if (block != NULL) {
+        alq_take_out(alq_place(address));
+    }
     pthread_mutex_unlock(&alq_mutex);
     return block;
+}
+
+struct alq_movable_block *alq_movables_keep(CUdeviceptr address)
+{
+    pthread_mutex_lock(&alq_mutex);
+    struct alq_movable_block *block = alq_live_at(address);
+    if (block != NULL) {
+        block->kept = true;
+    }
+    pthread_mutex_unlock(&alq_mutex);
+    return block;
+}
+
+void alq_movables_revive(struct alq_movable_block *block, uint64_t asked_bytes, CUcontext context)
+{
+    pthread_mutex_lock(&alq_mutex);
+    block->kept = false;
+    if (asked_bytes != 0) {
+        block->asked_bytes = asked_bytes;
+        block->context = context;
+        block->id = alq_movables_id();
+    }
+    pthread_mutex_unlock(&alq_mutex);
+}
+
+void alq_movables_drop(struct alq_movable_block *block)
+{
+    pthread_mutex_lock(&alq_mutex);
+    alq_take_out(alq_place(block->begin));
+    pthread_mutex_unlock(&alq_mutex);
+}
+
+void alq_movables_inherit(CUcontext gone, CUcontext heir)
+{
+    pthread_mutex_lock(&alq_mutex);
+    for (size_t at = 0; at < alq_count; at++) {
+        if (alq_movables[at]->context == gone && alq_movables[at]->pool != NULL) {
+            alq_movables[at]->context = heir;
+        }
+    }
+    pthread_mutex_unlock(&alq_mutex);
 }
 
 struct alq_movable_block *alq_movables_take_of(CUcontext context)
@@ -84,7 +134,7 @@ struct alq_movable_block *alq_movables_take_of(CUcontext context)
     struct alq_movable_block *block = NULL;
     pthread_mutex_lock(&alq_mutex);
     for (size_t at = 0; at < alq_count && block == NULL; at++) {
-        if (alq_movables[at]->context == context) {
+        if (alq_movables[at]->context == context && !alq_movables[at]->kept) {
             block = alq_take_out(at);
         }
     }
@@ -102,7 +152,7 @@ bool alq_movables_find(CUdeviceptr address, struct alq_movable_block *copy)
     if (at == alq_count || alq_movables[at]->begin != address) {
         at = at == 0 ? alq_count : at - 1;
     }
-    bool found = at < alq_count && address - alq_movables[at]->begin < alq_movables[at]->bytes;
+    bool found = at < alq_count && !alq_movables[at]->kept && address - alq_movables[at]->begin < alq_movables[at]->bytes;
     if (found) {
         *copy = *alq_movables[at];
     }

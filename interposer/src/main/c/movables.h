@@ -3,6 +3,9 @@
  *
  * One lock, held for look-ups and for changes of a backing; waited for by nobody who is inside the driver's own locks, and never held
  * across an exchange with the agent. A block that was taken out belongs to who took it.
+ *
+ * A block is live or kept. A kept one the program has freed: it is moved and reached by peers like any other, but no address leads to it and
+ * only who keeps it (kept.h) makes it live again or takes it out.
  */
 #ifndef ALIQUOT_INTERPOSER_MOVABLES_H
 #define ALIQUOT_INTERPOSER_MOVABLES_H
@@ -19,6 +22,16 @@ struct alq_backing {
     uint64_t chunk; /* the agent's name of it; 0: device memory */
 };
 
+struct alq_pool;
+
+/* Where a block was freed, if it is kept; kept.h's own. */
+struct alq_freed {
+    CUevent event;     /* behind what may use it still; NULL: that has ended */
+    CUcontext context; /* of the event */
+    uint64_t stream;   /* the driver's id of the stream, which no other ever gets; 0: not known */
+    bool doomed;       /* the context is being destroyed: the event is not touched any more */
+};
+
 struct alq_piece {
     struct alq_backing backing;
     CUdeviceptr begin;
@@ -32,8 +45,11 @@ struct alq_movable_block {
     uint64_t id;          /* never used twice; grows */
     int device;           /* index in the control page */
     CUdevice ordinal;
-    CUcontext context; /* it dies with */
-    struct alq_movable_block *next; /* of those that wait to be freed */
+    CUcontext context;     /* of its device; a block without a pool dies with it */
+    struct alq_pool *pool; /* it is from; NULL: from none */
+    bool kept;
+    struct alq_freed freed;
+    struct alq_movable_block *next; /* of those that are kept, or wait to be freed */
     uint32_t piece_count;
     struct alq_piece pieces[];
 };
@@ -41,20 +57,32 @@ struct alq_movable_block {
 /* False: no memory. */
 bool alq_movables_put(struct alq_movable_block *block);
 
-/* Takes out the block that begins at address; NULL: there is none. */
+/* Takes out the live block that begins at address; NULL: there is none. */
 struct alq_movable_block *alq_movables_take(CUdeviceptr address);
 
-/* Takes out one block of a context; NULL: none is left. */
+/* Takes out one live block of a context; NULL: none is left. */
 struct alq_movable_block *alq_movables_take_of(CUcontext context);
 
-/* A copy of the block that an address lies in, without its pieces. One load where there are no blocks. */
+/* The live block that begins at address is kept from now on, by the caller; NULL: there is none. */
+struct alq_movable_block *alq_movables_keep(CUdeviceptr address);
+
+/* A block that the caller keeps is live again, as a new one of asked_bytes in that context, or (0) as if it had not been freed. */
+void alq_movables_revive(struct alq_movable_block *block, uint64_t asked_bytes, CUcontext context);
+
+/* Takes out a block that the caller keeps. */
+void alq_movables_drop(struct alq_movable_block *block);
+
+/* Blocks of pools outlive their context: those of one that is gone are another context's of the same device now. */
+void alq_movables_inherit(CUcontext gone, CUcontext heir);
+
+/* A copy of the live block that an address lies in, without its pieces. One load where there are no blocks. */
 bool alq_movables_find(CUdeviceptr address, struct alq_movable_block *copy);
 
 /* All blocks, ascending, until alq_movables_unlock. How many there are. */
 size_t alq_movables_lock(struct alq_movable_block *const **blocks);
 void alq_movables_unlock(void);
 
-/* Of those locked, the one that begins at address; NULL: none. */
+/* Of those locked, the one that begins at address, live or kept; NULL: none. */
 struct alq_movable_block *alq_movables_at(CUdeviceptr address);
 
 /* A fresh id. */

@@ -8,6 +8,7 @@
 #include "chunks.h"
 #include "fork.h"
 #include "hooks.h"
+#include "kept.h"
 #include "movable.h"
 #include "moves.h"
 #include "own_thread.h"
@@ -66,6 +67,9 @@ static uint64_t alq_look(uint32_t device, const struct alq_control_slot *slot, u
     uint64_t resident_bytes = __atomic_load_n(&slot->resident_bytes[device], __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&slot->generation, __ATOMIC_SEQ_CST) != generation) {
         return 0;
+    }
+    if (alq_charge_reported_bytes(device) > resident_bytes || alq_charge_demoted_bytes(device) != 0) {
+        alq_kept_shrink((int)device, UINT64_MAX);
     }
     bool demote = alq_charge_reported_bytes(device) > resident_bytes;
     if (!demote && alq_charge_demoted_bytes(device) == 0) {

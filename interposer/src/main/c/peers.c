@@ -6,6 +6,7 @@
 #include "fork.h"
 #include "gate.h"
 #include "hooks.h"
+#include "pool_movable.h"
 
 /* [accessor][owner]: contexts that have enabled it. */
 static uint16_t alq_enabled[ALQ_ACCESSES][ALQ_ACCESSES];
@@ -102,6 +103,40 @@ CUresult alq_hook_cuCtxDisablePeerAccess(CUcontext peer)
     CUresult result = ALQ_CALL(cuCtxDisablePeerAccess, peer);
     if (known && result == CUDA_SUCCESS) {
         alq_peers_change(accessor, owner, false);
+    }
+    alq_gate_leave(gated);
+    return result;
+}
+
+/* Gives devices access to what is allocated from a pool, or takes it from them: as if they had enabled access to its device. */
+static void alq_peers_pool(struct alq_pool *pool, const CUmemAccessDesc *list, size_t count)
+{
+    uint64_t *accessors = &alq_pool_part(pool)->accessors;
+    CUdevice owner = alq_pool_place(pool)->ordinal;
+    for (size_t at = 0; at < count; at++) {
+        CUdevice accessor = list[at].location.id;
+        bool known = list[at].location.type == CU_MEM_LOCATION_TYPE_DEVICE && accessor >= 0 && accessor < ALQ_ACCESSES
+            && owner < ALQ_ACCESSES && accessor != owner;
+        if (!known) {
+            continue;
+        }
+        uint64_t bit = 1ull << accessor;
+        bool enabled = list[at].flags != CU_MEM_ACCESS_FLAGS_PROT_NONE;
+        uint64_t before = enabled ? __atomic_fetch_or(accessors, bit, __ATOMIC_SEQ_CST) : __atomic_fetch_and(accessors, ~bit, __ATOMIC_SEQ_CST);
+        if (((before & bit) != 0) != enabled) {
+            alq_peers_change(accessor, owner, enabled);
+        }
+    }
+}
+
+CUresult alq_hook_cuMemPoolSetAccess(CUmemoryPool handle, const CUmemAccessDesc *list, size_t count)
+{
+    ALQ_PASS_WHEN_TRANSPARENT(cuMemPoolSetAccess, handle, list, count);
+    bool gated = alq_gate_enter();
+    CUresult result = ALQ_CALL(cuMemPoolSetAccess, handle, list, count);
+    struct alq_pool *pool = result == CUDA_SUCCESS ? alq_pool_of(handle, NULL) : NULL;
+    if (pool != NULL && alq_pool_takes_movable(pool)) {
+        alq_peers_pool(pool, list, count);
     }
     alq_gate_leave(gated);
     return result;

@@ -6,7 +6,7 @@
 
 #include "fork.h"
 #include "hooks.h"
-#include "movable.h"
+#include "pool_movable.h"
 
 struct alq_pool {
     struct alq_pool *next;
@@ -18,6 +18,7 @@ struct alq_pool {
     uint64_t charged_bytes;
     uint64_t live_bytes; /* allocations that we know of */
     bool lent;           /* other processes may hold memory of it */
+    struct alq_pool_movable movable;
 };
 
 /* Guards the list and the records; never held across a call of the driver. Records are never freed: holdings point to them. */
@@ -73,6 +74,9 @@ bool alq_pool_figures(struct alq_pool *pool, uint64_t *reserved_bytes, uint64_t 
     }
     *reserved_bytes = reserved > in_use ? reserved : in_use;
     *in_use_bytes = in_use;
+    if (result == CUDA_SUCCESS) {
+        alq_pool_movable_seen(pool, reserved, in_use);
+    }
     return result == CUDA_SUCCESS;
 }
 
@@ -136,8 +140,7 @@ void alq_pool_trim(struct alq_pool *pool, uint64_t keep_bytes)
     }
 }
 
-/* Has the driver give back what no allocation of the device's pools uses. */
-static void alq_pool_trim_all(int device)
+void alq_pool_trim_all(int device)
 {
     for (struct alq_pool *pool = __atomic_load_n(&alq_pools, __ATOMIC_ACQUIRE); pool != NULL; pool = pool->next) {
         if (pool->place.device == device) {
@@ -146,47 +149,9 @@ static void alq_pool_trim_all(int device)
     }
 }
 
-bool alq_take(int device, uint64_t bytes)
+bool alq_pools_seen(void)
 {
-    if (alq_charge_within_credit(device, bytes)) {
-        return true;
-    }
-    if (__atomic_load_n(&alq_pools, __ATOMIC_ACQUIRE) != NULL) {
-        alq_pool_settle_all(device);
-    }
-    if (alq_charge(device, bytes)) {
-        return true;
-    }
-    if (__atomic_load_n(&alq_pools, __ATOMIC_ACQUIRE) != NULL && alq_pool_dirty()) {
-        alq_pool_trim_all(device);
-        if (alq_charge(device, bytes)) {
-            return true;
-        }
-    }
-    alq_charge_refused();
-    return false;
-}
-
-bool alq_take_fixed(int device, uint64_t bytes)
-{
-    if (!alq_fixed_fits(device, bytes) && __atomic_load_n(&alq_pools, __ATOMIC_ACQUIRE) != NULL) {
-        alq_pool_settle_all(device);
-        alq_pool_trim_all(device);
-    }
-    if (!alq_fixed_fits(device, bytes)) {
-        alq_charge_refused();
-        return false;
-    }
-    if (!alq_take(device, bytes)) {
-        return false;
-    }
-    /* looked at before it was added: of two that fit one by one and not together, neither is let through unseen */
-    if (!alq_fixed_fits(device, 0)) {
-        alq_uncharge(device, bytes);
-        alq_charge_refused();
-        return false;
-    }
-    return true;
+    return __atomic_load_n(&alq_pools, __ATOMIC_ACQUIRE) != NULL;
 }
 
 void alq_pool_live_add(struct alq_pool *pool, uint64_t bytes)
@@ -224,6 +189,21 @@ void alq_pool_grown(uint64_t bytes)
 const struct alq_place *alq_pool_place(const struct alq_pool *pool)
 {
     return &pool->place;
+}
+
+CUmemoryPool alq_pool_handle(const struct alq_pool *pool)
+{
+    return pool->handle;
+}
+
+bool alq_pool_alive(const struct alq_pool *pool)
+{
+    return __atomic_load_n(&pool->alive, __ATOMIC_ACQUIRE);
+}
+
+struct alq_pool_movable *alq_pool_part(struct alq_pool *pool)
+{
+    return &pool->movable;
 }
 
 void alq_pool_retire(struct alq_pool *pool)

@@ -2,7 +2,7 @@
  * Memory that the driver keeps in pools: stream-ordered allocations, and the memory of graphs.
  *
  * A pool is charged what the driver says it has reserved, or what is in use where that is more; never the sum of its allocations,
- * because a pool keeps and reuses what was freed. The figure is read again after everything that may have changed it. Thread-safe.
+ * because a pool keeps and reuses what was freed. Movable blocks of a pool (pool_movable.h) are charged by themselves. The figure is read again after everything that may have changed it. Thread-safe.
  */
 #ifndef ALIQUOT_INTERPOSER_POOL_H
 #define ALIQUOT_INTERPOSER_POOL_H
@@ -34,8 +34,14 @@ void alq_pool_live_sub(struct alq_pool *pool, uint64_t bytes);
 /* Memory of the pool has been handed to other processes: what it gives back from now on may live on there. */
 void alq_pool_lend(struct alq_pool *pool);
 
-/* The device of a pool. */
+/* The device of a pool, its handle, and whether that is a pool still. */
 const struct alq_place *alq_pool_place(const struct alq_pool *pool);
+CUmemoryPool alq_pool_handle(const struct alq_pool *pool);
+bool alq_pool_alive(const struct alq_pool *pool);
+
+/* What of it is movable, see pool_movable.h. */
+struct alq_pool_movable;
+struct alq_pool_movable *alq_pool_part(struct alq_pool *pool);
 
 /* Around the destruction of a pool: its handle means nothing from before the driver's call on, so that a new pool with the same
  * handle has a record of its own. Once destroyed it is charged for what is still in use, until that is freed. */
@@ -51,8 +57,11 @@ uint64_t alq_pool_growth_bytes(uint64_t bytes);
 /* A pool has grown by that much. */
 void alq_pool_grown(uint64_t bytes);
 
-/* Charges bytes of a device: within credit, else after the pools have been read again, else after their unused memory has been
- * given back. False: the limit forbids it; the refusal is counted and nothing is charged. */
+/* Charges bytes of a device: within credit, else after the pools have been read again and kept blocks out of use given up, else after the pools'
+ * unused memory has been given back; else (`waiting`) after kept blocks that were in use. False: the limit forbids it; nothing is charged,
+ * and by the latter two the refusal is counted. */
+bool alq_take_unused(int device, uint64_t bytes);
+bool alq_take_waiting(int device, uint64_t bytes);
 bool alq_take(int device, uint64_t bytes);
 
 /* The same for memory that cannot move: on a device that lends it has to fit the tenant's request, too. */
@@ -60,6 +69,12 @@ bool alq_take_fixed(int device, uint64_t bytes);
 
 /* Has the driver give back what the pool does not use, down to keep_bytes. */
 void alq_pool_trim(struct alq_pool *pool, uint64_t keep_bytes);
+
+/* The same for all pools of a device, down to nothing. */
+void alq_pool_trim_all(int device);
+
+/* Whether there is any record. One load. */
+bool alq_pools_seen(void);
 
 /* Whether a pool may hold memory that a synchronisation gives back to the device. One load. */
 bool alq_pool_dirty(void);

@@ -1,11 +1,12 @@
 /* Pools as the application makes, finds, tunes and destroys them: what is a pool of the tenant's device is on record from then on. */
 #include "hooks.h"
-#include "pool.h"
+#include "kept.h"
+#include "pool_movable.h"
 
-static void alq_pools_see(CUmemoryPool handle, CUdevice ordinal)
+static struct alq_pool *alq_pools_see(CUmemoryPool handle, CUdevice ordinal)
 {
     struct alq_place place = {.ordinal = ordinal, .device = alq_device_index(ordinal)};
-    alq_pool_of(handle, &place);
+    return alq_pool_of(handle, &place);
 }
 
 CUresult alq_hook_cuMemPoolCreate(CUmemoryPool *handle, const CUmemPoolProps *properties)
@@ -14,10 +15,9 @@ CUresult alq_hook_cuMemPoolCreate(CUmemoryPool *handle, const CUmemPoolProps *pr
     if (handle == NULL || properties == NULL || properties->location.type != CU_MEM_LOCATION_TYPE_DEVICE) {
         return ALQ_CALL(cuMemPoolCreate, handle, properties);
     }
-    CUdevice ordinal = properties->location.id;
     CUresult result = ALQ_CALL(cuMemPoolCreate, handle, properties);
     if (result == CUDA_SUCCESS) {
-        alq_pools_see(*handle, ordinal);
+        alq_pool_made(alq_pools_see(*handle, properties->location.id), properties);
     }
     return result;
 }
@@ -34,22 +34,50 @@ CUresult alq_hook_cuMemPoolDestroy(CUmemoryPool handle)
     if (pool != NULL) {
         alq_pool_retired(pool, result == CUDA_SUCCESS);
     }
+    if (pool != NULL && result == CUDA_SUCCESS) {
+        alq_kept_trim(pool, UINT64_MAX);
+    }
     return result;
 }
 
 CUresult alq_hook_cuMemPoolTrimTo(CUmemoryPool handle, size_t keep_bytes)
 {
     ALQ_IN_FLIGHT(cuMemPoolTrimTo, handle, keep_bytes);
-    CUresult result = ALQ_CALL(cuMemPoolTrimTo, handle, keep_bytes);
-    alq_pool_settle(alq_pool_of(handle, NULL));
+    struct alq_pool *pool = alq_pool_of(handle, NULL);
+    uint64_t movable_bytes = 0;
+    if (pool != NULL && (movable_bytes = alq_pool_movable_bytes(pool)) != 0) {
+        uint64_t reserved_bytes = 0;
+        uint64_t in_use_bytes = 0;
+        alq_pool_figures(pool, &reserved_bytes, &in_use_bytes);
+        alq_kept_trim(pool, alq_sub(alq_add(reserved_bytes, movable_bytes), keep_bytes));
+        movable_bytes = alq_pool_movable_bytes(pool);
+    }
+    CUresult result = ALQ_CALL(cuMemPoolTrimTo, handle, alq_sub(keep_bytes, movable_bytes));
+    alq_pool_settle(pool);
     return result;
 }
 
 CUresult alq_hook_cuMemPoolSetAttribute(CUmemoryPool handle, CUmemPool_attribute attribute, void *value)
 {
     ALQ_IN_FLIGHT(cuMemPoolSetAttribute, handle, attribute, value);
+    struct alq_pool *pool = alq_pool_of(handle, NULL);
     CUresult result = ALQ_CALL(cuMemPoolSetAttribute, handle, attribute, value);
-    alq_pool_settle(alq_pool_of(handle, NULL));
+    alq_pool_settle(pool);
+    if (pool != NULL && result == CUDA_SUCCESS) {
+        alq_pool_attribute_set(pool, attribute);
+        alq_kept_unsettle();
+    }
+    return result;
+}
+
+CUresult alq_hook_cuMemPoolGetAttribute(CUmemoryPool handle, CUmemPool_attribute attribute, void *value)
+{
+    ALQ_PASS_WHEN_TRANSPARENT(cuMemPoolGetAttribute, handle, attribute, value);
+    CUresult result = ALQ_CALL(cuMemPoolGetAttribute, handle, attribute, value);
+    struct alq_pool *pool = result == CUDA_SUCCESS ? alq_pool_of(handle, NULL) : NULL;
+    if (pool != NULL) {
+        alq_pool_attribute_read(pool, attribute, value);
+    }
     return result;
 }
 

@@ -6,6 +6,7 @@
 #include "movables.h"
 #include "devices.h"
 #include "hooks.h"
+#include "pool.h"
 
 /* Ids of blocks among the driver's own, which count up from small numbers. */
 #define ALQ_BUFFER_ID_BASE (1ull << 48)
@@ -51,6 +52,9 @@ static bool alq_attribute(
     *result = CUDA_SUCCESS;
     switch ((int)attribute) {
     case CU_POINTER_ATTRIBUTE_CONTEXT:
+        if (block->pool != NULL) {
+            return false; /* neither a pool's memory nor what is mapped is of a context */
+        }
         *(CUcontext *)data = block->context;
         return true;
     case CU_POINTER_ATTRIBUTE_MEMORY_TYPE:
@@ -89,7 +93,7 @@ static bool alq_attribute(
         *(unsigned long long *)data = CU_MEM_HANDLE_TYPE_NONE;
         return true;
     case CU_POINTER_ATTRIBUTE_MEMPOOL_HANDLE:
-        *(CUmemoryPool *)data = NULL;
+        *(CUmemoryPool *)data = block->pool == NULL ? NULL : alq_pool_handle(block->pool);
         return true;
     case CU_POINTER_ATTRIBUTE_IS_MANAGED:
     case CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE:

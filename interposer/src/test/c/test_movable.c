@@ -156,15 +156,21 @@ static CUresult take_array(uint64_t bytes)
     return CU(cuArrayCreate_v2)(&array, &shape);
 }
 
-static CUresult take_async(uint64_t bytes)
+static CUresult take_limited_pool(uint64_t bytes)
 {
     CUdeviceptr address;
-    return CU(cuMemAllocAsync)(&address, bytes, NULL);
+    CUmemoryPool pool;
+    CUdevice ordinal;
+    CUmemPoolProps properties = {.allocType = CU_MEM_ALLOCATION_TYPE_PINNED, .maxSize = 512 * MIB};
+    CHECK_EQ(CU(cuCtxGetDevice)(&ordinal), CUDA_SUCCESS);
+    properties.location = (CUmemLocation){CU_MEM_LOCATION_TYPE_DEVICE, ordinal};
+    CHECK_EQ(CU(cuMemPoolCreate)(&pool, &properties), CUDA_SUCCESS);
+    return CU(cuMemAllocFromPoolAsync)(&address, bytes, pool, NULL);
 }
 
 static void what_cannot_move_has_to_fit_the_request(struct world *world, const void *argument)
 {
-    static take *const ways[] = {take_managed, take_created, take_array, take_async};
+    static take *const ways[] = {take_managed, take_created, take_array, take_limited_pool};
     struct moving m;
     (void)argument;
     moving_start(&m, world, 128 * MIB);
