@@ -75,7 +75,7 @@ static void alq_ending_begin(struct alq_ending *ending, CUcontext context, int d
         .mark = __atomic_add_fetch(&alq_next_mark, 1, __ATOMIC_RELAXED), .device = device, .context = context};
     alq_pointers_doom(context, ending->mark);
     ending->gated = alq_gate_enter();
-    alq_kept_doom(context);
+    alq_kept_doom(context, true);
     alq_drain_leave(context);
 }
 
@@ -85,7 +85,7 @@ static void alq_ending_end(const struct alq_ending *ending, bool gone)
         alq_contexts_remove(ending->context);
         alq_movable_reap(ending->context);
     } else {
-        alq_kept_spare(ending->context);
+        alq_kept_doom(ending->context, false);
     }
     alq_gate_leave(ending->gated);
     if (!gone) {

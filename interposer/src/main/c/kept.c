@@ -78,33 +78,15 @@ void alq_kept_put(struct alq_movable_block *block, const struct alq_freed *freed
     alq_kept_unsettle();
 }
 
-/* Whether a block may be had for an allocation. Mutex held. */
-typedef bool alq_fits(struct alq_movable_block *block, uint64_t stream);
+enum alq_way { ALQ_SAME_STREAM, ALQ_OUT_OF_USE, ALQ_IN_USE };
 
-static bool alq_of_stream(struct alq_movable_block *block, uint64_t stream)
-{
-    return stream != 0 && block->freed.stream == stream;
-}
-
-static bool alq_out_of_use(struct alq_movable_block *block, uint64_t stream)
-{
-    (void)stream;
-    return alq_passed(&block->freed);
-}
-
-static bool alq_any(struct alq_movable_block *block, uint64_t stream)
-{
-    (void)block;
-    (void)stream;
-    return true;
-}
-
-/* Takes the longest kept one that fits off the list. Mutex held. */
-static struct alq_movable_block *alq_pick(struct alq_pool *pool, uint64_t bytes, alq_fits *fits, uint64_t stream)
+/* Takes the longest kept block that may be had in that way off the list; NULL: none. Mutex held. */
+static struct alq_movable_block *alq_pick(struct alq_pool *pool, uint64_t bytes, enum alq_way way, uint64_t stream)
 {
     for (struct alq_movable_block **link = &alq_first; *link != NULL; link = &(*link)->next) {
-        struct alq_movable_block *block = *link;
-        if (block->pool == pool && block->bytes == bytes && !block->freed.doomed && fits(block, stream)) {
+        struct alq_freed *freed = &(*link)->freed;
+        if ((*link)->pool == pool && (*link)->bytes == bytes && !freed->doomed
+            && (way == ALQ_SAME_STREAM ? stream != 0 && freed->stream == stream : way == ALQ_IN_USE || alq_passed(freed))) {
             return alq_unlink(link);
         }
     }
@@ -117,7 +99,7 @@ struct alq_movable_block *alq_kept_take(struct alq_pool *pool, uint64_t bytes, u
         return NULL;
     }
     pthread_mutex_lock(&alq_mutex);
-    struct alq_movable_block *block = alq_pick(pool, bytes, alq_of_stream, stream);
+    struct alq_movable_block *block = alq_pick(pool, bytes, ALQ_SAME_STREAM, stream);
     if (block != NULL) {
         alq_forget_event(&block->freed);
     }
@@ -131,7 +113,7 @@ struct alq_movable_block *alq_kept_take_passed(struct alq_pool *pool, uint64_t b
         return NULL;
     }
     CUstreamCaptureMode mode = alq_lock_quietly();
-    struct alq_movable_block *block = alq_pick(pool, bytes, alq_out_of_use, 0);
+    struct alq_movable_block *block = alq_pick(pool, bytes, ALQ_OUT_OF_USE, 0);
     alq_unlock_quietly(mode);
     return block;
 }
@@ -142,7 +124,7 @@ struct alq_movable_block *alq_kept_take_behind(struct alq_pool *pool, uint64_t b
         return NULL;
     }
     pthread_mutex_lock(&alq_mutex);
-    struct alq_movable_block *block = alq_pick(pool, bytes, alq_any, 0);
+    struct alq_movable_block *block = alq_pick(pool, bytes, ALQ_IN_USE, 0);
     pthread_mutex_unlock(&alq_mutex);
     if (block == NULL) {
         return NULL;
@@ -229,7 +211,7 @@ size_t alq_kept_pools(struct alq_pool *pools[ALQ_KEPT_POOLS])
     return count;
 }
 
-static void alq_mark_doomed(CUcontext context, bool doomed)
+void alq_kept_doom(CUcontext context, bool doomed)
 {
     if (context == NULL || alq_kept_none()) {
         return;
@@ -241,16 +223,6 @@ static void alq_mark_doomed(CUcontext context, bool doomed)
         }
     }
     pthread_mutex_unlock(&alq_mutex);
-}
-
-void alq_kept_doom(CUcontext context)
-{
-    alq_mark_doomed(context, true);
-}
-
-void alq_kept_spare(CUcontext context)
-{
-    alq_mark_doomed(context, false);
 }
 
 void alq_kept_reap(CUcontext context)

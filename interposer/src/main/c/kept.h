@@ -1,15 +1,16 @@
 /*
  * Kept blocks: movable blocks that the program has freed in the order of a stream, until they are used again or given up.
  *
- * A block is kept behind an event that was recorded on the stream it was freed on. It is used again for an allocation of its pool and of exactly
- * its size: on the same stream at once, for what is submitted there comes behind the free; on another when its event has passed, or where memory is
- * short by having that stream wait for it. It is given up, once its event has passed, when the program synchronises and its pool holds
- * more than the release threshold, when the pool is trimmed or gone, before the agent is asked for more or after it has refused, and when the agent
- * wants memory back. One that is freed and has no pool is not used again.
+ * A block is kept behind an event that was recorded on the stream it was freed on. It is used again for an allocation of its pool and of
+ * exactly its size: on the same stream at once, for what is submitted there comes behind the free; on another when its event has passed, or,
+ * where memory is short, by having that stream wait for the event. It is given up, once its event has passed, when the program synchronises
+ * and its pool holds more than the release threshold, when the pool is trimmed or destroyed, before the agent is asked for more and after it
+ * has refused, and when the agent wants memory back. A block that has no pool is not used again.
  *
- * Invariants: a kept block stays mapped and charged, in the table of movable blocks, until it is given up; it is in this list or in the hands of one thread.
- * Nothing is unmapped before what was submitted to its stream before the free has ended, and nothing while a stream is captured.
- * Events are touched under the lock of the list alone, and no more once their context is doomed. Nobody waits with that lock held.
+ * Invariants: a kept block stays mapped and charged, in the table of movable blocks, until it is given up; it is in this list or in the
+ * hands of one thread. Nothing is unmapped before what was submitted to its stream ahead of the free has ended, and nothing while a
+ * stream is captured. Events of kept blocks are queried and destroyed under the lock of the list alone, and not touched once their context
+ * is doomed. Nobody waits with that lock held.
  */
 #ifndef ALIQUOT_INTERPOSER_KEPT_H
 #define ALIQUOT_INTERPOSER_KEPT_H
@@ -19,8 +20,8 @@
 /* A block that alq_movables_keep has answered. Inside the gate. */
 void alq_kept_put(struct alq_movable_block *block, const struct alq_freed *freed);
 
-/* A block of that pool and size that was freed on the stream of that id; or one that is no longer in use; or one that is, and which the
- * stream, which is not captured, waits for from now on. NULL: none. It is the caller's. */
+/* A block of that pool and size that was freed on the stream of that id; or one that is no longer in use; or any, and the stream, which is
+ * not captured, waits for what uses it. NULL: none. It is the caller's. */
 struct alq_movable_block *alq_kept_take(struct alq_pool *pool, uint64_t bytes, uint64_t stream);
 struct alq_movable_block *alq_kept_take_passed(struct alq_pool *pool, uint64_t bytes);
 struct alq_movable_block *alq_kept_take_behind(struct alq_pool *pool, uint64_t bytes, CUstream stream);
@@ -44,9 +45,10 @@ void alq_kept_settle(void);
 /* A pool may keep less than before. */
 void alq_kept_unsettle(void);
 
-/* Around the end of a context: its events are not touched from `doom` on; `gone`: and then neither is there work in it. The latter inside the gate. */
-void alq_kept_doom(CUcontext context);
-void alq_kept_spare(CUcontext context);
+/* Before a context is destroyed, and (false) where that has failed: its events are doomed. */
+void alq_kept_doom(CUcontext context, bool doomed);
+
+/* The context is gone, and nothing runs in it: gives up what was kept behind its events. Inside the gate. */
 void alq_kept_reap(CUcontext context);
 
 /* ---- between kept.c and kept_release.c ---- */

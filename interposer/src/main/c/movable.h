@@ -10,8 +10,8 @@
  * `demoted` instead; a piece has exactly one backing at any time that the gate is open; the address range never changes. Only the mover
  * changes a backing, and only while the gate is MOVING; everybody else adds and removes blocks inside the gate.
  *
- * Requests below 1 MiB, arrays, managed memory, whatever the symbols with 32-bit addresses give, memory of graphs, and pools that
- * pool_movable.h leaves with the driver stay the driver's own and do not move; what does not move has to fit the tenant's request (alq_fixed_fits).
+ * Requests below 1 MiB, arrays, managed memory, memory of graphs, pools that are left with the driver (pool_movable.h), and whatever the
+ * symbols with 32-bit addresses give stay the driver's own and do not move; what does not move has to fit the request (alq_fixed_fits).
  *
  * What a program can tell from plain memory: it cannot be shared (legacy IPC handles, dma-buf, RDMA registration are refused, and the pointer
  * attributes say so); allocating it during a capture works where plain memory would be refused; an access beyond the last 2 MiB

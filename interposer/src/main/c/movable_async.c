@@ -45,8 +45,8 @@ static CUresult alq_revive(CUdeviceptr *address, struct alq_movable_block *block
     return CUDA_SUCCESS;
 }
 
-/* Reuses a kept block, or charges what a new one takes, waiting only where there is no other way. False: neither can be had. *block is NULL where it
- * was charged. */
+/* Reuses a kept block, or charges what a new one takes; waits only where there is no other way. False: neither can be had. *block is NULL
+ * where it was charged. */
 static bool alq_draw(const struct alq_movable_use *use, CUstream stream, struct alq_movable_block **block)
 {
     uint64_t bytes = alq_charge_size(use->asked_bytes);
@@ -77,7 +77,7 @@ CUresult alq_movable_draw(CUdeviceptr *address, uint64_t asked_bytes, struct alq
     return result;
 }
 
-/* Records an event behind what was submitted to the stream. *event is NULL where none could be made. */
+/* Records an event behind what was submitted to the stream. */
 static CUresult alq_mark(CUstream stream, CUcontext context, CUevent *event)
 {
     CUcontext popped;
@@ -85,6 +85,7 @@ static CUresult alq_mark(CUstream stream, CUcontext context, CUevent *event)
     if (other && ALQ_CALL(cuCtxPushCurrent_v2, context) != CUDA_SUCCESS) {
         return CUDA_ERROR_INVALID_CONTEXT;
     }
+    /* on a stream that may not be given work now this says so, as any submission does */
     CUresult result = ALQ_CALL(cuEventCreate, event, CU_EVENT_DISABLE_TIMING);
     if (result == CUDA_SUCCESS && (result = ALQ_CALL(cuEventRecord, *event, stream)) != CUDA_SUCCESS) {
         ALQ_CALL(cuEventDestroy_v2, *event);

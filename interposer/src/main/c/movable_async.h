@@ -1,9 +1,9 @@
 /*
- * Movable memory in the order of streams: what cuMemAllocAsync and its kin answer in a tenant that may borrow, from 1 MiB on, where the pool may have a
- * movable part (pool_movable.h) and is of the stream's own device.
+ * Movable memory in the order of streams: what cuMemAllocAsync and its kin answer in a tenant that may borrow, from 1 MiB on, where the pool
+ * may have a movable part (pool_movable.h) and is of the stream's own device. During a capture, and else, the driver is asked as ever.
  *
- * What is allocated may be used at once and on any stream. What is freed is kept (kept.h) behind an event on the stream; the caller does not wait.
- * Streams of contexts that were not seen being made (green ones) have the driver's pools, and freeing movable memory on them waits.
+ * What is allocated may be used at once and on any stream. What is freed is kept (kept.h) behind an event on the stream; nobody waits. Only
+ * streams of contexts that were not seen being made (green ones) have the driver's pools, and freeing movable memory on them waits.
  */
 #ifndef ALIQUOT_INTERPOSER_MOVABLE_ASYNC_H
 #define ALIQUOT_INTERPOSER_MOVABLE_ASYNC_H
@@ -16,8 +16,8 @@ bool alq_draws_movable(struct alq_pool *pool, CUstream stream, uint64_t bytes);
 /* Such an allocation. */
 CUresult alq_movable_draw(CUdeviceptr *address, uint64_t asked_bytes, struct alq_pool *pool, CUstream stream);
 
-/* Frees the movable block that begins at address once what was submitted to the stream before has ended, wherever it is from. False: there is none,
- * or the driver has to say why it cannot be freed. */
+/* Frees the movable block that begins at address, from a pool or not, once what was submitted to the stream before has ended. False: there is
+ * none, or the driver has to say why it cannot be freed. */
 bool alq_movable_free_async(CUdeviceptr address, CUstream stream, CUresult *result);
 
 #endif

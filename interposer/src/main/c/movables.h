@@ -4,8 +4,8 @@
  * One lock, held for look-ups and for changes of a backing; waited for by nobody who is inside the driver's own locks, and never held
  * across an exchange with the agent. A block that was taken out belongs to who took it.
  *
- * A block is live or kept. A kept one the program has freed: it is moved and reached by peers like any other, but no address leads to it and
- * only who keeps it (kept.h) makes it live again or takes it out.
+ * A block is live or kept. A kept one the program has freed: it is moved and reached by peers like any other, but no address leads to it,
+ * and only who keeps it (kept.h) makes it live again or takes it out.
  */
 #ifndef ALIQUOT_INTERPOSER_MOVABLES_H
 #define ALIQUOT_INTERPOSER_MOVABLES_H

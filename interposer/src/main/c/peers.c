@@ -122,7 +122,8 @@ static void alq_peers_pool(struct alq_pool *pool, const CUmemAccessDesc *list, s
         }
         uint64_t bit = 1ull << accessor;
         bool enabled = list[at].flags != CU_MEM_ACCESS_FLAGS_PROT_NONE;
-        uint64_t before = enabled ? __atomic_fetch_or(accessors, bit, __ATOMIC_SEQ_CST) : __atomic_fetch_and(accessors, ~bit, __ATOMIC_SEQ_CST);
+        uint64_t before = enabled ? __atomic_fetch_or(accessors, bit, __ATOMIC_SEQ_CST)
+                                  : __atomic_fetch_and(accessors, ~bit, __ATOMIC_SEQ_CST);
         if (((before & bit) != 0) != enabled) {
             alq_peers_change(accessor, owner, enabled);
         }

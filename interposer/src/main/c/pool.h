@@ -2,7 +2,8 @@
  * Memory that the driver keeps in pools: stream-ordered allocations, and the memory of graphs.
  *
  * A pool is charged what the driver says it has reserved, or what is in use where that is more; never the sum of its allocations,
- * because a pool keeps and reuses what was freed. Movable blocks of a pool (pool_movable.h) are charged by themselves. The figure is read again after everything that may have changed it. Thread-safe.
+ * because a pool keeps and reuses what was freed. Movable blocks of a pool (pool_movable.h) are charged by themselves. The figure is read
+ * again after everything that may have changed it. Thread-safe.
  */
 #ifndef ALIQUOT_INTERPOSER_POOL_H
 #define ALIQUOT_INTERPOSER_POOL_H
@@ -57,11 +58,14 @@ uint64_t alq_pool_growth_bytes(uint64_t bytes);
 /* A pool has grown by that much. */
 void alq_pool_grown(uint64_t bytes);
 
-/* Charges bytes of a device: within credit, else after the pools have been read again and kept blocks out of use given up, else after the pools'
- * unused memory has been given back; else (`waiting`) after kept blocks that were in use. False: the limit forbids it; nothing is charged,
- * and by the latter two the refusal is counted. */
+/* Charges bytes of a device: within credit, else after the pools have been read again and kept blocks that are out of use given up, else after
+ * the pools' unused memory has been given back. False: the limit forbids it; nothing is charged. */
 bool alq_take_unused(int device, uint64_t bytes);
+
+/* After that: once kept blocks that were in use have been given up. False: the limit forbids it; the refusal is counted, nothing is charged. */
 bool alq_take_waiting(int device, uint64_t bytes);
+
+/* The one, then the other. */
 bool alq_take(int device, uint64_t bytes);
 
 /* The same for memory that cannot move: on a device that lends it has to fit the tenant's request, too. */

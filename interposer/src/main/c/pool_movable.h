@@ -1,5 +1,8 @@
 /*
- * The movable part of a pool: blocks beside what the driver's own pool holds. What a program reads of the pool's attributes is both together.
+ * The movable part of a pool: blocks beside what the driver's own pool holds. What a program reads of a pool's attributes is both together.
+ *
+ * A device's default pool has one, and pools that were made with nothing asked for beyond the device. Pools that can be exported, that have a
+ * maximum size or a special use, pools of host memory, and pools that were not seen being made are left with the driver, and do not move.
  *
  * used      sizes asked for of live blocks, in the driver's units
  * reserved  live and kept blocks
@@ -23,7 +26,7 @@ struct alq_pool_movable {
     uint64_t accessors; /* devices that were given access to the pool, one bit each; peers.c's own */
 };
 
-/* Whether what is allocated from the pool may be movable: a device's default pool, and those made with nothing asked for beyond the device. */
+/* Whether what is allocated from the pool may be movable. */
 bool alq_pool_takes_movable(struct alq_pool *pool);
 
 /* What the properties say of a pool that has been made. */

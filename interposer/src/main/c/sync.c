@@ -1,12 +1,12 @@
-/* Synchronisation gives freed pool memory back to the device: the pools are read again after it, if any of them is waiting for that, and kept blocks
- * are given up. */
+/* Synchronisation gives freed pool memory back to the device: the pools are read again after it, if any of them is waiting for that, and
+ * kept blocks are given up. */
 #include "hooks.h"
 #include "kept.h"
 #include "pool.h"
 
 /* From before the driver gives memory back until it is uncharged. */
 #define ALQ_FLIGHT_WHEN_DIRTY \
-    __attribute__((unused, cleanup(alq_flight_land))) bool alq_flight_ = (alq_pool_dirty() || alq_kept_unsettled()) && alq_flight_begin()
+    __attribute__((unused, cleanup(alq_flight_land))) bool alq_flight_ = alq_pool_dirty() && alq_flight_begin()
 
 static CUresult alq_synchronized(CUresult result)
 {

@@ -1,6 +1,6 @@
 /*
- * Movable memory in the order of streams: what a program can see of its pools is as the driver's, whatever moves; nothing is given up or used again
- * before the stream it was freed on has come that far; and what is charged is exact at each step.
+ * Movable memory in the order of streams: what a program can see of its pools is as the driver's, whatever moves; nothing is given up or
+ * used again before the stream it was freed on has come that far; and what is charged is exact at each step.
  */
 #include "support_moving.h"
 
@@ -114,6 +114,7 @@ static void data_stays_right_when_moved_between_use_and_reuse(struct world *worl
     CHECK_EQ(CU(cuMemPoolTrimTo)(device_pool(), 0), CUDA_SUCCESS);
     CHECK_EQ(moving_used(&m) + moving_demoted(&m), 0);
     CHECK_EQ(moving_movable(&m), 0);
+    CHECK(moving_chunks_are_back(&m));
 }
 
 static void a_free_neither_waits_nor_overtakes(struct world *world, const void *argument)
@@ -392,6 +393,7 @@ static void the_agent_has_what_is_kept_first(struct world *world, const void *ar
     CHECK_EQ(moving_demoted(&m), 0);
     CHECK_EQ(moving_movable(&m), 100 * MIB);
     CHECK_EQ(moving_wrong(&m, live, 100 * MIB, 9, NULL), 0);
+    CHECK(moving_chunks_are_back(&m));
 }
 
 static void what_is_kept_and_in_use_moves_like_any_other(struct world *world, const void *argument)
@@ -460,6 +462,29 @@ static void captures_are_neither_spoiled_nor_changed(struct world *world, const 
     CHECK_EQ(moving_movable(&m), 0);
 }
 
+static void a_free_on_a_stream_that_may_not_submit_frees_nothing(struct world *world, const void *argument)
+{
+    struct moving m;
+    CUstream captured = NULL;
+    CUgraph graph = NULL;
+    (void)argument;
+    moving_start(&m, world, 256 * MIB);
+    CUdeviceptr block = draw(10 * MIB, NULL), refused = 0;
+    CHECK_EQ(CU(cuStreamCreate)(&captured, CU_STREAM_DEFAULT), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuStreamBeginCapture_v2)(captured, CU_STREAM_CAPTURE_MODE_GLOBAL), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemFreeAsync)(block, NULL), CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+    CU(cuStreamEndCapture)(captured, &graph);
+    CHECK_EQ(CU(cuStreamBeginCapture_v2)(captured, CU_STREAM_CAPTURE_MODE_GLOBAL), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemAllocAsync)(&refused, 10 * MIB, NULL), CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+    CU(cuStreamEndCapture)(captured, &graph);
+    CHECK_EQ(moving_used(&m), 10 * MIB);
+    moving_fill(&m, block, 10 * MIB, 4, NULL);
+    CHECK_EQ(moving_wrong(&m, block, 10 * MIB, 4, NULL), 0);
+    CHECK_EQ(CU(cuMemFreeAsync)(block, NULL), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    CHECK_EQ(moving_used(&m), 0);
+}
+
 static void memory_outlives_the_context_of_its_stream(struct world *world, const void *argument)
 {
     struct moving m;
@@ -486,6 +511,7 @@ static void memory_outlives_the_context_of_its_stream(struct world *world, const
     CHECK_EQ(CU(cuMemFreeAsync)(block, NULL), CUDA_SUCCESS);
     CHECK_EQ(CU(cuDevicePrimaryCtxReset_v2)(device), CUDA_SUCCESS);
     CHECK_EQ(moving_used(&m) + moving_demoted(&m), 0);
+    CHECK(moving_chunks_are_back(&m));
 }
 
 static void a_context_that_stays_keeps_what_it_had(struct world *world, const void *argument)
@@ -612,6 +638,33 @@ static void devices_reach_the_pools_they_are_given(struct world *world, const vo
     CHECK_EQ(access_of(own, after), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
 }
 
+static void a_stream_of_another_device_may_free(struct world *world, const void *argument)
+{
+    struct moving m;
+    CUcontext other = NULL;
+    CUdeviceptr address = 0;
+    (void)argument;
+    test_agent_lend(world->agent, 1, 256 * MIB);
+    moving_start(&m, world, 256 * MIB);
+    CUdevice own = -1;
+    CHECK_EQ(CU(cuCtxGetDevice)(&own), CUDA_SUCCESS);
+    CUmemoryPool pool = device_pool();
+    CUdeviceptr block = draw(20 * MIB, NULL);
+    uint64_t movable = __atomic_load_n(&world->agent->usage->slots[m.slot].movable_bytes[1], __ATOMIC_SEQ_CST) + moving_movable(&m);
+    CHECK_EQ(movable, 20 * MIB);
+    CHECK_EQ(CU(cuDevicePrimaryCtxRetain)(&other, own == 0 ? 1 : own - 1), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxSetCurrent)(other), CUDA_SUCCESS);
+    CUstream stream = new_stream();
+    CHECK_EQ(CU(cuCtxSetCurrent)(m.context), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemFreeAsync)(block, stream), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemAllocFromPoolAsync)(&address, 20 * MIB, pool, NULL), CUDA_SUCCESS);
+    CHECK_EQ(address, block);
+    CHECK_EQ(CU(cuMemFreeAsync)(block, stream), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuDevicePrimaryCtxReset_v2)(own == 0 ? 1 : own - 1), CUDA_SUCCESS);
+    movable = __atomic_load_n(&world->agent->usage->slots[m.slot].movable_bytes[1], __ATOMIC_SEQ_CST) + moving_movable(&m);
+    CHECK_EQ(movable, 0);
+}
+
 int main(void)
 {
     struct world *world = world_open((struct world_config){.memory_bytes = 4096 * MIB, .limit_bytes = 1024 * MIB});
@@ -629,6 +682,7 @@ int main(void)
     RUN(the_agent_has_what_is_kept_first, world);
     RUN(what_is_kept_and_in_use_moves_like_any_other, world);
     RUN(captures_are_neither_spoiled_nor_changed, world);
+    RUN(a_free_on_a_stream_that_may_not_submit_frees_nothing, world);
     RUN(memory_outlives_the_context_of_its_stream, world);
     RUN(a_context_that_stays_keeps_what_it_had, world);
     RUN(a_forked_child_keeps_nothing, world);
@@ -639,6 +693,7 @@ int main(void)
     world_close(world);
     world = world_open((struct world_config){.tenant_devices = 2, .limit_bytes = 1024 * MIB});
     RUN(devices_reach_the_pools_they_are_given, world);
+    RUN(a_stream_of_another_device_may_free, world);
     world_close(world);
     return finish_cases();
 }
