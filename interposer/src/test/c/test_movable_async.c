@@ -293,6 +293,11 @@ static void pools_keep_and_count_as_their_attributes_say(struct world *world, co
     CHECK_EQ(moving_movable(&m), 10 * MIB);
     keep_all(pool);
     CHECK_EQ(CU(cuMemFreeAsync)(small, NULL), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemPoolTrimTo)(pool, 41 * MIB), CUDA_SUCCESS);
+    CHECK_EQ(attribute(pool, CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT), 10 * MIB);
+    CHECK_EQ(moving_used(&m), 10 * MIB);
+    CHECK_EQ(CU(cuMemAllocFromPoolAsync)(&small, MIB / 2, pool, NULL), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemFreeAsync)(small, NULL), CUDA_SUCCESS);
     CHECK_EQ(CU(cuMemFreeAsync)(block[2], NULL), CUDA_SUCCESS);
     CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
     CHECK_EQ(moving_used(&m), 42 * MIB);
@@ -454,8 +459,15 @@ static void captures_are_neither_spoiled_nor_changed(struct world *world, const 
     /* what is not a graph's cannot be freed in one */
     CHECK_EQ(CU(cuStreamBeginCapture_v2)(captured, CU_STREAM_CAPTURE_MODE_RELAXED), CUDA_SUCCESS);
     CHECK_EQ(CU(cuMemFreeAsync)(live, captured), CUDA_ERROR_INVALID_VALUE);
-    CU(cuStreamEndCapture)(captured, &graph);
+    /* and nothing is unmapped while one is made */
+    uint64_t movable = moving_movable(&m);
     CHECK_EQ(CU(cuMemFreeAsync)(live, one), CUDA_SUCCESS);
+    while (CU(cuStreamQuery)(one) == CUDA_ERROR_NOT_READY) {
+        usleep(1000);
+    }
+    CHECK_EQ(CU(cuMemPoolTrimTo)(device_pool(), 0), CUDA_SUCCESS);
+    CHECK_EQ(moving_movable(&m), movable);
+    CU(cuStreamEndCapture)(captured, &graph);
     CHECK_EQ(CU(cuMemFreeAsync)(freed, one), CUDA_SUCCESS);
     CHECK_EQ(CU(cuMemFreeAsync)(fresh, other), CUDA_SUCCESS);
     CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
