@@ -213,9 +213,11 @@ class SwapTest {
   void theHostPoolHasToTakeAllOfATenant() {
     aHasAlmostAll();
     may("a", Readiness.IDLE);
-    device.hostRoom(1400);
-    assertThat(ask(b, 1000)).isInstanceOf(AskResult.Refused.class);
-    device.hostRoom(1500);
+    device.hostRoom(399);
+    assertThat(ask(b, 1000))
+        .as("its loan has a place, 400 more not")
+        .isInstanceOf(AskResult.Refused.class);
+    device.hostRoom(400);
     assertThat(ask(b, 1000)).isInstanceOf(AskResult.MakingRoom.class);
   }
 
