@@ -24,6 +24,7 @@ static struct {
     struct alq_usage_slot *usage_slot;
     uint64_t generation;
     uint64_t flights; /* threads in a bracket */
+    uint64_t submissions;
     uint64_t held_bytes[ALQ_MAX_DEVICES];
     uint64_t movable_bytes[ALQ_MAX_DEVICES];
     uint64_t demoted_bytes[ALQ_MAX_DEVICES];
@@ -60,6 +61,7 @@ void alq_charge_move(const struct alq_control_page *control, struct alq_usage_pa
         __atomic_store_n(&slot->demoted_bytes[device], __atomic_load_n(&alq.demoted_bytes[device], __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
     }
     __atomic_store_n(&slot->in_flight, __atomic_load_n(&alq.flights, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&slot->submissions, alq.submissions, __ATOMIC_SEQ_CST);
     __atomic_store_n(&slot->state, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&slot->generation, seat->generation, __ATOMIC_SEQ_CST);
     alq.control = control;
@@ -251,6 +253,16 @@ bool alq_flight_pause(void)
     return flying;
 }
 
+void alq_charge_submissions(uint64_t submissions)
+{
+    alq_gate_enter();
+    alq.submissions = submissions;
+    if (alq_seated()) {
+        __atomic_store_n(&alq.usage_slot->submissions, submissions, __ATOMIC_SEQ_CST);
+    }
+    alq_gate_leave();
+}
+
 void alq_charge_refused(void)
 {
     if (alq_charge_attached()) {
@@ -300,6 +312,7 @@ void alq_charge_after_fork(void)
     alq.inside = 0;
     alq.moving = 0;
     alq.flights = 0;
+    alq.submissions = 0;
     alq_flying = false;
     __atomic_store_n(&alq_charge_state, 0, __ATOMIC_RELEASE);
 }

@@ -82,6 +82,9 @@ void alq_charge_pay(int device);
 bool alq_flight_begin(void);
 void alq_flight_end(void);
 
+/* Says how much this process has submitted; see protocol.h. */
+void alq_charge_submissions(uint64_t submissions);
+
 /* Counts an allocation that was answered with CUDA_ERROR_OUT_OF_MEMORY because of the limit. */
 void alq_charge_refused(void);
 

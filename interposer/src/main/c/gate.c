@@ -113,10 +113,10 @@ static bool __attribute__((noinline)) alq_gate_enter_closed(struct alq_mark *mar
     int saved_errno = errno;
     uint64_t since_ns = alq_gate_now();
     do {
-        __atomic_store_n(&mark->depth, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&mark->word, mark->word - 1, __ATOMIC_RELEASE);
         alq_gate_left();
         alq_gate_wait(since_ns);
-        __atomic_store_n(&mark->depth, 1, __ATOMIC_RELAXED);
+        __atomic_store_n(&mark->word, mark->word + 1, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
     } while (alq_gate_state() != ALQ_OPEN);
     errno = saved_errno;
@@ -145,10 +145,10 @@ bool alq_gate_enter_armed(void)
             return false;
         }
     }
-    uint32_t depth = mark->depth;
-    __atomic_store_n(&mark->depth, depth + 1, __ATOMIC_RELAXED);
+    uint64_t word = mark->word;
+    __atomic_store_n(&mark->word, word + 1, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (__builtin_expect(depth != 0 || alq_gate_state() == ALQ_OPEN, 1)) {
+    if (__builtin_expect((word & ALQ_MARK_DEPTH) != 0 || alq_gate_state() == ALQ_OPEN, 1)) {
         return true;
     }
     return alq_gate_enter_closed(mark);
@@ -157,14 +157,17 @@ bool alq_gate_enter_armed(void)
 void alq_gate_leave_armed(void)
 {
     struct alq_mark *mark = alq_mark_own;
-    uint32_t depth = mark == NULL ? 0 : mark->depth;
+    uint64_t word = mark == NULL ? 0 : mark->word;
+    uint64_t depth = word & ALQ_MARK_DEPTH;
     if (__builtin_expect(depth == 0, 0)) {
         return; /* entered before a fork, left after it */
     }
-    __atomic_store_n(&mark->depth, depth - 1, __ATOMIC_RELEASE);
-    if (depth == 1) {
-        alq_gate_left();
+    if (__builtin_expect(depth != 1, 0)) {
+        __atomic_store_n(&mark->word, word - 1, __ATOMIC_RELEASE);
+        return;
     }
+    __atomic_store_n(&mark->word, word - 1 + ALQ_MARK_CALL, __ATOMIC_RELEASE);
+    alq_gate_left();
 }
 
 bool alq_gate_arm(void)

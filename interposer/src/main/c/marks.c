@@ -14,11 +14,12 @@ static pthread_mutex_t alq_marks_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct alq_mark *alq_marks;
 static uint32_t alq_marks_made;
 static uint32_t alq_marks_sweep_at = ALQ_MARKS_AT_FIRST;
+static uint64_t alq_marks_most; /* the sum that was answered last */
 
 /* Lock held; the mark's thread is gone, or there was none. */
 static void alq_mark_vacate(struct alq_mark *mark)
 {
-    __atomic_store_n(&mark->depth, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&mark->word, mark->word & ~ALQ_MARK_DEPTH, __ATOMIC_RELEASE);
     mark->holds = false;
     mark->thread = (struct alq_thread){0};
 }
@@ -91,7 +92,7 @@ bool alq_marks_clear(void)
 {
     const struct alq_mark *mark = __atomic_load_n(&alq_marks, __ATOMIC_ACQUIRE);
     for (; mark != NULL; mark = mark->next) {
-        if (mark != alq_mark_own && __atomic_load_n(&mark->depth, __ATOMIC_ACQUIRE) != 0) {
+        if (mark != alq_mark_own && (__atomic_load_n(&mark->word, __ATOMIC_ACQUIRE) & ALQ_MARK_DEPTH) != 0) {
             return false;
         }
     }
@@ -102,11 +103,23 @@ void alq_marks_bury(void)
 {
     pthread_mutex_lock(&alq_marks_mutex);
     for (struct alq_mark *mark = alq_marks; mark != NULL; mark = mark->next) {
-        if (mark != alq_mark_own && __atomic_load_n(&mark->depth, __ATOMIC_RELAXED) != 0 && alq_thread_gone(&mark->thread)) {
+        bool inside = (__atomic_load_n(&mark->word, __ATOMIC_RELAXED) & ALQ_MARK_DEPTH) != 0;
+        if (mark != alq_mark_own && inside && alq_thread_gone(&mark->thread)) {
             alq_mark_vacate(mark);
         }
     }
     pthread_mutex_unlock(&alq_marks_mutex);
+}
+
+uint64_t alq_marks_submissions(void)
+{
+    uint64_t sum = 0;
+    for (const struct alq_mark *mark = __atomic_load_n(&alq_marks, __ATOMIC_ACQUIRE); mark != NULL; mark = mark->next) {
+        sum += __atomic_load_n(&mark->word, __ATOMIC_RELAXED) / ALQ_MARK_CALL;
+    }
+    /* a signal's handler that makes gated calls may have its count overwritten by the call it came into */
+    alq_marks_most = sum > alq_marks_most ? sum : alq_marks_most;
+    return alq_marks_most;
 }
 
 uint32_t alq_marks_count(void)
@@ -119,6 +132,7 @@ void alq_marks_after_fork(void)
     pthread_mutex_init(&alq_marks_mutex, NULL);
     alq_marks = NULL;
     alq_marks_made = 0;
+    alq_marks_most = 0;
     alq_marks_sweep_at = ALQ_MARKS_AT_FIRST;
     alq_mark_own = NULL;
 }

@@ -9,6 +9,7 @@
 #include "fork.h"
 #include "hooks.h"
 #include "kept.h"
+#include "marks.h"
 #include "movable.h"
 #include "moves.h"
 #include "own_thread.h"
@@ -107,6 +108,7 @@ static void *alq_mover_body(void *unused)
         struct alq_seat seat;
         uint64_t again_ns = 0;
         uint32_t kicks = __atomic_load_n(&alq.kicks, __ATOMIC_SEQ_CST);
+        alq_charge_submissions(alq_marks_submissions());
         const struct alq_control_slot *slot = alq_charge_seat(&seat);
         if (__atomic_load_n(&slot->generation, __ATOMIC_SEQ_CST) != seat.generation && alq_ask_again()) {
             continue; /* an agent that has lost its memory has given the slot away */

@@ -239,6 +239,32 @@ static void marks_are_used_again(struct world *world, const void *argument)
     alq_gate_open();
 }
 
+static void outermost_calls_are_counted_whoever_made_them(struct world *world, const void *argument)
+{
+    (void)world;
+    (void)argument;
+    uint64_t before = alq_marks_submissions();
+    for (int i = 0; i < 500; i++) { /* more threads than marks */
+        pthread_join(start(pass_once, NULL), NULL);
+    }
+    bool outer = alq_gate_enter(), inner = alq_gate_enter();
+    alq_gate_leave(inner);
+    CHECK_EQ(alq_marks_submissions(), before + 500);
+    alq_gate_leave(outer);
+    CHECK_EQ(alq_marks_submissions(), before + 501);
+    struct visitor visitor = {.error = EXITS};
+    pthread_join(start(end_inside, &visitor), NULL);
+    close_for_moving(); /* buries it */
+    CHECK_EQ(alq_marks_submissions(), before + 501);
+    struct visitor waiting = {.leave = 1};
+    pthread_t thread = start(visit, &waiting);
+    CHECK(falls_asleep(&waiting.tid, &waiting.inside));
+    CHECK_EQ(alq_marks_submissions(), before + 501);
+    alq_gate_open();
+    pthread_join(thread, NULL);
+    CHECK_EQ(alq_marks_submissions(), before + 502);
+}
+
 static void in_a_child_of_fork_the_gate_is_open(struct world *world, const void *argument)
 {
     (void)world;
@@ -251,6 +277,7 @@ static void in_a_child_of_fork_the_gate_is_open(struct world *world, const void 
         alarm(30);
         alq_gate_leave(entered);
         alq_gate_leave(alq_gate_enter());
+        CHECK_EQ(alq_marks_submissions(), 0);
         CHECK(alq_gate_arm());
         close_for_moving();
         alq_gate_open();
@@ -297,6 +324,7 @@ int main(void)
     ARMED(a_thread_s_number_is_not_the_thread);
     ARMED(a_first_thread_that_has_ended_is_gone);
     ARMED(marks_are_used_again);
+    ARMED(outermost_calls_are_counted_whoever_made_them);
     ARMED(in_a_child_of_fork_the_gate_is_open);
     return finish_cases();
 }
