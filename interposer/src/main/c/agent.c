@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "pages.h"
 
 #define ALQ_RETRY_STEP_MS 20
+#define ALQ_RESUME_RETRIES 100
 
 /* Descriptors of the exchanges in progress, plus one; 0 where there is none: a forked child has to close its copies. An exchange that finds no
  * place here only costs such a child a descriptor. */
@@ -230,14 +232,20 @@ static void alq_read_refusal(const struct alq_frame *answer, const void *payload
     }
 }
 
-/* Repeats the exchange until an agent answers it or the time is over. A SETTLE is not worth waiting for an absent agent: an agent that
- * comes back settles by itself. */
+/* How often an exchange that found no agent is tried again. A SETTLE is not worth waiting for one: an agent that comes back settles by itself.
+ * Without one a RESUME has the program go on over the bus, which is better than to stand still. */
+static int alq_retries(enum alq_frame_type type)
+{
+    return type == ALQ_FRAME_SETTLE ? 0 : type == ALQ_FRAME_RESUME ? ALQ_RESUME_RETRIES : INT_MAX;
+}
+
+/* Repeats the exchange until an agent answers it or the time is over. */
 static enum alq_agent_answer alq_exchange(uint32_t wait_ms, enum alq_frame_type type, const void *payload, uint32_t length,
     enum alq_frame_type wanted_type, void *wanted, size_t wanted_length, int *descriptor, struct alq_agent_refusal *refusal)
 {
     int64_t deadline_ms = alq_now_ms() + wait_ms;
     _Alignas(16) char answer_payload[ALQ_FRAME_MAX_PAYLOAD];
-    for (;;) {
+    for (int retries = alq_retries(type);; retries--) {
         struct alq_frame answer;
         struct alq_frame request = {.magic = ALQ_FRAME_MAGIC,
             .version = ALQ_PROTOCOL_VERSION,
@@ -256,7 +264,7 @@ static enum alq_agent_answer alq_exchange(uint32_t wait_ms, enum alq_frame_type 
                 }
             }
         }
-        if (type == ALQ_FRAME_SETTLE || alq_now_ms() + ALQ_RETRY_STEP_MS >= deadline_ms) {
+        if (retries == 0 || alq_now_ms() + ALQ_RETRY_STEP_MS >= deadline_ms) {
             return ALQ_AGENT_ABSENT;
         }
         alq_sleep_ms(ALQ_RETRY_STEP_MS);
@@ -325,4 +333,12 @@ enum alq_agent_answer alq_agent_moved(uint32_t wait_ms, const struct alq_moved *
     struct alq_granted granted;
     return alq_exchange(
         wait_ms, ALQ_FRAME_MOVED, moved, sizeof *moved, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
+}
+
+enum alq_agent_answer alq_agent_resume(uint32_t wait_ms, const struct alq_seat *seat, struct alq_agent_refusal *refusal)
+{
+    struct alq_resume resume = {.slot = seat->slot, .generation = seat->generation};
+    struct alq_granted granted;
+    return alq_exchange(
+        wait_ms, ALQ_FRAME_RESUME, &resume, sizeof resume, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
 }

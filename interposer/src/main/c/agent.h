@@ -51,6 +51,9 @@ enum alq_agent_answer alq_agent_return_chunk(
     uint32_t wait_ms, const struct alq_seat *seat, uint64_t id, struct alq_agent_refusal *refusal);
 enum alq_agent_answer alq_agent_moved(uint32_t wait_ms, const struct alq_moved *moved, struct alq_agent_refusal *refusal);
 
+/* Waits for an agent that makes room as long as it takes, up to wait_ms; for one that is not there, or hangs up, 2 s at most. */
+enum alq_agent_answer alq_agent_resume(uint32_t wait_ms, const struct alq_seat *seat, struct alq_agent_refusal *refusal);
+
 /* Closes a descriptor that an exchange brought. */
 void alq_agent_close(int descriptor);
 

@@ -25,6 +25,7 @@ static struct {
     uint64_t generation;
     uint64_t flights; /* threads in a bracket */
     uint64_t submissions;
+    uint32_t parked;
     uint64_t held_bytes[ALQ_MAX_DEVICES];
     uint64_t movable_bytes[ALQ_MAX_DEVICES];
     uint64_t demoted_bytes[ALQ_MAX_DEVICES];
@@ -62,6 +63,7 @@ void alq_charge_move(const struct alq_control_page *control, struct alq_usage_pa
     }
     __atomic_store_n(&slot->in_flight, __atomic_load_n(&alq.flights, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
     __atomic_store_n(&slot->submissions, alq.submissions, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&slot->parked, alq.parked, __ATOMIC_SEQ_CST);
     __atomic_store_n(&slot->state, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&slot->generation, seat->generation, __ATOMIC_SEQ_CST);
     alq.control = control;
@@ -263,6 +265,16 @@ void alq_charge_submissions(uint64_t submissions)
     alq_gate_leave();
 }
 
+void alq_charge_parked(bool parked)
+{
+    alq_gate_enter();
+    alq.parked = parked;
+    if (alq_seated()) {
+        __atomic_store_n(&alq.usage_slot->parked, alq.parked, __ATOMIC_SEQ_CST);
+    }
+    alq_gate_leave();
+}
+
 void alq_charge_refused(void)
 {
     if (alq_charge_attached()) {
@@ -313,6 +325,7 @@ void alq_charge_after_fork(void)
     alq.moving = 0;
     alq.flights = 0;
     alq.submissions = 0;
+    alq.parked = 0;
     alq_flying = false;
     __atomic_store_n(&alq_charge_state, 0, __ATOMIC_RELEASE);
 }

@@ -85,6 +85,9 @@ void alq_flight_end(void);
 /* Says how much this process has submitted; see protocol.h. */
 void alq_charge_submissions(uint64_t submissions);
 
+/* Says whether this process is parked. */
+void alq_charge_parked(bool parked);
+
 /* Counts an allocation that was answered with CUDA_ERROR_OUT_OF_MEMORY because of the limit. */
 void alq_charge_refused(void);
 

@@ -51,6 +51,12 @@ enum alq_move_outcome alq_chunks_take(uint32_t device, uint64_t bytes, struct al
     return good ? ALQ_MOVE_DONE : ALQ_MOVE_HOST_POOL;
 }
 
+void alq_chunks_end(const struct alq_backing *chunk)
+{
+    ALQ_CALL(cuMemRelease, chunk->handle);
+    alq_chunks_drop(chunk->chunk);
+}
+
 void alq_chunks_drop(uint64_t chunk)
 {
     pthread_mutex_lock(&alq_mutex);

@@ -13,6 +13,9 @@
 /* Takes a chunk of that size, and its descriptor's handle. Everything about it is checked by using it. Waits for the agent. The mover only. */
 enum alq_move_outcome alq_chunks_take(uint32_t device, uint64_t bytes, struct alq_backing *chunk);
 
+/* Releases a chunk's handle and lets go of it. */
+void alq_chunks_end(const struct alq_backing *chunk);
+
 /* Lets go of a chunk whose handle has been released. Waits for nobody. */
 void alq_chunks_drop(uint64_t chunk);
 

@@ -28,6 +28,8 @@ static void alq_in_child(void)
     alq_peers_after_fork();
     alq_chunks_after_fork();
     alq_drain_after_fork();
+    alq_stash_after_fork();
+    alq_swap_after_fork();
     alq_mover_after_fork();
     alq_gate_after_fork();
     alq_capture_after_fork();

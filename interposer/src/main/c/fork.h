@@ -26,6 +26,8 @@ void alq_peers_after_fork(void);
 void alq_kept_after_fork(void);
 void alq_chunks_after_fork(void);
 void alq_drain_after_fork(void);
+void alq_stash_after_fork(void);
+void alq_swap_after_fork(void);
 void alq_mover_after_fork(void);
 
 #endif

@@ -11,9 +11,11 @@
  * store, one membarrier(PRIVATE_EXPEDITED) that makes every thread's mark and the gate visible to each other, and waiting for
  * the marks to clear.
  *
- * States: OPEN -> DRAINING -> MOVING -> OPEN, or DRAINING -> OPEN. While DRAINING, a thread that has waited at the gate for longer than
- * the mover said may break it: the mover then finds that it cannot commit, and nothing has been moved. Once MOVING nobody breaks
- * it: what remains is bounded by the copy.
+ * States: OPEN -> DRAINING -> MOVING -> OPEN, or DRAINING -> OPEN, or MOVING -> PARKED -> WANTED -> OPEN. While DRAINING, a thread that has
+ * waited at the gate for longer than the mover said may break it: the mover then finds that it cannot commit, and nothing has been
+ * moved. Once MOVING nobody breaks it: what remains is bounded by the copy. A process that is swapped out (swap.h) leaves its gate
+ * PARKED, for as long as nobody comes; the first thread that does makes it WANTED and has the mover called, once. Nobody breaks that
+ * either: the mover answers for it that the gate opens, with an agent or without.
  *
  * Failure contract: a thread that dies, forks or is cancelled leaves no mark behind that anyone waits for; after fork the child's gate is
  * open. A kernel without membarrier: the gate cannot be closed (alq_gate_close answers false), and nothing else changes.
@@ -58,6 +60,21 @@ bool alq_gate_commit(void);
 
 /* Opens the gate and wakes who waits. */
 void alq_gate_open(void);
+
+/* Whether the calling thread has the gate MOVING, or parked. */
+bool alq_gate_held(void);
+
+/* From MOVING to PARKED. */
+void alq_gate_park(void);
+
+/* Whether a thread waits at the parked gate. */
+bool alq_gate_wanted(void);
+
+/* For how long one has; 0: none does. */
+uint64_t alq_gate_waited_ns(void);
+
+/* What the first thread that comes to a parked gate calls; it waits for nobody and keeps errno. */
+void alq_gate_when_wanted(void (*call)(void));
 
 /* In the child after fork. */
 void alq_gate_after_fork(void);

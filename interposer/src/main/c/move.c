@@ -63,9 +63,7 @@ static void alq_unstage(const struct alq_staging *staging, const struct alq_move
     }
 }
 
-/* Closes the gate with every device idle and nothing being captured. What a program captures is left alone: it is waited for, with the
- * gate open. */
-static enum alq_move_outcome alq_move_close(uint64_t *closed_at_ns)
+enum alq_move_outcome alq_move_close(uint64_t *closed_at_ns)
 {
     uint64_t deadline_ns = alq_clock_ns() + ALQ_DRAIN_NS;
     for (;;) {
@@ -93,7 +91,7 @@ static enum alq_move_outcome alq_move_close(uint64_t *closed_at_ns)
     }
 }
 
-/* The piece that a move is about, if it is still there; NULL: it is not, or is on its new side already. Gate MOVING. */
+/* The piece that a move is about, if it is still there; NULL: it is not, or is on its new side already. Gate held. */
 static struct alq_piece *alq_move_piece(const struct alq_move *move, CUcontext *context)
 {
     struct alq_movable_block *block = alq_movables_at(move->block_begin);
@@ -162,7 +160,7 @@ static bool alq_piece_exchange(struct alq_piece *piece, struct alq_move *move)
     return move->moved;
 }
 
-/* Gate MOVING. */
+/* Gate held. */
 static enum alq_move_outcome alq_move_exchange(struct alq_move *moves, size_t count, const struct alq_staging *staging,
     void (*settle)(struct alq_move *), struct alq_move_result *result)
 {
@@ -175,7 +173,7 @@ static enum alq_move_outcome alq_move_exchange(struct alq_move *moves, size_t co
     for (size_t at = 0; at < count; at++) {
         pieces[at] = alq_move_piece(&moves[at], &contexts[at]);
     }
-    alq_movables_unlock(); /* while the gate is MOVING nobody adds or takes any */
+    alq_movables_unlock(); /* while the gate is held nobody adds or takes any */
     bool copied = alq_move_copy(pieces, contexts, moves, count, staging->begin);
     result->copy_ns += alq_clock_ns() - started_ns;
     for (size_t at = 0; at < count && copied; at++) {
@@ -194,11 +192,14 @@ enum alq_move_outcome alq_move_all(
 {
     struct alq_staging staging;
     uint64_t closed_at_ns = 0;
-    enum alq_move_outcome outcome = alq_move_close(&closed_at_ns);
+    bool held = alq_gate_held();
+    enum alq_move_outcome outcome = held ? ALQ_MOVE_DONE : alq_move_close(&closed_at_ns);
     if (outcome == ALQ_MOVE_DONE) {
         outcome = alq_stage(&staging, moves, count) ? alq_move_exchange(moves, count, &staging, settle, result) : ALQ_MOVE_FAILED;
         alq_unstage(&staging, moves);
-        alq_gate_open();
+        if (!held) {
+            alq_gate_open();
+        }
     }
     result->closed_ns += closed_at_ns == 0 ? 0 : alq_clock_ns() - closed_at_ns;
     return outcome;

@@ -35,8 +35,12 @@ struct alq_move_result {
     uint64_t closed_ns;
 };
 
-/* Moves them together; adds to *result. Called with the gate open, and leaves it open. settle is called while the gate is still closed, for
- * each piece that moved. The mover only. */
+/* Closes the gate, with every device idle and nothing being captured; *closed_at_ns is when. Only what answers DONE has left it closed. What a
+ * program captures is left alone: it is waited for, with the gate open. The mover only. */
+enum alq_move_outcome alq_move_close(uint64_t *closed_at_ns);
+
+/* Moves them together; adds to *result. Closes the gate and opens it again, unless the mover holds it already: then it stays as it is, and the
+ * devices are at rest. settle is called while the gate is still closed, for each piece that moved. The mover only. */
 enum alq_move_outcome alq_move_all(
     struct alq_move *moves, size_t count, void (*settle)(struct alq_move *move), struct alq_move_result *result);
 

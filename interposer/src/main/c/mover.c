@@ -13,6 +13,7 @@
 #include "movable.h"
 #include "moves.h"
 #include "own_thread.h"
+#include "swap.h"
 
 #define ALQ_REPORT_WAIT_MS 1000u
 /* How soon what has failed is tried again, at first and at last. */
@@ -30,8 +31,7 @@ static struct {
     uint64_t retry_ns[ALQ_MAX_DEVICES];
 } alq;
 
-/* MOVED; what is lost with an absent agent stands in the usage page all the same. */
-static void alq_report(
+void alq_report(
     uint32_t device, uint32_t wake, enum alq_move_outcome outcome, bool promoted, const struct alq_move_result *result)
 {
     struct alq_agent_refusal refusal;
@@ -60,9 +60,10 @@ static bool alq_worth_retrying(enum alq_move_outcome outcome)
     return outcome == ALQ_MOVE_HOST_POOL || outcome == ALQ_MOVE_CAPTURING || outcome == ALQ_MOVE_FAILED;
 }
 
-/* One device, once. asked: the agent's word has changed since the last look, and it is told what came of it whatever that is. When to look
- * again; 0: when woken. */
-static uint64_t alq_look(uint32_t device, const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked)
+/* One device, once. asked: the agent's word has changed since the last look, and it is told what came of it whatever that is. stays: nothing
+ * is to be demoted. When to look again; 0: when woken. */
+static uint64_t alq_look(
+    uint32_t device, const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked, bool stays)
 {
     struct alq_move_result result = {0};
     uint64_t resident_bytes = __atomic_load_n(&slot->resident_bytes[device], __ATOMIC_SEQ_CST);
@@ -73,7 +74,7 @@ static uint64_t alq_look(uint32_t device, const struct alq_control_slot *slot, u
         alq_kept_shrink((int)device, UINT64_MAX);
     }
     bool demote = alq_charge_reported_bytes(device) > resident_bytes;
-    if (!demote && alq_charge_demoted_bytes(device) == 0) {
+    if (demote ? stays : alq_charge_demoted_bytes(device) == 0) {
         alq.retry_ns[device] = 0;
         return 0;
     }
@@ -103,6 +104,7 @@ static void *alq_mover_body(void *unused)
     const struct alq_control_slot *last_slot = NULL;
     (void)unused;
     alq_thread_name("aliquot-mover");
+    alq_gate_when_wanted(alq_mover_kick);
     ALQ_CALL(cuThreadExchangeStreamCaptureMode, &mode);
     for (;;) {
         struct alq_seat seat;
@@ -118,8 +120,11 @@ static void *alq_mover_body(void *unused)
         const struct alq_control_page *control = alq_pages_control();
         last_slot = slot;
         last_wake = wake;
-        for (uint32_t device = 0; control != NULL && device < alq_pages_device_count(control); device++) {
-            again_ns = alq_sooner(again_ns, alq_look(device, slot, seat.generation, wake, asked));
+        enum alq_swap swap = alq_swap_look(slot, seat.generation, wake, asked);
+        bool stays = swap == ALQ_SWAP_STAYS;
+        uint32_t devices = swap == ALQ_SWAP_PARKED || control == NULL ? 0 : alq_pages_device_count(control);
+        for (uint32_t device = 0; device < devices; device++) {
+            again_ns = alq_sooner(again_ns, alq_look(device, slot, seat.generation, wake, asked && !stays, stays));
         }
         if (!alq_chunks_return()) {
             again_ns = alq_sooner(again_ns, alq_clock_ns() + ALQ_RETRY_LAST_NS);

@@ -1,11 +1,15 @@
-/* Choosing pieces, finding new backings for them, and what becomes of the old ones. */
+/* Finding new backings for pieces, and what becomes of the old ones. */
 #include "moves.h"
 
+#include <stdlib.h>
+
 #include "ask.h"
+#include "choose.h"
 #include "chunks.h"
 #include "hooks.h"
 #include "movable.h"
 #include "own_thread.h"
+#include "stash.h"
 
 /* The most that is moved with the gate closed, and how much of it where the bus is slow: what went in that time at the rate of the last
  * batch. */
@@ -16,65 +20,6 @@
 #define ALQ_TAKE_NS 50000000ull
 
 static uint64_t alq_batch_bytes = ALQ_BATCH_FIRST_BYTES;
-
-/* Whether a piece comes before another. */
-static bool alq_sooner(const struct alq_move *a, const struct alq_move *b, bool demote)
-{
-    bool whole_a = a->bytes == ALQ_PIECE_BYTES;
-    bool whole_b = b->bytes == ALQ_PIECE_BYTES;
-    if (whole_a != whole_b) {
-        return whole_a;
-    }
-    if (a->block_id != b->block_id) {
-        return demote == (a->block_id > b->block_id);
-    }
-    return demote == (a->piece > b->piece);
-}
-
-static void alq_insert(struct alq_move *moves, size_t *count, const struct alq_move *move, bool demote)
-{
-    size_t at = *count;
-    while (at > 0 && alq_sooner(move, &moves[at - 1], demote)) {
-        at--;
-    }
-    if (at == ALQ_MOVES) {
-        return;
-    }
-    size_t last = *count < ALQ_MOVES ? *count : ALQ_MOVES - 1;
-    for (size_t to = last; to > at; to--) {
-        moves[to] = moves[to - 1];
-    }
-    moves[at] = *move;
-    *count += *count < ALQ_MOVES;
-}
-
-/* The first pieces of a device, resident or demoted ones, as far as they amount to wanted_bytes and to a batch. How many. */
-static size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, bool demote, uint64_t wanted_bytes)
-{
-    struct alq_movable_block *const *blocks;
-    size_t found = 0;
-    size_t count = alq_movables_lock(&blocks);
-    for (size_t at = 0; at < count; at++) {
-        const struct alq_movable_block *block = blocks[at];
-        for (uint32_t piece = 0; block->device == (int)device && piece < block->piece_count; piece++) {
-            if ((block->pieces[piece].backing.chunk == 0) == demote) {
-                struct alq_move move = {.block_begin = block->begin,
-                    .block_id = block->id,
-                    .piece = piece,
-                    .bytes = block->pieces[piece].bytes,
-                    .ordinal = block->ordinal};
-                alq_insert(moves, &found, &move, demote);
-            }
-        }
-    }
-    alq_movables_unlock();
-    uint64_t sum_bytes = 0;
-    size_t chosen = 0;
-    while (chosen < found && sum_bytes < wanted_bytes && sum_bytes < alq_batch_bytes) {
-        sum_bytes += moves[chosen++].bytes;
-    }
-    return chosen;
-}
 
 static enum alq_move_outcome alq_move_batch(
     struct alq_move *moves, size_t count, void (*settle)(struct alq_move *move), struct alq_move_result *result)
@@ -91,7 +36,7 @@ static enum alq_move_outcome alq_move_batch(
     return outcome;
 }
 
-/* Gate MOVING: the piece is in its chunk now. */
+/* Gate held: the piece is in its chunk now. */
 static void alq_demoted(struct alq_move *move)
 {
     struct alq_movable_block *block = alq_movables_at(move->block_begin);
@@ -102,17 +47,36 @@ static void alq_demoted(struct alq_move *move)
     alq_flight_land(&flying);
 }
 
-/* Gate MOVING: the piece is on the device again; it was charged, and movable, before. */
+/* Gate held: the piece is on the device again; it was charged, and movable, before. */
 static void alq_promoted(struct alq_move *move)
 {
     struct alq_movable_block *block = alq_movables_at(move->block_begin);
     alq_charge_shift(block->device, &(struct alq_shift){.demoted = 0 - move->bytes});
 }
 
-static void alq_chunk_end(const struct alq_backing *chunk)
+enum alq_move_outcome alq_demote_prepare(uint32_t device, uint64_t resident_bytes)
 {
-    ALQ_CALL(cuMemRelease, chunk->handle);
-    alq_chunks_drop(chunk->chunk);
+    struct alq_move *moves = NULL;
+    enum alq_move_outcome outcome = ALQ_MOVE_DONE;
+    uint64_t wanted_bytes = alq_sub(alq_charge_reported_bytes(device), resident_bytes);
+    if (wanted_bytes == 0) {
+        return ALQ_MOVE_DONE;
+    }
+    size_t count = alq_list_resident(&moves, device);
+    if (count == SIZE_MAX) {
+        return ALQ_MOVE_HOST_POOL;
+    }
+    for (size_t at = 0; at < count && wanted_bytes != 0 && outcome == ALQ_MOVE_DONE; at++) {
+        outcome = alq_stash_fetch(device, moves[at].bytes);
+        wanted_bytes = alq_sub(wanted_bytes, moves[at].bytes);
+    }
+    free(moves);
+    return outcome;
+}
+
+static uint64_t alq_at_most(uint64_t bytes, uint64_t most_bytes)
+{
+    return bytes < most_bytes ? bytes : most_bytes;
 }
 
 enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struct alq_move_result *result)
@@ -125,7 +89,7 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
         if (used_bytes <= resident_bytes || result->moved_bytes >= asked_bytes) {
             return ALQ_MOVE_DONE;
         }
-        size_t count = alq_choose(moves, device, true, used_bytes - resident_bytes);
+        size_t count = alq_choose(moves, device, true, alq_at_most(used_bytes - resident_bytes, alq_batch_bytes));
         if (count == 0) {
             return ALQ_MOVE_NOTHING;
         }
@@ -133,7 +97,7 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
         uint64_t enough_ns = alq_clock_ns() + ALQ_TAKE_NS;
         enum alq_move_outcome fetched = ALQ_MOVE_DONE;
         while (ready < count && (ready == 0 || alq_clock_ns() < enough_ns)
-            && (fetched = alq_chunks_take(device, moves[ready].bytes, &moves[ready].fresh)) == ALQ_MOVE_DONE) {
+            && (fetched = alq_stash_take(device, moves[ready].bytes, &moves[ready].fresh)) == ALQ_MOVE_DONE) {
             ready++;
         }
         if (ready != 0) {
@@ -141,7 +105,7 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
         }
         for (size_t at = 0; at < ready; at++) {
             if (!moves[at].moved) {
-                alq_chunk_end(&moves[at].fresh);
+                alq_chunks_end(&moves[at].fresh);
             }
         }
         outcome = outcome == ALQ_MOVE_DONE ? fetched : outcome;
@@ -177,12 +141,22 @@ static enum alq_move_outcome alq_room(uint32_t device, uint64_t resident_bytes, 
     return outcome;
 }
 
+/* Nothing is in the chunk any more. */
+static void alq_chunk_left(uint32_t device, uint64_t bytes, const struct alq_backing *chunk)
+{
+    if (alq_gate_held()) {
+        alq_stash_keep(device, bytes, chunk);
+    } else {
+        alq_chunks_end(chunk);
+    }
+}
+
 enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, struct alq_move_result *result)
 {
     struct alq_move moves[ALQ_MOVES];
     enum alq_move_outcome outcome = ALQ_MOVE_DONE;
     while (outcome == ALQ_MOVE_DONE) {
-        size_t count = alq_choose(moves, device, false, UINT64_MAX);
+        size_t count = alq_choose(moves, device, false, alq_batch_bytes);
         size_t ready = 0;
         enum alq_move_outcome found = ALQ_MOVE_DONE;
         for (size_t at = 0; at < count && found != ALQ_MOVE_FAILED; at++) {
@@ -198,7 +172,7 @@ enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, stru
         outcome = alq_move_batch(moves, ready, alq_promoted, result);
         for (size_t at = 0; at < ready; at++) {
             if (moves[at].moved) {
-                alq_chunk_end(&moves[at].stale);
+                alq_chunk_left(device, moves[at].bytes, &moves[at].stale);
             } else {
                 bool flying = alq_flight_begin();
                 ALQ_CALL(cuMemRelease, moves[at].fresh.handle);

@@ -148,12 +148,38 @@ static void ask(struct credit_book *book, const struct alq_ask *from, struct cre
     grant(said, *credit);
 }
 
+/* Room for all that the process has, as far as there is any; then it may run. */
+static void resume(struct credit_book *book, uint32_t s, struct credit_answer *said)
+{
+    struct alq_control_slot *slot = &book->control->slots[s];
+    atomic_fetch_add(&book->shared->resumes, 1);
+    for (int i = 0; i < PATIENCE_MS && atomic_load(&book->shared->resume_mode) == RESUMES_HELD; i++) {
+        usleep(1000);
+    }
+    if (atomic_load(&book->shared->resume_mode) == RESUMES_REFUSED) {
+        credit_refuse(said, ALQ_STATUS_LIMIT, "Told to refuse.");
+        return;
+    }
+    for (uint32_t d = 0; d < book->control->device_count; d++) {
+        uint64_t wanted = plus(LOAD(book->usage->slots[s].used_bytes[d]), LOAD(book->usage->slots[s].demoted_bytes[d]));
+        uint64_t there = room(book, d, s);
+        if (wanted > slot->credit_bytes[d]) {
+            STORE(slot->credit_bytes[d], wanted < there ? wanted : there);
+        }
+        STORE(slot->resident_bytes[d], ALQ_RESIDENT_ALL);
+    }
+    STORE(slot->away, 0);
+    __atomic_add_fetch(&slot->wake, 1, __ATOMIC_SEQ_CST);
+    grant(said, 0);
+}
+
 void credit_exchange(
     struct credit_book *book, pid_t peer, uint16_t type, const void *payload, uint32_t length, struct credit_answer *said) {
     static const uint32_t lengths[] = {[ALQ_FRAME_HELLO] = sizeof(struct alq_hello),
         [ALQ_FRAME_ASK] = sizeof(struct alq_ask), [ALQ_FRAME_SETTLE] = sizeof(struct alq_settle),
         [ALQ_FRAME_BYE] = sizeof(struct alq_bye), [ALQ_FRAME_TAKE_CHUNK] = sizeof(struct alq_take_chunk),
-        [ALQ_FRAME_RETURN_CHUNK] = sizeof(struct alq_return_chunk), [ALQ_FRAME_MOVED] = sizeof(struct alq_moved)};
+        [ALQ_FRAME_RETURN_CHUNK] = sizeof(struct alq_return_chunk), [ALQ_FRAME_MOVED] = sizeof(struct alq_moved),
+        [ALQ_FRAME_RESUME] = sizeof(struct alq_resume)};
     if (type >= sizeof lengths / sizeof lengths[0] || lengths[type] == 0 || lengths[type] != length) {
         credit_refuse(said, ALQ_STATUS_MALFORMED, "No such frame.");
         return;
@@ -171,6 +197,7 @@ void credit_exchange(
         struct alq_take_chunk take;
         struct alq_return_chunk back;
         struct alq_moved moved;
+        struct alq_resume resume;
     } from = {0};
     memcpy(&from, payload, length);
     uint32_t s = from.ask.slot;
@@ -190,6 +217,8 @@ void credit_exchange(
         } else {
             credit_refuse(said, ALQ_STATUS_MALFORMED, "This chunk was not given to you.");
         }
+    } else if (type == ALQ_FRAME_RESUME) {
+        resume(book, s, said);
     } else if (from.ask.device >= book->control->device_count) {
         credit_refuse(said, ALQ_STATUS_MALFORMED, "The tenant has no such device.");
     } else if (type == ALQ_FRAME_TAKE_CHUNK) {

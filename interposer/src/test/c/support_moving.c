@@ -94,6 +94,31 @@ void moving_resident(const struct moving *moving, uint64_t bytes)
     test_agent_set_resident(moving->world->agent, moving->slot, 0, bytes);
 }
 
+void moving_leave(const struct moving *moving, uint32_t devices)
+{
+    test_agent_set_away(moving->world->agent, moving->slot, devices);
+    for (uint32_t device = 0; device < moving->world->agent->device_count; device++) {
+        if ((devices >> device & 1) != 0) {
+            test_agent_set_resident_quietly(moving->world->agent, moving->slot, device, 0);
+        }
+    }
+    test_agent_wake(moving->world->agent, moving->slot);
+}
+
+void moving_return(const struct moving *moving)
+{
+    for (uint32_t device = 0; device < moving->world->agent->device_count; device++) {
+        test_agent_set_resident_quietly(moving->world->agent, moving->slot, device, ALQ_RESIDENT_ALL);
+    }
+    test_agent_set_away(moving->world->agent, moving->slot, 0);
+    test_agent_wake(moving->world->agent, moving->slot);
+}
+
+uint64_t moving_parked(const struct moving *moving)
+{
+    return __atomic_load_n(&moving->world->agent->usage->slots[moving->slot].parked, __ATOMIC_SEQ_CST);
+}
+
 void moving_credit(const struct moving *moving, uint64_t bytes)
 {
     test_agent_set_credit(moving->world->agent, moving->slot, 0, bytes);

@@ -30,6 +30,11 @@ uint64_t moving_used(const struct moving *moving);
 uint64_t moving_movable(const struct moving *moving);
 uint64_t moving_demoted(const struct moving *moving);
 
+/* Tells this process to be off those devices, and that nothing but what cannot move may stay there; or that it may be on all of them. */
+void moving_leave(const struct moving *moving, uint32_t devices);
+void moving_return(const struct moving *moving);
+uint64_t moving_parked(const struct moving *moving);
+
 /* Say what may stay on device 0. */
 void moving_resident(const struct moving *moving, uint64_t bytes);
 void moving_credit(const struct moving *moving, uint64_t bytes);

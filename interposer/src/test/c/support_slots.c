@@ -50,6 +50,7 @@ void credit_free_slot(struct credit_book *book, uint32_t s)
         STORE(slot->credit_bytes[d], 0);
         book->slot_overhead_bytes[s][d] = 0;
     }
+    STORE(slot->away, 0);
     credit_drop_chunks(book, s);
     STORE(slot->host_pid, 0);
     STORE(slot->generation, slot->generation + 1);

@@ -373,10 +373,20 @@ void test_agent_set_credit(const struct test_agent *agent, uint32_t slot, uint32
     __atomic_store_n(&page_of(agent)->slots[slot].credit_bytes[device], bytes, __ATOMIC_SEQ_CST);
 }
 
-void test_agent_set_resident(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes)
+void test_agent_set_resident_quietly(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes)
 {
     __atomic_store_n(&page_of(agent)->slots[slot].resident_bytes[device], bytes, __ATOMIC_SEQ_CST);
+}
+
+void test_agent_set_resident(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes)
+{
+    test_agent_set_resident_quietly(agent, slot, device, bytes);
     test_agent_wake(agent, slot);
+}
+
+void test_agent_set_away(const struct test_agent *agent, uint32_t slot, uint32_t devices)
+{
+    __atomic_store_n(&page_of(agent)->slots[slot].away, devices, __ATOMIC_SEQ_CST);
 }
 
 void test_agent_wake(const struct test_agent *agent, uint32_t slot)

@@ -50,6 +50,13 @@ enum agent_chunk_mode {
     CHUNKS_THEN_DEATH = 9          /* the agent dies after it has answered */
 };
 
+/* How RESUME is answered. */
+enum agent_resume_mode {
+    RESUMES_GRANTED = 0, /* with room for all that was demoted, as far as the limit goes */
+    RESUMES_REFUSED = 1, /* STATUS_LIMIT */
+    RESUMES_HELD = 2     /* not before the mode has changed; nobody else is served meanwhile */
+};
+
 #define AGENT_MOVES 64u
 
 /* Shared with the agent's process. Limits may be changed by a test at any time; the agent follows at its next tick. */
@@ -67,6 +74,8 @@ struct agent_shared {
     _Atomic uint64_t chunks_most;        /* given in all, before the pool is empty */
     _Atomic uint64_t moves;              /* MOVED frames */
     struct alq_moved moved[AGENT_MOVES]; /* the latest of them: move i is in place i % AGENT_MOVES */
+    _Atomic uint32_t resume_mode;
+    _Atomic uint64_t resumes;
     _Atomic uint64_t slack_bytes; /* credit given beyond what was asked for, where there is room */
 };
 
@@ -114,6 +123,10 @@ void test_agent_lend(const struct test_agent *agent, uint32_t device, uint64_t r
 void test_agent_set_credit(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes);
 /* Says how much may stay on the device, and wakes the slot. */
 void test_agent_set_resident(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes);
+/* The same, and wakes nobody. */
+void test_agent_set_resident_quietly(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes);
+/* Says which devices the process is to be off, and wakes nobody. */
+void test_agent_set_away(const struct test_agent *agent, uint32_t slot, uint32_t devices);
 /* Wakes the slot with nothing changed. */
 void test_agent_wake(const struct test_agent *agent, uint32_t slot);
 

@@ -86,6 +86,56 @@ static void a_closed_gate_holds_every_thread_until_it_opens(struct world *world,
     alq_gate_open();
 }
 
+static uint32_t wanted_calls;
+
+static void count_call(void)
+{
+    __atomic_add_fetch(&wanted_calls, 1, __ATOMIC_SEQ_CST);
+}
+
+static void a_parked_gate_says_once_that_somebody_waits(struct world *world, const void *argument)
+{
+    (void)world;
+    (void)argument;
+    alq_gate_when_wanted(count_call);
+    alq_gate_park(); /* nothing: it is not closed */
+    CHECK(!alq_gate_held());
+    for (uint32_t round = 1; round <= 3; round++) {
+        struct visitor visitors[8] = {0};
+        pthread_t threads[8];
+        close_for_moving();
+        CHECK(alq_gate_held());
+        for (int i = 0; i < 8; i++) {
+            visitors[i].leave = 1;
+        }
+        for (int i = 0; i < 4; i++) { /* before it is parked */
+            threads[i] = start(visit, &visitors[i]);
+            CHECK(falls_asleep(&visitors[i].tid, &visitors[i].inside));
+        }
+        CHECK(!alq_gate_wanted());
+        CHECK_EQ(alq_gate_waited_ns(), 0);
+        alq_gate_park();
+        for (int i = 4; i < 8; i++) {
+            threads[i] = start(visit, &visitors[i]);
+            CHECK(falls_asleep(&visitors[i].tid, &visitors[i].inside));
+        }
+        await(&wanted_calls, round);
+        CHECK(alq_gate_wanted());
+        CHECK(alq_gate_held());
+        CHECK(alq_gate_waited_ns() > 0);
+        alq_gate_leave(alq_gate_enter()); /* the mover's own calls */
+        CHECK(!alq_gate_close(time_ns() + SECOND, NEVER));
+        alq_gate_open();
+        for (int i = 0; i < 8; i++) {
+            pthread_join(threads[i], NULL);
+            CHECK_EQ(visitors[i].error, 77);
+        }
+        CHECK(!alq_gate_wanted());
+        CHECK(!alq_gate_held());
+        CHECK_EQ(wanted_calls, round);
+    }
+}
+
 static void *enter_as_the_driver(void *done)
 {
     alq_depth = 1;
@@ -103,6 +153,11 @@ static void a_call_of_the_driver_itself_does_not_wait(struct world *world, const
     close_for_moving();
     pthread_join(start(enter_as_the_driver, &done), NULL);
     CHECK_EQ(done, 1);
+    done = 0;
+    alq_gate_park();
+    pthread_join(start(enter_as_the_driver, &done), NULL);
+    CHECK_EQ(done, 1);
+    CHECK(!alq_gate_wanted());
     alq_gate_open();
 }
 
@@ -290,6 +345,7 @@ static void in_a_child_of_fork_the_gate_is_open(struct world *world, const void 
     pthread_t inside = start_inside(&visitor);
     let_go(&visitor, inside);
     close_for_moving();
+    alq_gate_park();
     child = fork();
     if (child == 0) {
         alarm(30);
@@ -317,6 +373,7 @@ int main(void)
     static struct world none;
     RUN(unarmed_nothing_waits_and_nothing_closes, &none);
     ARMED(a_closed_gate_holds_every_thread_until_it_opens);
+    ARMED(a_parked_gate_says_once_that_somebody_waits);
     ARMED(a_call_of_the_driver_itself_does_not_wait);
     ARMED(closing_waits_for_who_is_inside_and_gives_up_in_time);
     ARMED(only_the_outermost_call_counts);

@@ -2,7 +2,7 @@
  * Memory that is moved away and back under a program that goes on: the data stays where it was, the figures are exact, and the device
  * really has the room.
  */
-#include "support_moving.h"
+#include "support_workers.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -238,93 +238,6 @@ static void another_process_gets_the_room(struct world *world, const void *argum
 
 /* ---- under load ------------------------------------------------------------------------------------------------- */
 
-struct worker {
-    const struct moving *moving;
-    uint32_t number;
-    uint64_t rounds, wrong;
-};
-
-static uint32_t work_ends;
-
-static bool goes_on(void)
-{
-    return __atomic_load_n(&work_ends, __ATOMIC_SEQ_CST) == 0;
-}
-
-/* Kernels in a stream of its own over a block of its own, looked at every round. */
-static void *compute(void *argument)
-{
-    struct worker *worker = argument;
-    const struct moving *m = worker->moving;
-    CUstream stream = NULL;
-    CHECK_EQ(CU(cuCtxSetCurrent)(m->context), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
-    uint64_t bytes = worker->number == 1 ? 66 * MIB : 6 * MIB;
-    CUdeviceptr block = moving_alloc(bytes);
-    for (uint32_t value = 1; goes_on(); value += 2, worker->rounds++) {
-        moving_fill(m, block, bytes, value, stream);
-        moving_add(m, block, bytes, worker->number, stream);
-        worker->wrong += moving_wrong(m, block, bytes, value + worker->number, stream);
-    }
-    CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
-    return NULL;
-}
-
-/* A graph captured once, launched every round. */
-static void *replay(void *argument)
-{
-    struct worker *worker = argument;
-    const struct moving *m = worker->moving;
-    CUstream stream = NULL;
-    CUgraph graph = NULL;
-    CUgraphExec exec = NULL;
-    CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
-    CHECK_EQ(CU(cuCtxSetCurrent)(m->context), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuThreadExchangeStreamCaptureMode)(&mode), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
-    CUdeviceptr block = moving_alloc(10 * MIB);
-    CHECK_EQ(CU(cuStreamBeginCapture_v2)(stream, CU_STREAM_CAPTURE_MODE_RELAXED), CUDA_SUCCESS);
-    moving_fill(m, block, 10 * MIB, 40, stream);
-    moving_add(m, block, 10 * MIB, 2, stream);
-    CHECK_EQ(CU(cuStreamEndCapture)(stream, &graph), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuGraphInstantiateWithFlags)(&exec, graph, 0), CUDA_SUCCESS);
-    for (; goes_on(); worker->rounds++) {
-        CHECK_EQ(CU(cuMemsetD32Async)(block, 0, 10 * MIB / 4, stream), CUDA_SUCCESS);
-        CHECK_EQ(CU(cuGraphLaunch)(exec, stream), CUDA_SUCCESS);
-        worker->wrong += moving_wrong(m, block, 10 * MIB, 42, stream);
-    }
-    CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
-    return NULL;
-}
-
-/* Allocates, copies out of, and frees blocks of all sizes beside one that it keeps. */
-static void *churn(void *argument)
-{
-    struct worker *worker = argument;
-    const struct moving *m = worker->moving;
-    uint32_t *words = malloc(4 * MIB), state = worker->number;
-    CHECK_EQ(CU(cuCtxSetCurrent)(m->context), CUDA_SUCCESS);
-    CUdeviceptr kept = moving_alloc(4 * MIB);
-    moving_fill(m, kept, 4 * MIB, worker->number, NULL);
-    for (; goes_on(); worker->rounds++) {
-        state = state * 1664525u + 1013904223u;
-        uint64_t bytes = 2 * MIB * (1 + (state >> 16) % (worker->number == 1 ? 40 : 6));
-        CUdeviceptr block = moving_alloc(bytes);
-        moving_fill(m, block, bytes, state, CU_STREAM_PER_THREAD);
-        CHECK_EQ(CU(cuStreamSynchronize)(CU_STREAM_PER_THREAD), CUDA_SUCCESS);
-        CHECK_EQ(CU(cuMemcpyDtoH_v2)(words, block + bytes - 2 * MIB, 2 * MIB), CUDA_SUCCESS);
-        for (size_t i = 0; i < 2 * MIB / 4; i++) {
-            worker->wrong += words[i] != state;
-        }
-        worker->wrong += moving_wrong(m, block, bytes, state, CU_STREAM_PER_THREAD);
-        CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
-    }
-    worker->wrong += moving_wrong(m, kept, 4 * MIB, worker->number, CU_STREAM_PER_THREAD);
-    CHECK_EQ(CU(cuMemFree_v2)(kept), CUDA_SUCCESS);
-    free(words);
-    return NULL;
-}
-
 #define WORKERS 8
 
 /* Whether memory has been moved that way since. */
@@ -396,13 +309,13 @@ static void move_under(struct world *world, void *(*const bodies[WORKERS])(void 
 static void kernels_and_graphs_never_notice(struct world *world, const void *argument)
 {
     (void)argument;
-    move_under(world, (void *(*const[WORKERS])(void *)){compute, compute, compute, replay, replay, compute, replay, compute}, 6);
+    move_under(world, (void *(*const[WORKERS])(void *)){work_compute, work_compute, work_compute, work_replay, work_replay, work_compute, work_replay, work_compute}, 6);
 }
 
 static void blocks_come_and_go_while_others_move(struct world *world, const void *argument)
 {
     (void)argument;
-    move_under(world, (void *(*const[WORKERS])(void *)){churn, churn, churn, churn, churn, churn, churn, churn}, 6);
+    move_under(world, (void *(*const[WORKERS])(void *)){work_churn, work_churn, work_churn, work_churn, work_churn, work_churn, work_churn, work_churn}, 6);
 }
 
 int main(void)

@@ -1,0 +1,16 @@
+/*
+ * Which pieces go first. Out: those of ALQ_PIECE_BYTES, for they move fastest; among equals those of the youngest blocks, which a program is
+ * the likeliest to free before they would have to come back. Back: of the oldest blocks. The mover only.
+ */
+#ifndef ALIQUOT_INTERPOSER_CHOOSE_H
+#define ALIQUOT_INTERPOSER_CHOOSE_H
+
+#include "move.h"
+
+/* The first pieces of a device, resident or demoted ones, as far as they amount to wanted_bytes. How many. */
+size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, bool demote, uint64_t wanted_bytes);
+
+/* All resident pieces of a device in that order; to be freed. How many; SIZE_MAX: there is no memory for them. */
+size_t alq_list_resident(struct alq_move **moves, uint32_t device);
+
+#endif
