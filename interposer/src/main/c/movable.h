@@ -8,7 +8,7 @@
  *
  * Invariants: a block's pieces cover it without gaps; a resident piece is charged, a demoted one is not and is counted in
  * `demoted` instead; a piece has exactly one backing at any time that the gate is open; the address range never changes. Only the mover
- * changes a backing, and only while the gate is MOVING; everybody else adds and removes blocks inside the gate.
+ * changes a backing, and only while it holds the gate; everybody else adds and removes blocks inside the gate.
  *
  * Requests below 1 MiB, arrays, managed memory, memory of graphs, pools that are left with the driver (pool_movable.h), and whatever the
  * symbols with 32-bit addresses give stay the driver's own and do not move; what does not move has to fit the request (alq_fixed_fits).

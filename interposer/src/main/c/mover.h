@@ -3,7 +3,8 @@
  *
  * It is started with the first movable block and again after a fork when it is needed; all signals are blocked in it, it never keeps the
  * process alive, and it sleeps in a futex on its slot's `wake` word: nothing of it runs until the agent, or memory that is freed while
- * some of it is demoted, wakes it. Only while something it was asked for has failed does it look again by itself, ever less often.
+ * some of it is demoted, or a thread that comes to a parked gate (swap.h), wakes it. Each time it first says how much the process has
+ * submitted. Only while something it was asked for has failed does it look again by itself, ever less often.
  *
  * It takes no lock that a thread holds while that thread waits for the agent or for a device.
  */

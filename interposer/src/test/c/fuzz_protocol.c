@@ -144,13 +144,16 @@ static void fuzz_answer(const uint8_t *data, size_t size)
     struct alq_agent_refusal refusal;
     memset(&refusal, 0x5a, sizeof refusal);
     enum alq_agent_answer said = ALQ_AGENT_ABSENT;
-    switch (size > 1 ? data[1] % 3 : 0) {
+    switch (size > 1 ? data[1] % 4 : 0) {
     case 0:
         said = alq_agent_hello(20, &seat, &refusal);
         REQUIRE(said != ALQ_AGENT_YES || seat.slot < ALQ_MAX_SLOTS);
         break;
     case 1:
         said = alq_agent_ask(20, &seat, 0, 4096, &refusal);
+        break;
+    case 2:
+        said = alq_agent_resume(20, &seat, &refusal);
         break;
     default:
         said = alq_agent_settle(20, &seat, 0, &refusal);

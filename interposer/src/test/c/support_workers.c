@@ -2,11 +2,22 @@
 #include "support_workers.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 uint32_t work_ends;
 
-static bool work_goes_on(void)
+static uint32_t resting;
+
+void work_rest(bool rest)
 {
+    __atomic_store_n(&resting, rest, __ATOMIC_SEQ_CST);
+}
+
+bool work_goes_on(void)
+{
+    while (__atomic_load_n(&resting, __ATOMIC_SEQ_CST) != 0) {
+        usleep(1000);
+    }
     return __atomic_load_n(&work_ends, __ATOMIC_SEQ_CST) == 0;
 }
 
@@ -51,6 +62,34 @@ void *work_replay(void *argument)
         CHECK_EQ(CU(cuMemsetD32Async)(block, 0, 10 * MIB / 4, stream), CUDA_SUCCESS);
         CHECK_EQ(CU(cuGraphLaunch)(exec, stream), CUDA_SUCCESS);
         worker->wrong += moving_wrong(m, block, 10 * MIB, 42, stream);
+    }
+    CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
+    return NULL;
+}
+
+/* A graph captured anew, and launched, every round. */
+void *work_capture(void *argument)
+{
+    struct worker *worker = argument;
+    const struct moving *m = worker->moving;
+    CUstream stream = NULL;
+    CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    CHECK_EQ(CU(cuCtxSetCurrent)(m->context), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuThreadExchangeStreamCaptureMode)(&mode), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+    CUdeviceptr block = moving_alloc(4 * MIB);
+    for (uint32_t value = 1; work_goes_on(); value++, worker->rounds++) {
+        CUgraph graph = NULL;
+        CUgraphExec exec = NULL;
+        CHECK_EQ(CU(cuStreamBeginCapture_v2)(stream, CU_STREAM_CAPTURE_MODE_RELAXED), CUDA_SUCCESS);
+        moving_fill(m, block, 4 * MIB, value, stream);
+        moving_add(m, block, 4 * MIB, worker->number, stream);
+        CHECK_EQ(CU(cuStreamEndCapture)(stream, &graph), CUDA_SUCCESS);
+        CHECK_EQ(CU(cuGraphInstantiateWithFlags)(&exec, graph, 0), CUDA_SUCCESS);
+        CHECK_EQ(CU(cuGraphLaunch)(exec, stream), CUDA_SUCCESS);
+        worker->wrong += moving_wrong(m, block, 4 * MIB, value + worker->number, stream);
+        CHECK_EQ(CU(cuGraphExecDestroy)(exec), CUDA_SUCCESS);
+        CHECK_EQ(CU(cuGraphDestroy)(graph), CUDA_SUCCESS);
     }
     CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
     return NULL;

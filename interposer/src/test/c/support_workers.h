@@ -14,9 +14,15 @@ struct worker {
 
 extern uint32_t work_ends;
 
+/* Whether to make another round; waits while the workers rest. */
+bool work_goes_on(void);
+/* Has the workers rest between two rounds, or go on. */
+void work_rest(bool rest);
+
 /* Bodies of threads; the argument is a worker. */
 void *work_compute(void *worker);
 void *work_replay(void *worker);
+void *work_capture(void *worker);
 void *work_churn(void *worker);
 
 #endif

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 /* Blocks of all sizes, the last of them not of whole pages. */
-static const uint64_t sizes[] = {200 * MIB, 6 * MIB, 66 * MIB, 2 * MIB, 130 * MIB, 64 * MIB, 4 * MIB, 62 * MIB, MIB + 4};
+static const uint64_t sizes[] = {130 * MIB, 6 * MIB, 66 * MIB, 2 * MIB, 64 * MIB, 4 * MIB, MIB + 4};
 #define BLOCKS (sizeof sizes / sizeof sizes[0])
-#define BLOCKS_BYTES (536 * MIB) /* rounded up */
+#define BLOCKS_BYTES (274 * MIB) /* rounded up */
 
 struct blocks {
     CUdeviceptr at[BLOCKS];
@@ -121,14 +121,14 @@ static void a_copy_at_the_parked_gate_reads_what_was_there(struct world *world, 
     moving_start(&m, world, 256 * MIB);
     fill_blocks(&m, &blocks);
     leave(&m);
-    CHECK_EQ(CU(cuMemcpyDtoH_v2)(words, blocks.at[4] + 129 * MIB, sizeof words), CUDA_SUCCESS);
-    CHECK_EQ(words[0], 104);
-    CHECK_EQ(words[1], 104);
+    CHECK_EQ(CU(cuMemcpyDtoH_v2)(words, blocks.at[0] + 129 * MIB, sizeof words), CUDA_SUCCESS);
+    CHECK_EQ(words[0], 100);
+    CHECK_EQ(words[1], 100);
     CHECK_EQ(resumes(&m), 1);
     leave(&m);
     CHECK_EQ(CU(cuMemcpyHtoD_v2)(blocks.at[1], words, sizeof words), CUDA_SUCCESS);
     CHECK_EQ(CU(cuMemcpyDtoH_v2)(words, blocks.at[1], sizeof words), CUDA_SUCCESS);
-    CHECK_EQ(words[0], 104);
+    CHECK_EQ(words[0], 100);
     CHECK_EQ(resumes(&m), 2);
     CHECK_EQ(CU(cuMemsetD32_v2)(blocks.at[1], 101, 2), CUDA_SUCCESS);
     check_blocks(&m, &blocks, 0);
@@ -264,8 +264,8 @@ static void what_may_stay_may_be_said_after_the_process_has_left(struct world *w
     test_agent_wake(world->agent, m.slot);
     CHECK(moving_becomes(&m, moving_parked, 1));
     CHECK_EQ(moving_used(&m), BLOCKS_BYTES);
-    moving_resident(&m, 300 * MIB);
-    CHECK(moving_becomes(&m, moving_used, 280 * MIB)); /* four whole pieces are gone */
+    moving_resident(&m, 150 * MIB);
+    CHECK(moving_becomes(&m, moving_used, 146 * MIB)); /* two whole pieces are gone */
     moving_resident(&m, 0);
     CHECK(moving_becomes(&m, moving_used, 0));
     CHECK_EQ(moving_parked(&m), 1);
@@ -284,11 +284,11 @@ static void only_what_has_room_comes_back(struct world *world, const void *argum
     fill_blocks(&m, &blocks);
     leave(&m);
     uint64_t reports = moving_reports(&m);
-    test_agent_set_resident_quietly(world->agent, m.slot, 0, 200 * MIB);
+    test_agent_set_resident_quietly(world->agent, m.slot, 0, 100 * MIB);
     test_agent_set_away(world->agent, m.slot, 0);
     test_agent_wake(world->agent, m.slot);
-    CHECK_EQ(moving_report(&m, reports, ALQ_MOVE_DONE, true)->moved_bytes, 200 * MIB);
-    CHECK_EQ(moving_used(&m), 200 * MIB);
+    CHECK_EQ(moving_report(&m, reports, ALQ_MOVE_DONE, true)->moved_bytes, 82 * MIB); /* a whole piece, and all that are smaller */
+    CHECK_EQ(moving_used(&m), 82 * MIB);
     check_blocks(&m, &blocks, 0);
     CHECK_EQ(resumes(&m), 0);
     moving_resident(&m, ALQ_RESIDENT_ALL);
