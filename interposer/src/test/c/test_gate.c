@@ -115,11 +115,11 @@ static void a_parked_gate_says_once_that_somebody_waits(struct world *world, con
         CHECK(!alq_gate_wanted());
         CHECK_EQ(alq_gate_waited_ns(), 0);
         alq_gate_park();
+        await(&wanted_calls, round); /* by who waits already */
         for (int i = 4; i < 8; i++) {
             threads[i] = start(visit, &visitors[i]);
             CHECK(falls_asleep(&visitors[i].tid, &visitors[i].inside));
         }
-        await(&wanted_calls, round);
         CHECK(alq_gate_wanted());
         CHECK(alq_gate_held());
         CHECK(alq_gate_waited_ns() > 0);

@@ -1,6 +1,6 @@
 /*
- * A driver that refuses one step: of making a block, of moving one away, of bringing it back. Whichever step it is, the data is where the
- * program left it, the figures say where that is, and the next attempt succeeds.
+ * A driver that refuses one step: of making a block, of moving one away, of bringing it back, of swapping the whole process out and in.
+ * Whichever step it is, the data is where the program left it, the figures say where that is, and the next attempt succeeds.
  */
 #include "library.h"
 #include "support_moving.h"
@@ -138,6 +138,65 @@ static void a_refused_step_leaves_the_data_where_it_was(struct world *world, con
     CHECK(*step == STEP_cuMemUnmap || truth_bytes(world, 0, 0) == truth);
 }
 
+/* Waits for what comes of an attempt to leave, told after *since, which becomes the next one's; whether the process is parked. */
+static bool has_left(const struct moving *m, uint64_t *since)
+{
+    for (int i = 0; i < PATIENCE_MS; i++) {
+        while (*since < moving_reports(m)) {
+            if (m->world->agent->shared->moved[(*since)++ % AGENT_MOVES].promoted == 0) {
+                return moving_parked(m) != 0;
+            }
+        }
+        usleep(1000);
+    }
+    return false;
+}
+
+/* A process that could not leave runs; one that could not bring all back runs, too, and brings it back later. */
+static void a_refused_step_keeps_nobody_out(struct world *world, const void *argument)
+{
+    struct moving m;
+    const enum step *step = argument;
+    start(&m, world);
+    bans = 1;
+    uint64_t truth = truth_bytes(world, 0, 0);
+    CUdeviceptr block = moving_alloc(BLOCK_BYTES), result = moving_alloc(8);
+    moving_fill(&m, block, BLOCK_BYTES, BLOCK_VALUE, NULL);
+    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    for (int call = 1; call <= 4; call++) {
+        uint64_t reports = moving_reports(&m), resumes = atomic_load(&world->agent->shared->resumes);
+        __atomic_store_n(&refusals[*step], call, __ATOMIC_SEQ_CST);
+        moving_leave(&m, 1);
+        for (int attempt = 0; !has_left(&m, &reports) && attempt < 10; attempt++) {
+            CHECK_EQ(moving_wrong(&m, block, BLOCK_BYTES, BLOCK_VALUE, NULL), 0);
+            CHECK_EQ(atomic_load(&world->agent->shared->resumes), resumes);
+            test_agent_wake(world->agent, m.slot);
+        }
+        CHECK_EQ(moving_parked(&m), 1);
+        CHECK_EQ(moving_demoted(&m), BLOCK_BYTES);
+        __atomic_store_n(&refusals[*step], call, __ATOMIC_SEQ_CST);
+        CHECK_EQ(moving_wrong(&m, block, BLOCK_BYTES, BLOCK_VALUE, NULL), 0);
+        CHECK_EQ(atomic_load(&world->agent->shared->resumes), resumes + 1);
+        CHECK_EQ(moving_parked(&m), 0);
+        CHECK(moving_becomes(&m, moving_demoted, 0));
+        CHECK_EQ(moving_wrong(&m, block, BLOCK_BYTES, BLOCK_VALUE, NULL), 0);
+        __atomic_store_n(&refusals[*step], 0, __ATOMIC_SEQ_CST);
+    }
+    CHECK(refused >= 2);
+    CHECK_EQ(CU(cuMemFree_v2)(result), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
+    CHECK_EQ(moving_used(&m), 0);
+    CHECK(moving_chunks_are_back(&m));
+    CHECK(*step == STEP_cuMemUnmap || truth_bytes(world, 0, 0) == truth);
+}
+
+static void run_refusing(const char *name, case_body *body, const void *step)
+{
+    struct world *world = world_open((struct world_config){.memory_bytes = 4096 * MIB, .limit_bytes = 1024 * MIB});
+    run_case(name, body, world, step);
+    world_close(world);
+}
+
 int main(void)
 {
     static const char *const names[] = {
@@ -150,9 +209,8 @@ int main(void)
     world_close(world);
     for (size_t i = 0; i < STEP_COUNT; i++) {
         steps[i] = (enum step)i;
-        world = world_open((struct world_config){.memory_bytes = 4096 * MIB, .limit_bytes = 1024 * MIB});
-        run_case(names[i], a_refused_step_leaves_the_data_where_it_was, world, &steps[i]);
-        world_close(world);
+        run_refusing(names[i], a_refused_step_leaves_the_data_where_it_was, &steps[i]);
+        run_refusing(names[i], a_refused_step_keeps_nobody_out, &steps[i]);
     }
     return finish_cases();
 }
