@@ -5,6 +5,7 @@
 #include "drain.h"
 #include "fork.h"
 #include "gate.h"
+#include "kept.h"
 #include "moves.h"
 #include "own_thread.h"
 #include "pages.h"
@@ -13,6 +14,7 @@
 static struct {
     bool parked;
     uint32_t away; /* the devices that it is parked for */
+    uint32_t wake; /* the slot's word at the look that goes on */
 } alq;
 
 /* One attempt, for all devices. */
@@ -44,7 +46,7 @@ static void alq_trip_report(const struct alq_trip *trip, bool promoted)
 {
     for (uint32_t device = 0; device < trip->devices; device++) {
         if ((trip->away >> device & 1) != 0 || trip->results[device].moved_bytes != 0) {
-            alq_report(device, trip->outcomes[device], promoted, &trip->results[device]);
+            alq_report(device, alq.wake, trip->outcomes[device], promoted, &trip->results[device]);
         }
     }
 }
@@ -67,6 +69,9 @@ static void alq_leave(const struct alq_control_slot *slot, struct alq_trip *trip
     enum alq_move_outcome outcome = ALQ_MOVE_DONE;
     uint64_t closed_at_ns = 0;
     for (uint32_t device = 0; device < trip->devices && outcome == ALQ_MOVE_DONE; device++) {
+        if (alq_charge_reported_bytes(device) > alq_resident_bytes(slot, device)) {
+            alq_kept_shrink((int)device, UINT64_MAX);
+        }
         outcome = alq_demote_prepare(device, alq_resident_bytes(slot, device));
     }
     if (outcome == ALQ_MOVE_DONE && alq_away(slot) != 0) {
@@ -151,8 +156,9 @@ static enum alq_agent_answer alq_resume(void)
     return answer;
 }
 
-enum alq_swap alq_swap_look(const struct alq_control_slot *slot, uint64_t generation, bool asked)
+enum alq_swap alq_swap_look(const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked)
 {
+    alq.wake = wake;
     uint32_t away = alq_away(slot);
     bool ours = __atomic_load_n(&slot->generation, __ATOMIC_SEQ_CST) == generation;
     if (alq.parked && ours && away == 0) {

@@ -24,10 +24,11 @@ enum alq_swap {
     ALQ_SWAP_PARKED /* nothing moves */
 };
 
-/* Looks at `away` and at the gate, and does what they say. asked: the agent's word has changed since the last look. */
-enum alq_swap alq_swap_look(const struct alq_control_slot *slot, uint64_t generation, bool asked);
+/* Looks at `away` and at the gate, and does what they say. wake: the slot's word, read before; asked: it has changed since the last look. */
+enum alq_swap alq_swap_look(const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked);
 
 /* mover.c: MOVED; what is lost with an absent agent stands in the usage page all the same. */
-void alq_report(uint32_t device, enum alq_move_outcome outcome, bool promoted, const struct alq_move_result *result);
+void alq_report(
+    uint32_t device, uint32_t wake, enum alq_move_outcome outcome, bool promoted, const struct alq_move_result *result);
 
 #endif
