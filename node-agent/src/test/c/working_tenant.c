@@ -5,7 +5,8 @@
  *   init          cuInit, context, kernels; answers the CUresult
  *   grow BYTES    allocates a block and writes a pattern into 64 KiB of every 16 MiB of it; answers "CUresult MICROSECONDS", the time
  *                 that the allocation alone took
- *   work          starts checking
+ *   work          starts checking, or goes on with it
+ *   rest          stops checking; answers when no check is under way any more
  *   report        answers "ROUNDS WRONG": how often every block was checked, and how many words were ever wrong
  *   spin SECONDS  runs a kernel of that length; answers its CUresult at once
  *   drop          frees the block that was allocated last; answers the CUresult
@@ -39,6 +40,7 @@ static unsigned count;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned rounds;
 static int failed;
+static int working;
 
 static void *function(const char *name)
 {
@@ -116,16 +118,28 @@ static void *work(void *none)
     for (;;) {
         int result = 0;
         pthread_mutex_lock(&mutex);
-        for (unsigned at = 0; at < count && result == 0; at++) {
+        for (unsigned at = 0; working && at < count && result == 0; at++) {
             result = over_block(check, at);
         }
-        result = result ? result : synchronize();
+        result = result || !working ? result : synchronize();
         failed = failed ? failed : result;
-        rounds += count > 0 && result == 0;
+        rounds += working && count > 0 && result == 0;
         pthread_mutex_unlock(&mutex);
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     return none;
+}
+
+static int set_working(int now)
+{
+    static int begun;
+    pthread_t worker;
+    pthread_mutex_lock(&mutex);
+    working = now;
+    pthread_mutex_unlock(&mutex);
+    int first = now && !begun;
+    begun |= now;
+    return first ? pthread_create(&worker, NULL, work, NULL) : 0;
 }
 
 static void report(void)
@@ -150,7 +164,6 @@ int main(void)
 {
     char line[256], word[32];
     address number;
-    pthread_t worker;
     setvbuf(stdout, NULL, _IOLBF, 0);
     while (fgets(line, sizeof line, stdin) != NULL) {
         number = 0;
@@ -162,7 +175,9 @@ int main(void)
         } else if (strcmp(word, "grow") == 0) {
             grow(number);
         } else if (strcmp(word, "work") == 0) {
-            printf("%d\n", pthread_create(&worker, NULL, work, NULL));
+            printf("%d\n", set_working(1));
+        } else if (strcmp(word, "rest") == 0) {
+            printf("%d\n", set_working(0));
         } else if (strcmp(word, "report") == 0) {
             report();
         } else if (strcmp(word, "spin") == 0) {

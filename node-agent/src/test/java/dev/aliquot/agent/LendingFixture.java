@@ -26,6 +26,9 @@ abstract class LendingFixture extends AgentFixture {
   Talker serving;
   KeeperPolicy keepers = KeeperPolicy.REPORT;
 
+  /** After how long a tenant counts as idle: where nothing else is said, none does. */
+  Duration idleAfter = Duration.ofHours(1);
+
   /** Serves a device that the other tests' agents do not know. */
   void serveDevice(long memoryBytes, long contextBytes) {
     agent.close();
@@ -56,7 +59,9 @@ abstract class LendingFixture extends AgentFixture {
         String.valueOf(options.simulate()),
         Long.toString(poolBytes),
         "-",
-        keepers.name());
+        keepers.name(),
+        "10",
+        Long.toString(idleAfter.toMillis()));
   }
 
   /** The agent is killed, and another one carries on. */

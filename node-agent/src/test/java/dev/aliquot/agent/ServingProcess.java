@@ -6,8 +6,11 @@ import dev.aliquot.agent.config.KeeperPolicy;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.support.Talker;
+import dev.aliquot.agent.tenant.SwapOptions;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.residency.ResidencyRules;
+import dev.aliquot.residency.SwapMode;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -24,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * may be killed. It carries on with the tenants it finds, and answers each line with a line: {@code
  * view} with JSON, {@code grant NAME REQUEST LIMIT ROOTPID} with JSON, {@code resize NAME REQUEST
  * LIMIT}, {@code malformed} and {@code refused STATUS} with a count, {@code moves} with bytes,
- * nanoseconds of copying and nanoseconds closed, {@code end NAME}, {@code close}.
+ * nanoseconds of copying and nanoseconds closed, {@code swap out|in NAME}, {@code swaps} with
+ * departures and returns, {@code end NAME}, {@code close}.
  */
 public final class ServingProcess {
   private ServingProcess() {}
@@ -48,7 +52,7 @@ public final class ServingProcess {
   /**
    * Arguments: state directory, library directory, simulator's settings, the host pool's bytes, the
    * CUDA library or "-" or nothing, the keeper policy or nothing, the seconds of agent-wait or
-   * nothing.
+   * nothing, the milliseconds that a tenant is idle after and keeps a device at least, or nothing.
    */
   public static void main(String[] arguments) throws Exception {
     AgentOptions options =
@@ -71,7 +75,9 @@ public final class ServingProcess {
                     BypassPolicy.REPORT,
                     arguments.length > 5 ? KeeperPolicy.valueOf(arguments[5]) : KeeperPolicy.REPORT,
                     1L << 30,
-                    Duration.ofSeconds(1)));
+                    Duration.ofSeconds(1)))
+            .withSwap(
+                arguments.length > 7 ? swap(Long.parseLong(arguments[7])) : SwapOptions.DEFAULTS);
     Agent agent = Agent.start(options, InstantSource.system());
     System.out.println("serving " + agent.view().tenants().size());
     BufferedReader in =
@@ -80,6 +86,11 @@ public final class ServingProcess {
       System.out.println(answer(agent, line.split(" ")));
     }
     agent.close();
+  }
+
+  private static SwapOptions swap(long millis) {
+    Duration time = Duration.ofMillis(millis);
+    return new SwapOptions(SwapMode.ALLOWED, new ResidencyRules(time, time));
   }
 
   private static @Nullable Path library(String... arguments) {
@@ -120,6 +131,17 @@ public final class ServingProcess {
       case "moves" -> {
         var moves = agent.stats().demoted();
         return moves.bytes() + " " + moves.copying().toNanos() + " " + moves.closed().toNanos();
+      }
+      case "swap" -> {
+        try {
+          agent.swapTenant(
+              words[2], words[1].equals("out"), AgentFixture.peer(AgentFixture.ownPid()));
+        } catch (AgentException e) {
+          return e.kind() + " " + e.getMessage();
+        }
+      }
+      case "swaps" -> {
+        return agent.stats().swapOuts() + " " + agent.stats().returns().count();
       }
       case "end" -> agent.endTenant(words[1], AgentFixture.peer(AgentFixture.ownPid()));
       default -> agent.close();

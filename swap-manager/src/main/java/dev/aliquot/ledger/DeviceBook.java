@@ -1,6 +1,7 @@
 package dev.aliquot.ledger;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -176,7 +177,8 @@ public final class DeviceBook {
   }
 
   /**
-   * Has data that was demoted come back as far as there is room and nobody waits for it.
+   * Has data that was demoted come back as far as there is room and nobody waits for it. Credit
+   * that others do not use is room the next time, after a reading.
    *
    * @return how many processes were told
    */
@@ -247,18 +249,26 @@ public final class DeviceBook {
       return false;
     }
     long leftBytes = book.share().limitBytes() - book.takenBytes();
-    long grantBytes =
-        Math.min(
-            demotedBytes - slot.unusedBytes(),
-            Math.min(leftBytes, room.freeBytes(book, slot, false)));
+    long missingBytes = Math.min(demotedBytes - slot.unusedBytes(), leftBytes);
+    long grantBytes = Math.min(missingBytes, room.freeBytes(book, slot, false));
     if (grantBytes > 0) {
       slot.grant(grantBytes);
+      missingBytes -= grantBytes;
+    }
+    missingBytes -= room.freeAfterReadingBytes(book, slot, false);
+    if (missingBytes > 0) {
+      // for the next time: it is nobody's before ground truth has been read
+      Reclaim.takeUnusedOf(others(book), missingBytes, Set.of());
     }
     boolean canMove = slot.unusedBytes() > 0;
     if (canMove) {
       slot.wake();
     }
     return canMove;
+  }
+
+  private List<TenantBook> others(TenantBook book) {
+    return books.values().stream().filter(each -> each != book).toList();
   }
 
   private long fixedBytes(String tenant) {

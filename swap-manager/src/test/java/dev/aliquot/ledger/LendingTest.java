@@ -378,6 +378,21 @@ class LendingTest {
   }
 
   @Test
+  void dataComesBackIntoCreditThatNobodyUses() {
+    aHolds(1500);
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.MakingRoom.class);
+    pagesA.demote(0, 700);
+    assertThat(ask(b, 800)).isInstanceOf(AskResult.Granted.class);
+    pagesB.holdMovable(0, 100);
+    device.promote();
+    read();
+    device.promote();
+    assertThat(a.creditBytes(0)).isEqualTo(1500);
+    pagesA.demote(0, -700);
+    assertThat(ask(b, 800)).as("it is b's all the same").isInstanceOf(AskResult.MakingRoom.class);
+  }
+
+  @Test
   void aLimitIsNoMoreThanTheDeviceHas() {
     assertThat(device.admit("c", new Share(1, 1601)))
         .isInstanceOfSatisfying(
