@@ -35,7 +35,17 @@ public final class Residency implements SwapPolicy {
     }
   }
 
-  private record Ranked(String tenant, Resident resident, Readiness readiness) {}
+  /** Nobody waits for a tenant that keeps the device for longer than that. */
+  private static final Duration HORIZON = Duration.ofSeconds(30);
+
+  /**
+   * @param due until it has had the device for its quantum
+   */
+  private record Ranked(String tenant, Resident resident, Readiness readiness, Duration due) {
+    boolean isSoon() {
+      return due.compareTo(HORIZON) <= 0;
+    }
+  }
 
   /** First who is readiest, then who prefers it, then who has not used the device for longest. */
   private static final Comparator<Ranked> ORDER =
@@ -101,6 +111,7 @@ public final class Residency implements SwapPolicy {
     return residents.entrySet().stream()
         .filter(each -> each.getValue().mode != SwapMode.NEVER && !each.getKey().equals(claimant))
         .map(each -> rank(each.getKey(), each.getValue(), nowNanos))
+        .filter(ranked -> ranked.readiness() != Readiness.NOT_YET || ranked.isSoon())
         .sorted(ORDER)
         .map(ranked -> new Leaver(ranked.tenant(), ranked.readiness()))
         .toList();
@@ -109,13 +120,14 @@ public final class Residency implements SwapPolicy {
   private Ranked rank(String tenant, Resident resident, long nowNanos) {
     Duration residentFor = Duration.ofNanos(nowNanos - resident.residentNanos);
     Duration idleFor = Duration.ofNanos(nowNanos - resident.activeNanos);
+    Duration due = rules.quantum(exchange).minus(residentFor);
     Readiness readiness = Readiness.NOT_YET;
     if (residentFor.compareTo(rules.minimumResidency()) >= 0
         && idleFor.compareTo(rules.idleAfter()) >= 0) {
       readiness = Readiness.IDLE;
-    } else if (residentFor.compareTo(rules.quantum(exchange)) >= 0) {
+    } else if (!due.isPositive()) {
       readiness = Readiness.DUE;
     }
-    return new Ranked(tenant, resident, readiness);
+    return new Ranked(tenant, resident, readiness, due);
   }
 }
