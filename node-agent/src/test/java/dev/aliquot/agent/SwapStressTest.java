@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
  * -Daliquot.swap.seconds}; the steps are those of {@code -Daliquot.swap.seed}.
  */
 class SwapStressTest extends LendingFixture {
-  private static final int TENANTS = 4;
+  private static final int TENANTS = 5;
   private static final long BLOCK = 128 * MIB;
   private static final Duration TIME = Duration.ofSeconds(Long.getLong("aliquot.swap.seconds", 60));
   private static final long SEED = Long.getLong("aliquot.swap.seed", 20261125);
@@ -143,6 +143,6 @@ class SwapStressTest extends LendingFixture {
         () ->
             assertThat(node().tenants())
                 .allSatisfy(tenant -> assertThat(tenant.usedBytes()).isZero()));
-    assertThat(mostHeld * BLOCK).as("held at once").isGreaterThan(capacity * 2);
+    assertThat(mostHeld * BLOCK).as("held at once").isGreaterThanOrEqualTo(capacity * 3);
   }
 }
