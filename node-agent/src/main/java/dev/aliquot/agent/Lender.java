@@ -23,18 +23,19 @@ final class Lender {
 
   void tick() {
     long freeBytes = pool.freeBytes();
-    long[] loanBytes = devices.stream().mapToLong(device -> device.book().loanBytes()).toArray();
-    long lentBytes = Arrays.stream(loanBytes).sum();
-    for (int i = 0; i < loanBytes.length; i++) {
+    long[] needBytes =
+        devices.stream().mapToLong(device -> device.book().unbackedBytes()).toArray();
+    long allBytes = Arrays.stream(needBytes).sum();
+    for (int i = 0; i < needBytes.length; i++) {
       Device device = devices.get(i);
-      device.book().hostRoom(freeBytes - lentBytes);
+      device.book().hostRoom(freeBytes - allBytes);
       device
           .book()
           .lendable(
               switch (lending) {
                 case ALWAYS -> Long.MAX_VALUE;
                 case OFF -> 0;
-                case BACKED -> freeBytes - (lentBytes - loanBytes[i]);
+                case BACKED -> freeBytes - (allBytes - needBytes[i]);
               });
     }
   }

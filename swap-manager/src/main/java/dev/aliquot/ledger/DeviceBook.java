@@ -153,6 +153,11 @@ public final class DeviceBook {
     return swaps.count();
   }
 
+  /** What new host memory it would take to have everything back that is lent. */
+  public synchronized long unbackedBytes() {
+    return room.unbackedBytes();
+  }
+
   /** What is held beyond the requests, over all tenants. */
   public synchronized long loanBytes() {
     return room.loanBytes();

@@ -80,6 +80,11 @@ final class Room {
     return sumBytes(TenantBook::loanBytes);
   }
 
+  /** What new host memory it takes to have everything back that is lent. */
+  long unbackedBytes() {
+    return sumBytes(TenantBook::unbackedBytes);
+  }
+
   /** What is still to come of what was demanded back. */
   long outstandingBytes() {
     return sumBytes(TenantBook::outstandingBytes);
@@ -89,10 +94,14 @@ final class Room {
     if (lendableBytes == Long.MAX_VALUE) {
       return Long.MAX_VALUE;
     }
-    long lentBytes =
-        sumBytes(each -> Math.max(0, bytes.applyAsLong(each) - each.share().requestBytes()));
-    long ownBytes = Math.max(0, book.share().requestBytes() - bytes.applyAsLong(book));
+    long lentBytes = sumBytes(each -> Math.max(0, bytes.applyAsLong(each) - backedBytes(each)));
+    long ownBytes = Math.max(0, backedBytes(book) - bytes.applyAsLong(book));
     return lendableBytes - lentBytes + ownBytes;
+  }
+
+  /** Up to there nothing of the host pool is needed to have it back. */
+  private static long backedBytes(TenantBook book) {
+    return book.share().requestBytes() + book.hostIdleBytes();
   }
 
   private long claimedBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {

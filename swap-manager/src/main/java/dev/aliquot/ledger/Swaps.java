@@ -49,11 +49,9 @@ final class Swaps {
               || (!idleOnly && leaver.readiness() == SwapPolicy.Readiness.DUE);
       TenantBook book = ready ? possible(leaver, claimant, roomBytes) : null;
       if (book != null && leavingBytes < wantedBytes) {
-        long loanBytes = book.loanBytes();
-        long bytes = book.leave();
+        roomBytes -= book.swapNeedBytes();
+        leavingBytes += book.leave();
         count++;
-        leavingBytes += bytes;
-        roomBytes -= bytes - Math.min(bytes, loanBytes);
       }
     }
     return leavingBytes;
@@ -71,7 +69,6 @@ final class Swaps {
     if (book == null || book == claimant) {
       return null;
     }
-    long bytes = book.demandableBytes();
-    return bytes > 0 && bytes - Math.min(bytes, book.loanBytes()) <= roomBytes ? book : null;
+    return book.demandableBytes() > 0 && book.swapNeedBytes() <= roomBytes ? book : null;
   }
 }

@@ -37,6 +37,11 @@ public final class TenantBook {
   /** Taken back before the last reading began: nobody's until that reading ends. */
   private long beingReadBytes;
 
+  /**
+   * Host memory that is the tenant's already: what it lends or swaps out finds room there first.
+   */
+  private long hostIdleBytes;
+
   private boolean neverRead;
   private boolean closed;
 
@@ -343,6 +348,15 @@ public final class TenantBook {
     }
   }
 
+  /**
+   * The tenant has so much host memory of its own, from when its data was out, that is empty now.
+   */
+  public void hostIdle(long bytes) {
+    synchronized (device) {
+      hostIdleBytes = Math.max(0, bytes);
+    }
+  }
+
   public long demotedBytes() {
     synchronized (device) {
       return demotedBytes(null);
@@ -382,6 +396,20 @@ public final class TenantBook {
   /** The same, and what waits for a reading. */
   long takenBytes() {
     return Bytes.add(heldBytes(), unreadBytes + beingReadBytes);
+  }
+
+  long hostIdleBytes() {
+    return hostIdleBytes;
+  }
+
+  /** What new host memory it takes to have back what is lent to the tenant. */
+  long unbackedBytes() {
+    return Math.max(0, loanBytes() - hostIdleBytes);
+  }
+
+  /** What new host memory it takes to swap the tenant out, beyond what its loan takes anyhow. */
+  long swapNeedBytes() {
+    return Math.max(0, demandableBytes() - hostIdleBytes) - unbackedBytes();
   }
 
   /** Has every process leave that can; answers what is to come of that. */

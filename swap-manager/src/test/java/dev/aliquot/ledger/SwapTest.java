@@ -222,6 +222,28 @@ class SwapTest {
   }
 
   @Test
+  void aTenantThatWasOutBeforeHasItsHostMemoryAlready() {
+    aHasAlmostAll();
+    may("a", Readiness.IDLE);
+    device.lendable(0);
+    device.hostRoom(0);
+    assertThat(ask(b, 400)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesA.away).as("the pool is full").isEmpty();
+    b.withdraw(0);
+    a.hostIdle(1500);
+    assertThat(ask(b, 400)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesA.away).containsExactly(0);
+    pagesA.park(0);
+    a.hostIdle(0);
+    assertThat(ask(b, 400)).isInstanceOf(AskResult.Granted.class);
+    assertThat(ask(b, 500))
+        .as("nothing is left that could back it")
+        .isInstanceOf(AskResult.Refused.class);
+    b.hostIdle(100);
+    assertThat(ask(b, 500)).isInstanceOf(AskResult.Granted.class);
+  }
+
+  @Test
   void aSecondAgentFindsWhoIsAwayAndWhoCameBackMeanwhile() {
     for (boolean parked : new boolean[] {true, false}) {
       DeviceBook later = new DeviceBook("GPU-1", 1600);

@@ -139,6 +139,18 @@ public final class TenantChunks {
     }
   }
 
+  /** Chunks for data of a device that the tenant has had and will be given before any new one. */
+  public long idleBytes(int device) {
+    synchronized (pool) {
+      long bytes = 0;
+      for (Map.Entry<Kind, Deque<Owned>> each : idle.entrySet()) {
+        bytes +=
+            each.getKey().device() == device ? each.getKey().bytes() * each.getValue().size() : 0;
+      }
+      return bytes;
+    }
+  }
+
   /** What has been made for a process, not found, for data of a device. */
   public long madeBytes(Holder holder, int device) {
     synchronized (pool) {

@@ -2,6 +2,7 @@ package dev.aliquot.agent.tenant;
 
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.wire.Reply;
+import dev.aliquot.agent.wire.Status;
 import dev.aliquot.ledger.AskResult;
 import java.util.Optional;
 
@@ -79,9 +80,10 @@ interface Question {
       tenant.comeBack(member, holding);
     }
 
+    /** One whose slot has been given away, or whose agent stops, has to know. */
     @Override
     public Reply refused(Reply.Refused refused) {
-      return new Reply.Granted(0);
+      return refused.status() == Status.LIMIT ? new Reply.Granted(0) : refused;
     }
   }
 }

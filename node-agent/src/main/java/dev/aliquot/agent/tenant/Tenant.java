@@ -151,6 +151,7 @@ public final class Tenant {
         context.counters().usagePageAnomalies.increment();
       }
       observe();
+      holdings.forEach(holding -> holding.book.hostIdle(chunks.idleBytes(holding.index)));
     }
   }
 

@@ -68,7 +68,8 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
       case Incoming.Understood(int id, Request request) -> {
         state = State.ANSWERING;
         PeerProcess process = peer(context);
-        if (!(request instanceof Request.Ask)) {
+        boolean mayWait = request instanceof Request.Ask || request instanceof Request.Resume;
+        if (!mayWait) {
           answer(context, id, process, request);
         } else if (!limit.ask(context.channel(), () -> answer(context, id, process, request))) {
           answered(context, id, TOO_MANY_ASKS, null);
