@@ -64,6 +64,11 @@ public class LedgerBenchmark {
     }
 
     @Override
+    public long hostBytes(int slot) {
+      return 0;
+    }
+
+    @Override
     public void writeAway(int slot, boolean away) {}
 
     @Override

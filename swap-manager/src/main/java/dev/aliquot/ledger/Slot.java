@@ -33,6 +33,9 @@ final class Slot {
   private int idleLooks;
   private long lastClaimBytes;
 
+  /** The most host memory that it had since the demand in force began. */
+  private long mostHostBytes;
+
   Slot(int index, SlotPort port) {
     this.index = index;
     this.port = port;
@@ -120,6 +123,7 @@ final class Slot {
     boolean anew = !demanded;
     if (anew) {
       hostNeed.begin(coveredBytes);
+      mostHostBytes = port.hostBytes(index);
     }
     hostNeed.add(bytes, outstandingBytes() == 0);
     long targetBytes = Math.max(0, Math.min(creditBytes, claimBytes()) - bytes);
@@ -202,15 +206,21 @@ final class Slot {
     port.writeResident(index, demanded ? creditBytes : SlotPort.RESIDENT_ALL);
   }
 
-  /** Counts how often nothing had been given back since the last look. */
+  /**
+   * Counts how often nothing had been given back since the last look, nor taken to put it in: what
+   * leaves as a whole is prepared for as a whole.
+   */
   void checkDemand(int patience) {
     if (!demanded) {
       idleLooks = 0;
       return;
     }
     long claimBytes = claimBytes();
-    idleLooks = claimBytes > creditBytes && claimBytes == lastClaimBytes ? idleLooks + 1 : 0;
+    long hostBytes = port.hostBytes(index);
+    boolean stands = claimBytes == lastClaimBytes && hostBytes <= mostHostBytes;
+    idleLooks = claimBytes > creditBytes && stands ? idleLooks + 1 : 0;
     lastClaimBytes = claimBytes;
+    mostHostBytes = Math.max(mostHostBytes, hostBytes);
     if (idleLooks >= patience) {
       stuck = true;
       if (away && !port.isParked(index)) {

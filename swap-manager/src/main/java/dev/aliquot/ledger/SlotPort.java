@@ -16,6 +16,9 @@ public interface SlotPort {
   /** What the process claims to have in host memory. Any value. */
   long demotedBytes(int slot);
 
+  /** What host memory the process has been given and has not given back; by the agent's count. */
+  long hostBytes(int slot);
+
   /** Publishes the slot's credit. */
   void writeCredit(int slot, long creditBytes);
 

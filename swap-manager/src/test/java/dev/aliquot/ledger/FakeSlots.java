@@ -12,6 +12,7 @@ class FakeSlots implements SlotPort {
   final Map<Integer, Long> used = new HashMap<>();
   final Map<Integer, Long> movable = new HashMap<>();
   final Map<Integer, Long> demoted = new HashMap<>();
+  final Map<Integer, Long> hosted = new HashMap<>();
   final Map<Integer, Long> credit = new HashMap<>();
   final Map<Integer, Long> covered = new HashMap<>();
   final Map<Integer, Long> resident = new HashMap<>();
@@ -32,6 +33,11 @@ class FakeSlots implements SlotPort {
   @Override
   public long demotedBytes(int slot) {
     return demoted.getOrDefault(slot, 0L);
+  }
+
+  @Override
+  public long hostBytes(int slot) {
+    return hosted.getOrDefault(slot, 0L);
   }
 
   @Override

@@ -45,6 +45,11 @@ final class ModelHolding implements SlotPort {
   }
 
   @Override
+  public long hostBytes(int slot) {
+    return processes[slot].demoted;
+  }
+
+  @Override
   public void writeCredit(int slot, long creditBytes) {
     device.interleave();
     device.written();

@@ -191,10 +191,16 @@ class SwapTest {
     holds(b, pagesB, 1500);
     may("b", Readiness.IDLE);
     assertThat(ask(c, 400)).isInstanceOf(AskResult.MakingRoom.class);
+    for (long taken = 0; taken < 4; taken++) {
+      pagesB.hosted.put(0, taken);
+      device.checkDemands(2);
+    }
+    assertThat(pagesB.away).as("it takes chunks to move into").containsExactly(0);
+    pagesB.hosted.put(0, 1L);
     device.checkDemands(2);
+    pagesB.hosted.put(0, 3L);
     device.checkDemands(2);
-    device.checkDemands(2);
-    assertThat(pagesB.away).isEmpty();
+    assertThat(pagesB.away).as("to and fro is no progress").isEmpty();
   }
 
   @Test

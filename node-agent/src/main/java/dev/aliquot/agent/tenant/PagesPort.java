@@ -28,6 +28,11 @@ record PagesPort(int device, ControlPage control, UsagePage usage) implements Sl
   }
 
   @Override
+  public long hostBytes(int slot) {
+    return control.hostBytes(slot);
+  }
+
+  @Override
   public void writeCredit(int slot, long creditBytes) {
     control.creditBytes(slot, device, creditBytes);
   }
