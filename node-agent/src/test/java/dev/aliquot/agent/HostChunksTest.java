@@ -10,6 +10,8 @@ import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.HostPoolView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -50,8 +52,8 @@ class HostChunksTest extends AgentFixture {
     b = talk(Map.of(), CProgram.of("chunk_tenant"));
     owner = talk(Map.of(), CProgram.of("chunk_tenant"));
     ownersRequest = device().capacityBytes() - 2 * GIB;
-    ofA = agent.createTenant(spec("a", GIB, a.pid()), peer(a.pid()));
-    ofB = agent.createTenant(spec("b", GIB, b.pid()), peer(b.pid()));
+    ofA = agent.createTenant(staying("a", a.pid()), peer(a.pid()));
+    ofB = agent.createTenant(staying("b", b.pid()), peer(b.pid()));
     TenantGrant ofOwner =
         agent.createTenant(spec("owner", ownersRequest, owner.pid()), peer(owner.pid()));
     agent.close();
@@ -72,6 +74,11 @@ class HostChunksTest extends AgentFixture {
     }
     assertThat(owner.say("hello")).startsWith("welcome 0 ");
     demand();
+  }
+
+  /** Nothing but what is lent has to move out of the way. */
+  private static TenantSpec staying(String name, int pid) {
+    return spec(name, GIB, pid).withSwap(SwapMode.NEVER);
   }
 
   /** The owner waits for its own, for longer than a test takes. */
