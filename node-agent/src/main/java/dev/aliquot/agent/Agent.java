@@ -322,8 +322,12 @@ public final class Agent implements AutoCloseable {
           "tenant "
               + record.name()
               + " has no limit above its request, so its memory does not move: see aliquot resize");
-    } else {
-      tenant.swapOut();
+    } else if (!tenant.swapOut()) {
+      throw new AgentException(
+          AgentException.Kind.INVALID,
+          "tenant "
+              + record.name()
+              + " holds nothing that moves, or has just failed to move it: see aliquot status");
     }
   }
 

@@ -87,6 +87,7 @@ class SwapServingTest extends LendingFixture {
 
   @Test
   void aTenantIsSwappedOutAndInByCommand() throws Exception {
+    assertThat(serving.say("swap out b")).startsWith("INVALID tenant b holds nothing that moves");
     long held = fill(a, capacity / 2);
     assertThat(serving.say("swap out a")).isEqualTo("ok");
     isSwappedOut("a");

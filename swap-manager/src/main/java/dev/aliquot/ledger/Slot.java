@@ -145,6 +145,11 @@ final class Slot {
     return demanded && wake - demandWake >= 0;
   }
 
+  /** Whether it is here, and has anything that moves. */
+  boolean canLeave() {
+    return !away && demandableBytes() > 0;
+  }
+
   /**
    * Has the process move everything off the device that it can, and stay at rest.
    *

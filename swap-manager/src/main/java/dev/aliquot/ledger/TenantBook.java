@@ -180,13 +180,16 @@ public final class TenantBook {
 
   /**
    * Has a process move everything off the device that it can, and stay at rest until it resumes.
+   *
+   * @return whether it is away, or on its way; one that has nothing that moves runs on
    */
-  public void leave(int slot) {
+  public boolean leave(int slot) {
     synchronized (device) {
       Slot leaving = slots.get(slot);
-      if (leaving != null && !leaving.away && !closed) {
+      if (leaving != null && !closed && leaving.canLeave()) {
         leaving.leave();
       }
+      return leaving != null && leaving.away;
     }
   }
 
@@ -414,11 +417,7 @@ public final class TenantBook {
 
   /** Has every process leave that can; answers what is to come of that. */
   long leave() {
-    long bytes = 0;
-    for (Slot slot : slots.values()) {
-      bytes += slot.away || slot.stuck ? 0 : slot.leave();
-    }
-    return bytes;
+    return slots.values().stream().filter(Slot::canLeave).mapToLong(Slot::leave).sum();
   }
 
   /** What could be had of it if it left. */

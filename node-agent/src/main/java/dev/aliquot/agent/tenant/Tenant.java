@@ -280,13 +280,19 @@ public final class Tenant {
     returning += more;
   }
 
-  /** Has every process of the tenant leave its devices, until they need them again. */
-  public synchronized void swapOut() {
-    if (!gone) {
-      for (Holding holding : holdings) {
-        members.keySet().forEach(holding.book::leave);
+  /**
+   * Has every process of the tenant leave its devices, until they need them again.
+   *
+   * @return whether any does, or has
+   */
+  public synchronized boolean swapOut() {
+    boolean leaves = false;
+    for (Holding holding : gone ? List.<Holding>of() : holdings) {
+      for (int slot : members.keySet()) {
+        leaves |= holding.book.leave(slot);
       }
     }
+    return leaves;
   }
 
   /** Its processes. */
@@ -418,12 +424,12 @@ public final class Tenant {
     if (returning > 0) {
       return "returning";
     }
-    boolean away =
-        holdings.stream()
-            .anyMatch(holding -> members.keySet().stream().anyMatch(holding.book::isAway));
-    boolean parked =
-        members.keySet().stream().allMatch(slot -> pages.usage().report(slot).parked());
-    return !away ? "running" : parked ? "swapped" : "leaving";
+    List<Integer> away =
+        members.keySet().stream()
+            .filter(slot -> holdings.stream().anyMatch(holding -> holding.book.isAway(slot)))
+            .toList();
+    boolean parked = away.stream().allMatch(slot -> pages.usage().report(slot).parked());
+    return away.isEmpty() ? "running" : parked ? "swapped" : "leaving";
   }
 
   // ---- inside
