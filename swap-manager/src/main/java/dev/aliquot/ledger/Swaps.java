@@ -66,7 +66,7 @@ final class Swaps {
   private @Nullable TenantBook possible(
       SwapPolicy.Leaver leaver, TenantBook claimant, long roomBytes) {
     TenantBook book = books.get(leaver.tenant());
-    if (book == null || book == claimant) {
+    if (book == null || book == claimant || book.isClosed()) {
       return null;
     }
     return book.demandableBytes() > 0 && book.swapNeedBytes() <= roomBytes ? book : null;

@@ -464,6 +464,11 @@ public final class TenantBook {
     return !closed && !neverRead;
   }
 
+  /** Whether the tenant has been ended: its processes get no chunks any more. */
+  boolean isClosed() {
+    return closed;
+  }
+
   boolean isLone() {
     return slots.size() == 1;
   }

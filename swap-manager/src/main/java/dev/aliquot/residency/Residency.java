@@ -35,8 +35,8 @@ public final class Residency implements SwapPolicy {
     }
   }
 
-  /** Nobody waits for a tenant that keeps the device for longer than that. */
-  private static final Duration HORIZON = Duration.ofSeconds(30);
+  /** Nobody waits for a tenant that keeps the device for longer: asks wait for 22 s by default. */
+  private static final Duration HORIZON = Duration.ofSeconds(20);
 
   /**
    * @param due until it has had the device for its quantum
@@ -86,12 +86,17 @@ public final class Residency implements SwapPolicy {
   }
 
   /**
-   * A tenant has come back to the device.
+   * Data has come back to the device: an exchange takes twice as long, for the other's has to
+   * leave.
    *
-   * @param took since it wanted to
+   * @param took the move alone, without what it waited for
    */
-  public synchronized void returned(String tenant, Duration took) {
-    exchange = took;
+  public synchronized void exchanged(Duration took) {
+    exchange = took.multipliedBy(2);
+  }
+
+  /** A tenant has come back to the device. */
+  public synchronized void returned(String tenant) {
     Resident resident = residents.get(tenant);
     if (resident != null) {
       resident.residentNanos = clock.getAsLong();

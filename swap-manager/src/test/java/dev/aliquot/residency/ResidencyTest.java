@@ -78,7 +78,8 @@ class ResidencyTest {
   void aTenantKeepsTheDeviceForNineTimesAsLongAsAnExchangeTook() {
     residency.add("a", SwapMode.ALLOWED);
     after(IDLE);
-    residency.returned("a", Duration.ofMillis(500));
+    residency.exchanged(Duration.ofMillis(250));
+    residency.returned("a");
     after(Duration.ofMillis(4499));
     residency.observe("a", 1);
     assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.NOT_YET));
@@ -89,7 +90,8 @@ class ResidencyTest {
   @Test
   void anExchangeThatTookForEverDoesNotKeepADeviceForEver() {
     residency.add("a", SwapMode.ALLOWED);
-    residency.returned("a", Duration.ofHours(1));
+    residency.exchanged(Duration.ofHours(1));
+    residency.returned("a");
     assertThat(residency.leavers("x")).as("not worth waiting for").isEmpty();
     after(Duration.ofSeconds(59));
     residency.observe("a", 1);
@@ -102,7 +104,7 @@ class ResidencyTest {
   void aTenantThatIsGoneIsNotChosen() {
     residency.add("a", SwapMode.ALLOWED);
     residency.remove("a");
-    residency.returned("a", Duration.ZERO);
+    residency.returned("a");
     residency.observe("a", 3);
     after(IDLE);
     assertThat(residency.leavers("x")).isEmpty();

@@ -259,7 +259,7 @@ public final class ConfigKeys {
           "a duration from 0s to 24h",
           "2s",
           "How long a tenant keeps a device at least once it has it. One that uses the device keeps"
-              + " it for nine times as long as it took to come back, too.");
+              + " it for nine times as long as an exchange takes, too.");
   static final ConfigKey<LogLevel> LOG_LEVEL =
       fixed(
           "log-level",

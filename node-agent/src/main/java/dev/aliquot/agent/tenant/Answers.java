@@ -31,6 +31,8 @@ final class Answers implements TenantEndpoint {
 
   private static final Logger LOG = LoggerFactory.getLogger(Answers.class);
 
+  private static final long MOST_COPY_NANOS = Duration.ofMinutes(1).toNanos();
+
   private final Tenant tenant;
   private final TenantContext context;
   private final Settling settling;
@@ -176,6 +178,11 @@ final class Answers implements TenantEndpoint {
           tenant.record().name(),
           holding.device.uuid(),
           moved.outcome().name().toLowerCase(Locale.ROOT));
+    }
+    if (moved.promoted() && moved.movedBytes() > 0) {
+      // as the process says it: what it makes longer is bounded, for itself as for others
+      holding.residency.exchanged(
+          Duration.ofNanos(Math.clamp(moved.copyNanos(), 0, MOST_COPY_NANOS)));
     }
     if (!moved.promoted() && holding.index == 0 && tenant.isParked(member)) {
       context.counters().swapOuts.increment();

@@ -41,7 +41,7 @@ final class Returning {
               .thenApply(
                   reply -> {
                     Duration took = Duration.ofNanos(context.monotonic().getAsLong() - beginNanos);
-                    tenant.returned(holding, took);
+                    tenant.returned(holding);
                     context.counters().returns.add(took);
                     return reply;
                   });

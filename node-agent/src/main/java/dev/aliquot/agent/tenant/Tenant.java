@@ -10,7 +10,6 @@ import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.ledger.AskResult;
 import dev.aliquot.ledger.Share;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -270,8 +269,8 @@ public final class Tenant {
   }
 
   /** A process has come back to a device. */
-  void returned(Holding holding, Duration took) {
-    holding.residency.returned(id(), took);
+  void returned(Holding holding) {
+    holding.residency.returned(id());
     holding.device.room().fire();
   }
 
