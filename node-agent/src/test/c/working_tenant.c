@@ -7,6 +7,7 @@
  *                 that the allocation alone took
  *   work          starts checking, or goes on with it
  *   rest          stops checking; answers when no check is under way any more
+ *   check         checks every block once; answers "CUresult MICROSECONDS", the time until its first launch had returned
  *   report        answers "ROUNDS WRONG": how often every block was checked, and how many words were ever wrong
  *   spin SECONDS  runs a kernel of that length; answers its CUresult at once
  *   drop          frees the block that was allocated last; answers the CUresult
@@ -19,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-#define MOST 1024
+#define MOST 4096
 #define STRIDE (16ull << 20)
 #define SPAN_WORDS (64ull << 8)
 
@@ -92,6 +93,11 @@ static int over_block(void *kernel, unsigned at)
     return result;
 }
 
+static long long microseconds(const struct timespec *before, const struct timespec *after)
+{
+    return (after->tv_sec - before->tv_sec) * 1000000ll + (after->tv_nsec - before->tv_nsec) / 1000;
+}
+
 static void grow(address bytes)
 {
     struct timespec before, after;
@@ -109,7 +115,25 @@ static void grow(address bytes)
         pthread_mutex_unlock(&mutex);
         result = result ? result : synchronize();
     }
-    printf("%d %lld\n", result, (after.tv_sec - before.tv_sec) * 1000000ll + (after.tv_nsec - before.tv_nsec) / 1000);
+    printf("%d %lld\n", result, microseconds(&before, &after));
+}
+
+static void check_once(void)
+{
+    struct timespec before, after;
+    uint64_t none = 0;
+    void *nothing[] = {&none};
+    pthread_mutex_lock(&mutex);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    int result = launch(spin, nothing);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    for (unsigned at = 0; at < count && result == 0; at++) {
+        result = over_block(check, at);
+    }
+    result = result ? result : synchronize();
+    failed = failed ? failed : result;
+    pthread_mutex_unlock(&mutex);
+    printf("%d %lld\n", result, microseconds(&before, &after));
 }
 
 static void *work(void *none)
@@ -178,6 +202,8 @@ int main(void)
             printf("%d\n", set_working(1));
         } else if (strcmp(word, "rest") == 0) {
             printf("%d\n", set_working(0));
+        } else if (strcmp(word, "check") == 0) {
+            check_once();
         } else if (strcmp(word, "report") == 0) {
             report();
         } else if (strcmp(word, "spin") == 0) {

@@ -35,6 +35,10 @@ final class BenchProgram implements AutoCloseable {
     must("init");
   }
 
+  String name() {
+    return name;
+  }
+
   /** One command, one answer. */
   String say(String command) throws IOException, BenchException {
     commands.write(command + "\n");
@@ -56,9 +60,18 @@ final class BenchProgram implements AutoCloseable {
 
   /** Milliseconds that the allocation took. */
   double grow(long bytes) throws IOException, BenchException {
-    String[] answer = say("grow " + bytes).split(" ");
+    return timed("grow " + bytes);
+  }
+
+  /** Milliseconds that the first launch took; all data has been read since. */
+  double check() throws IOException, BenchException {
+    return timed("check");
+  }
+
+  private double timed(String command) throws IOException, BenchException {
+    String[] answer = say(command).split(" ");
     if (!answer[0].equals("0")) {
-      throw new BenchException(name + " was refused " + bytes + " bytes: error " + answer[0]);
+      throw new BenchException(name + " was refused '" + command + "': error " + answer[0]);
     }
     return Double.parseDouble(answer[1]) / 1e3;
   }

@@ -23,6 +23,12 @@ final class Machine {
     return facts;
   }
 
+  /** Memory that programs could still take. */
+  static long availableBytes() {
+    String kibibytes = field(Path.of("/proc/meminfo"), "MemAvailable").replaceAll("[^0-9]", "");
+    return kibibytes.isEmpty() ? 0 : Long.parseLong(kibibytes) * 1024;
+  }
+
   private static String field(Path file, String key) {
     try {
       return Files.readAllLines(file).stream()

@@ -22,12 +22,18 @@ import picocli.CommandLine.Parameters;
       "  interposer  launches, allocations, process start and attach (the C harness)",
       "  agent       start, memory with 8 devices and 64 tenants, attach from 1 to 64 processes",
       "  lending     how long a tenant waits for its request while another has borrowed it",
+      "  swap        how long a tenant takes to leave and to come back, beside the copies alone",
       "  java        the agent's own hot paths (JMH)"
     })
 public final class Main implements Callable<Integer> {
 
   private static final List<Suite> SUITES =
-      List.of(new InterposerSuite(), new AgentSuite(), new LendingSuite(), new JavaSuite());
+      List.of(
+          new InterposerSuite(),
+          new AgentSuite(),
+          new LendingSuite(),
+          new SwapSuite(),
+          new JavaSuite());
 
   @Parameters(paramLabel = "SUITE", description = "What to measure; all of it unless named.")
   private List<String> names = new ArrayList<>();

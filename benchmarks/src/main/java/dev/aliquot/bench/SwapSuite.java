@@ -1,0 +1,164 @@
+package dev.aliquot.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Tenants leave a device and come back to it, as fast as the copies alone where nothing is lost.
+ *
+ * <p>As much of the host pool is made ahead as a tenant holds, in pieces of 64 MiB. The first time,
+ * a tenant takes its chunks out of these where its allocations have such pieces, else they are made
+ * for it while it waits; after that it has chunks of its own.
+ */
+final class SwapSuite implements Suite {
+  private static final long MIB = 1L << 20;
+  private static final long GIB = 1L << 30;
+  private static final List<Long> HELD_BYTES = List.of(GIB, 2 * GIB, 4 * GIB, 8 * GIB);
+  private static final List<Long> BLOCK_BYTES = List.of(2 * MIB, 20 * MIB, GIB);
+
+  /** A tenant's limit beyond what it holds: its context and what a piece wastes. */
+  private static final long SPARE_BYTES = 256 * MIB;
+
+  private static final long GOAL_FROM_BYTES = 4 * GIB;
+  private static final int ROUNDS = 3;
+
+  @Override
+  public String name() {
+    return "swap";
+  }
+
+  @Override
+  public String summary() {
+    return "how long a tenant takes to leave and to come back, beside the copies alone";
+  }
+
+  @Override
+  public List<Figure> run(Settings settings, Consumer<String> progress) throws BenchException {
+    List<Figure> figures = new ArrayList<>();
+    try {
+      for (long held : settings.quick() ? HELD_BYTES.subList(0, 1) : HELD_BYTES) {
+        if (needBytes(held) > Machine.availableBytes()) {
+          progress.accept(
+              text(held) + " left out: it takes " + text(needBytes(held)) + " of memory");
+          continue;
+        }
+        figures.addAll(hold(settings, held, progress));
+      }
+    } catch (IOException e) {
+      throw new BenchException(e.getMessage() == null ? e.toString() : e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BenchException("interrupted", e);
+    }
+    return figures;
+  }
+
+  /** Hardly more than room for one tenant; the GiB is for what the node and the agent hold back. */
+  private static long deviceBytes(long held) {
+    return held + GIB;
+  }
+
+  private static long poolBytes(long held) {
+    return 2 * (held + SPARE_BYTES);
+  }
+
+  /** Device and host pool are both this machine's memory, and an eighth more is left alone. */
+  private static long needBytes(long held) {
+    return (deviceBytes(held) + poolBytes(held)) / 8 * 9 + GIB;
+  }
+
+  private List<Figure> hold(Settings settings, long held, Consumer<String> progress)
+      throws IOException, InterruptedException, BenchException {
+    List<Figure> figures = new ArrayList<>();
+    String node =
+        "devices=1,memory=" + deviceBytes(held) / MIB + "MiB,model=H100,context=" + 64 * MIB;
+    List<String> options =
+        List.of(
+            "--host-pool-size",
+            poolBytes(held) / MIB + "MiB",
+            "--host-pool-prepared",
+            held / MIB + "MiB",
+            "--swap-idle-after",
+            "500ms",
+            "--swap-minimum-residency",
+            "0s");
+    try (BenchAgent agent = BenchAgent.start(settings, node, options)) {
+      SwapMeter meter = new SwapMeter(agent);
+      for (long block : BLOCK_BYTES) {
+        progress.accept(text(held) + " in allocations of " + text(block));
+        figures.addAll(block(settings, agent, meter, held, block));
+        meter.awaitNobody();
+      }
+    }
+    return figures;
+  }
+
+  private List<Figure> block(
+      Settings settings, BenchAgent agent, SwapMeter meter, long held, long block)
+      throws IOException, InterruptedException, BenchException {
+    int rounds = settings.quick() ? 1 : ROUNDS;
+    long bytes = held / block * block;
+    List<String> share =
+        List.of("--gpu-memory", "256MiB", "--gpu-memory-limit", (held + SPARE_BYTES) / MIB + "MiB");
+    Move[] out = new Move[rounds];
+    Move[] in = new Move[rounds];
+    Move[] exchange = new Move[rounds];
+    Move first;
+    try (BenchProgram one = new BenchProgram(settings, agent, "one", share)) {
+      meter.awaitPrepared(held / (64 * MIB) * (64 * MIB));
+      grow(one, bytes, block);
+      first = meter.out(one, bytes);
+      meter.in(one, bytes);
+      for (int i = 0; i < rounds; i++) {
+        out[i] = meter.out(one, bytes);
+        in[i] = meter.in(one, bytes);
+      }
+      meter.out(one, bytes);
+      try (BenchProgram two = new BenchProgram(settings, agent, "two", share)) {
+        grow(two, bytes, block);
+        meter.out(two, bytes);
+        meter.in(two, bytes);
+        for (int i = 0; i < rounds; i++) {
+          exchange[i] =
+              i % 2 == 0 ? meter.exchange(one, two, bytes) : meter.exchange(two, one, bytes);
+        }
+      }
+    }
+    return figures(text(held) + " of " + text(block), goal(held, block), first, out, in, exchange);
+  }
+
+  private List<Figure> figures(
+      String what, String goal, Move first, Move[] out, Move[] in, Move[] exchange) {
+    List<Figure> figures = new ArrayList<>();
+    figures.addAll(first.wait(name(), "out, " + what + ", prepared, first"));
+    Move left = Move.middle(out);
+    figures.addAll(left.wait(name(), "out, " + what + ", prepared, again"));
+    figures.addAll(left.rate(name(), goal));
+    Move back = Move.middle(in);
+    figures.addAll(back.wait(name(), "in, " + what));
+    figures.addAll(back.rate(name(), goal));
+    figures.addAll(Move.middle(exchange).wait(name(), "exchange, " + what + " each, prepared"));
+    return figures;
+  }
+
+  private static void grow(BenchProgram program, long bytes, long block)
+      throws IOException, BenchException {
+    for (long grown = 0; grown < bytes; grown += block) {
+      program.grow(block);
+    }
+  }
+
+  /** The simulator's copies are not a bus: nothing is held against them. */
+  private static String goal(long held, long block) {
+    if (held < GOAL_FROM_BYTES) {
+      return "";
+    }
+    return block > 2 * MIB ? ">= 0.90 on a GPU" : ">= 0.80 on a GPU";
+  }
+
+  private static String text(long bytes) {
+    return bytes >= GIB ? bytes / GIB + " GiB" : bytes / MIB + " MiB";
+  }
+}
