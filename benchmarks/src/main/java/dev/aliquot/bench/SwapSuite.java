@@ -19,7 +19,7 @@ final class SwapSuite implements Suite {
   private static final List<Long> BLOCK_BYTES = List.of(2 * MIB, 20 * MIB, GIB);
 
   /** A tenant's limit beyond what it holds: its context and what a piece wastes. */
-  private static final long SPARE_BYTES = 256 * MIB;
+  private static final long SPARE_BYTES = 512 * MIB;
 
   private static final long GOAL_FROM_BYTES = 4 * GIB;
   private static final int ROUNDS = 3;
@@ -55,18 +55,26 @@ final class SwapSuite implements Suite {
     return figures;
   }
 
-  /** Hardly more than room for one tenant; the GiB is for what the node and the agent hold back. */
+  /** Room for one tenant and not for two; the GiB is for what the node and the agent hold back. */
   private static long deviceBytes(long held) {
-    return held + GIB;
+    return held + held / 2 + GIB;
   }
 
+  /**
+   * Room for what both tenants hold would do, but the chunks that a leaving tenant has in hand are
+   * counted beside its loan while it is being moved: with less, the other one comes back with no
+   * more than its request.
+   */
   private static long poolBytes(long held) {
-    return 2 * (held + SPARE_BYTES);
+    return 3 * held + SPARE_BYTES;
   }
 
-  /** Device and host pool are both this machine's memory, and an eighth more is left alone. */
+  /**
+   * Device and host pool are both this machine's memory: one tenant on the device, both in the host
+   * pool, as much made ahead; an eighth more is left alone.
+   */
   private static long needBytes(long held) {
-    return (deviceBytes(held) + poolBytes(held)) / 8 * 9 + GIB;
+    return 4 * held / 8 * 9 + GIB;
   }
 
   private List<Figure> hold(Settings settings, long held, Consumer<String> progress)
@@ -98,7 +106,7 @@ final class SwapSuite implements Suite {
   private List<Figure> block(
       Settings settings, BenchAgent agent, SwapMeter meter, long held, long block)
       throws IOException, InterruptedException, BenchException {
-    int rounds = settings.quick() ? 1 : ROUNDS;
+    int rounds = settings.quick() || held >= GOAL_FROM_BYTES ? 1 : ROUNDS;
     long bytes = held / block * block;
     List<String> share =
         List.of("--gpu-memory", "256MiB", "--gpu-memory-limit", (held + SPARE_BYTES) / MIB + "MiB");
