@@ -3,7 +3,6 @@ package dev.aliquot.ledger;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +26,7 @@ public final class TenantBook {
   private final DeviceBook device;
   private final String tenant;
   private final SlotPort port;
-  private final TreeMap<Integer, Slot> slots = new TreeMap<>();
+  private final Slots slots = new Slots();
   private Share share;
   private long overheadBytes;
 
@@ -55,10 +54,7 @@ public final class TenantBook {
   /** A new process. Alone it gets what is left of the request, else nothing until it asks. */
   public void attach(int slot) {
     synchronized (device) {
-      if (slots.containsKey(slot)) {
-        throw new IllegalArgumentException("slot " + slot + " is taken");
-      }
-      slots.put(slot, new Slot(slot, port));
+      slots.add(slot, port);
       port.writeCredit(slot, 0);
       port.writeCovered(slot, 0);
       grantAheadToLoneSlot();
@@ -77,12 +73,11 @@ public final class TenantBook {
   public void restore(
       int slot, long creditBytes, long coveredBytes, boolean demanded, boolean away) {
     synchronized (device) {
-      if (creditBytes < 0 || coveredBytes < 0 || slots.containsKey(slot)) {
+      if (creditBytes < 0 || coveredBytes < 0) {
         throw new IllegalArgumentException(
             "slot " + slot + " cannot be restored with " + creditBytes + " bytes");
       }
-      Slot restored = new Slot(slot, port);
-      slots.put(slot, restored);
+      Slot restored = slots.add(slot, port);
       // More than the limit was never given: the page is damaged.
       long givenBytes = Math.min(creditBytes, share.limitBytes());
       long usedBytes =
@@ -122,9 +117,6 @@ public final class TenantBook {
   public AskResult ask(int slot, long wantedBytes) {
     synchronized (device) {
       Slot asking = slots.get(slot);
-      if (asking == null) {
-        throw new IllegalArgumentException("slot " + slot + " is free");
-      }
       if (wantedBytes >= 0 && wantedBytes <= asking.creditBytes) {
         return new AskResult.Granted(asking.creditBytes);
       }
@@ -140,7 +132,7 @@ public final class TenantBook {
   /** An ask that was making room is given up. */
   public void withdraw(int slot) {
     synchronized (device) {
-      Slot asking = slots.get(slot);
+      Slot asking = slots.find(slot);
       if (asking != null) {
         device.withdraw(this, asking);
       }
@@ -168,7 +160,7 @@ public final class TenantBook {
   public boolean couldNotMove(int slot, int wake) {
     synchronized (device) {
       boolean gained = recover() > 0;
-      Slot moving = slots.get(slot);
+      Slot moving = slots.find(slot);
       if (moving == null || !moving.isDemandedSince(wake)) {
         return gained;
       }
@@ -185,7 +177,7 @@ public final class TenantBook {
    */
   public boolean leave(int slot) {
     synchronized (device) {
-      Slot leaving = slots.get(slot);
+      Slot leaving = slots.find(slot);
       if (leaving != null && !closed && leaving.canLeave()) {
         leaving.leave();
       }
@@ -200,9 +192,6 @@ public final class TenantBook {
   public AskResult resume(int slot) {
     synchronized (device) {
       Slot returning = slots.get(slot);
-      if (returning == null) {
-        throw new IllegalArgumentException("slot " + slot + " is free");
-      }
       if (closed) {
         returning.comeBack();
       }
@@ -217,7 +206,7 @@ public final class TenantBook {
    */
   public void comeBack(int slot) {
     synchronized (device) {
-      Slot returning = slots.get(slot);
+      Slot returning = slots.find(slot);
       if (returning != null) {
         device.withdraw(this, returning);
         returning.comeBack();
@@ -228,7 +217,7 @@ public final class TenantBook {
   /** Whether the process has been told to be off the device. */
   public boolean isAway(int slot) {
     synchronized (device) {
-      Slot known = slots.get(slot);
+      Slot known = slots.find(slot);
       return known != null && known.away;
     }
   }
@@ -242,7 +231,7 @@ public final class TenantBook {
    */
   public long mostHostBytes(int slot, long madeBytes, long pieceBytes) {
     synchronized (device) {
-      Slot moving = slots.get(slot);
+      Slot moving = slots.find(slot);
       return moving == null ? madeBytes : moving.mostHostBytes(madeBytes, pieceBytes);
     }
   }
@@ -285,7 +274,7 @@ public final class TenantBook {
   public void close() {
     synchronized (device) {
       closed = true;
-      slots.values().forEach(slot -> device.withdraw(this, slot));
+      slots.all().forEach(slot -> device.withdraw(this, slot));
       takeUnused(Long.MAX_VALUE, false, Set.of());
     }
   }
@@ -305,14 +294,14 @@ public final class TenantBook {
   /** The sum over the slots: what they may hold without asking. */
   public long creditBytes() {
     synchronized (device) {
-      return slots.values().stream().mapToLong(slot -> slot.creditBytes).sum();
+      return slots.creditBytes();
     }
   }
 
   /** The slot's credit, 0 for a free one. */
   public long creditBytes(int slot) {
     synchronized (device) {
-      Slot known = slots.get(slot);
+      Slot known = slots.find(slot);
       return known == null ? 0 : known.creditBytes;
     }
   }
@@ -320,7 +309,7 @@ public final class TenantBook {
   /** The most that the slot can hold already: its credit, or more while it is coming down. */
   public long coveredBytes(int slot) {
     synchronized (device) {
-      Slot known = slots.get(slot);
+      Slot known = slots.find(slot);
       return known == null ? 0 : known.coveredBytes;
     }
   }
@@ -338,15 +327,14 @@ public final class TenantBook {
   /** What the tenant uses beyond its request: lent to it. */
   public long loanBytes() {
     synchronized (device) {
-      long usedBytes = slots.values().stream().mapToLong(Slot::claimBytes).sum();
-      return Math.max(0, Bytes.add(overheadBytes, usedBytes) - share.requestBytes());
+      return Math.max(0, Bytes.add(overheadBytes, slots.claimBytes()) - share.requestBytes());
     }
   }
 
   /** What the slot's process claims to have in host memory. */
   public long demotedBytes(int slot) {
     synchronized (device) {
-      Slot known = slots.get(slot);
+      Slot known = slots.find(slot);
       return known == null ? 0 : known.demotedBytes();
     }
   }
@@ -362,16 +350,8 @@ public final class TenantBook {
 
   public long demotedBytes() {
     synchronized (device) {
-      return demotedBytes(null);
+      return slots.demotedBytes(null);
     }
-  }
-
-  private long demotedBytes(@Nullable Slot except) {
-    long demotedBytes = 0;
-    for (Slot slot : slots.values()) {
-      demotedBytes = slot == except ? demotedBytes : Bytes.add(demotedBytes, slot.demotedBytes());
-    }
-    return demotedBytes;
   }
 
   // ---- for the device's book, under its lock
@@ -381,7 +361,7 @@ public final class TenantBook {
   }
 
   Collection<Slot> slots() {
-    return slots.values();
+    return slots.all();
   }
 
   void share(Share newShare) {
@@ -392,8 +372,7 @@ public final class TenantBook {
 
   /** Covered by credit, or the driver's: the device does not have it for anybody else. */
   long heldBytes() {
-    long coveredBytes = slots.values().stream().mapToLong(slot -> slot.coveredBytes).sum();
-    return Bytes.add(overheadBytes, coveredBytes);
+    return Bytes.add(overheadBytes, slots.coveredBytes());
   }
 
   /** The same, and what waits for a reading. */
@@ -417,26 +396,22 @@ public final class TenantBook {
 
   /** Has every process leave that can; answers what is to come of that. */
   long leave() {
-    return slots.values().stream().filter(Slot::canLeave).mapToLong(Slot::leave).sum();
+    return slots.all().stream().filter(Slot::canLeave).mapToLong(Slot::leave).sum();
   }
 
   /** What could be had of it if it left. */
   long demandableBytes() {
-    return slots.values().stream().mapToLong(Slot::demandableBytes).sum();
+    return slots.demandableBytes();
   }
 
   /** What processes have still to give back of what was demanded of them. */
   long outstandingBytes() {
-    return slots.values().stream().mapToLong(Slot::outstandingBytes).sum();
+    return slots.outstandingBytes();
   }
 
   /** What cannot be taken back from the tenant whatever is done. */
   long fixedBytes() {
-    long movableBytes = 0;
-    for (Slot slot : slots.values()) {
-      movableBytes += slot.demandableBytes() + slot.outstandingBytes() + slot.unusedBytes();
-    }
-    return Math.max(0, heldBytes() - movableBytes);
+    return Math.max(0, heldBytes() - slots.looseBytes());
   }
 
   /** What could be granted now as far as the limit goes; what is in host memory counts, too. */
@@ -450,13 +425,13 @@ public final class TenantBook {
    * @param returning a process whose data in host memory is what it is to be granted room for
    */
   long leftBytes(@Nullable Slot returning) {
-    long leftBytes = share.limitBytes() - Bytes.add(takenBytes(), demotedBytes(returning));
+    long leftBytes = share.limitBytes() - Bytes.add(takenBytes(), slots.demotedBytes(returning));
     return neverRead ? Math.min(0, leftBytes) : leftBytes;
   }
 
   /** What could be granted after a reading, if it shows the same overhead. */
   long afterReadingBytes(@Nullable Slot returning) {
-    return share.limitBytes() - Bytes.add(heldBytes(), demotedBytes(returning));
+    return share.limitBytes() - Bytes.add(heldBytes(), slots.demotedBytes(returning));
   }
 
   /** Whether anything may be granted to it now. */
@@ -470,13 +445,13 @@ public final class TenantBook {
   }
 
   boolean isLone() {
-    return slots.size() == 1;
+    return slots.lone() != null;
   }
 
   /** Notices what processes have given back of what was demanded of them; answers how much. */
   long recover() {
     long recoveredBytes = 0;
-    for (Slot slot : slots.values()) {
+    for (Slot slot : slots.all()) {
       slot.noticeReturn();
       recoveredBytes += slot.demanded ? slot.takeUnused(Long.MAX_VALUE) : 0;
     }
@@ -493,14 +468,14 @@ public final class TenantBook {
    * @return what was taken
    */
   long takeUnused(long wantedBytes, boolean ahead, Set<Slot> spared) {
-    long takenBytes = Reclaim.takeUnused(slots.values(), wantedBytes, ahead, spared);
+    long takenBytes = Reclaim.takeUnused(slots.all(), wantedBytes, ahead, spared);
     unreadBytes += takenBytes;
     return takenBytes;
   }
 
   /** The same for another tenant: nothing is granted ahead any more until a process asks. */
   long takeUnusedForOthers(long wantedBytes, Set<Slot> spared) {
-    slots.values().forEach(slot -> slot.trimmed |= !spared.contains(slot));
+    slots.all().forEach(slot -> slot.trimmed |= !spared.contains(slot));
     return takeUnused(wantedBytes, true, spared);
   }
 
@@ -519,11 +494,11 @@ public final class TenantBook {
   }
 
   private void grantAheadToLoneSlot() {
-    if (isLone() && !closed && !device.isStopped()) {
+    Slot lone = slots.lone();
+    if (lone != null && !closed && !device.isStopped()) {
       long requestLeftBytes = share.requestBytes() - Bytes.add(takenBytes(), demotedBytes());
       long aheadBytes =
           Math.min(Math.min(requestLeftBytes, leftBytes()), device.roomBytes(this, false));
-      Slot lone = slots.firstEntry().getValue();
       if (aheadBytes > 0 && !lone.demanded && !lone.trimmed) {
         lone.grant(aheadBytes);
       }
