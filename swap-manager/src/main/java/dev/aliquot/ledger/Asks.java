@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * are idle or have had the device for long enough.
  */
 final class Asks {
-  private final Map<String, TenantBook> books;
+  private final Map<String, Tenancy> books;
   private final Room room;
 
   /** Guaranteed asks that wait. */
@@ -32,7 +32,7 @@ final class Asks {
    * @param books a view of all of the device's
    */
   Asks(
-      Map<String, TenantBook> books,
+      Map<String, Tenancy> books,
       Room room,
       Claims claims,
       Claims wishes,
@@ -51,7 +51,7 @@ final class Asks {
    * @param returningBytes the part of that which the process has in host memory already: it counts
    *     against the limit, and has a place to go back to, as it is
    */
-  private record Want(TenantBook book, Slot slot, long wantedBytes, long returningBytes) {
+  private record Want(Tenancy book, Slot slot, long wantedBytes, long returningBytes) {
     long needBytes() {
       return wantedBytes - slot.creditBytes;
     }
@@ -68,7 +68,7 @@ final class Asks {
     }
   }
 
-  AskResult ask(TenantBook book, Slot slot, long wantedBytes) {
+  AskResult ask(Tenancy book, Slot slot, long wantedBytes) {
     return answer(new Want(book, slot, wantedBytes, 0));
   }
 
@@ -77,7 +77,7 @@ final class Asks {
    * within the request has to be. Where there is nothing more to wait for, it comes back with what
    * there is.
    */
-  AskResult resume(TenantBook book, Slot slot) {
+  AskResult resume(Tenancy book, Slot slot) {
     book.recover();
     slot.stay();
     long returningBytes = slot.demotedBytes();
@@ -92,23 +92,23 @@ final class Asks {
     return result;
   }
 
-  void withdraw(TenantBook book, Slot slot) {
+  void withdraw(Tenancy book, Slot slot) {
     wishes.remove(book, slot);
     withdrawClaim(book, slot);
   }
 
   // ---- inside
 
-  private AskResult back(TenantBook book, Slot slot, long backBytes, long returningBytes) {
+  private AskResult back(Tenancy book, Slot slot, long backBytes, long returningBytes) {
     return backBytes == 0
         ? new AskResult.Granted(slot.creditBytes)
         : answer(new Want(book, slot, slot.creditBytes + backBytes, returningBytes));
   }
 
   private AskResult answer(Want want) {
-    TenantBook book = want.book();
+    Tenancy book = want.book();
     Slot slot = want.slot();
-    books.values().forEach(TenantBook::recover);
+    books.values().forEach(Tenancy::recover);
     boolean guaranteed = isGuaranteed(book, slot, want.wantedBytes());
     if (guaranteed) {
       wishes.remove(book, slot);
@@ -172,25 +172,25 @@ final class Asks {
     return new AskResult.Granted(slot.creditBytes);
   }
 
-  private void withdrawClaim(TenantBook book, Slot slot) {
+  private void withdrawClaim(Tenancy book, Slot slot) {
     if (claims.remove(book, slot)) {
       demands.endWithoutClaims();
     }
   }
 
   /** Within the request, counting what siblings use and wait for, not what they have unused. */
-  private boolean isGuaranteed(TenantBook book, Slot asking, long wantedBytes) {
+  private boolean isGuaranteed(Tenancy book, Slot asking, long wantedBytes) {
     return Bytes.add(wantedBytes, othersBytes(book, asking)) <= book.share().requestBytes();
   }
 
   /** What of that much more of a process is guaranteed. */
-  private long guaranteedBytes(TenantBook book, Slot asking, long moreBytes) {
+  private long guaranteedBytes(Tenancy book, Slot asking, long moreBytes) {
     long ownBytes = Bytes.add(asking.creditBytes, othersBytes(book, asking));
     return Math.clamp(book.share().requestBytes() - ownBytes, 0, moreBytes);
   }
 
   /** What a tenant has of its request without a process. */
-  private long othersBytes(TenantBook book, Slot asking) {
+  private long othersBytes(Tenancy book, Slot asking) {
     long bytes = Bytes.add(book.overheadBytes(), claims.siblingsBytes(book, asking));
     for (Slot slot : book.slots()) {
       if (slot != asking) {
@@ -204,7 +204,7 @@ final class Asks {
    * What is granted beyond the need, so that the next ask comes late: of the request all that is
    * left to a lone process, else half; of what would be lent half.
    */
-  private long aheadBytes(TenantBook book, long wantedBytes, long needBytes, long restBytes) {
+  private long aheadBytes(Tenancy book, long wantedBytes, long needBytes, long restBytes) {
     long requestLeftBytes =
         Math.max(0, book.share().requestBytes() - Bytes.add(book.overheadBytes(), wantedBytes));
     long ownBytes = book.isLone() ? Math.min(restBytes, requestLeftBytes) : 0;
@@ -216,7 +216,7 @@ final class Asks {
    * What siblings have ahead of the request and do not use is taken back before another process
    * gets its part of it: else they could use it, too, and nobody would have lent it.
    */
-  private static boolean waitsForSiblings(TenantBook book, Slot asking, long needBytes) {
+  private static boolean waitsForSiblings(Tenancy book, Slot asking, long needBytes) {
     long requestBytes = book.share().requestBytes();
     if (Bytes.add(book.takenBytes(), needBytes) <= requestBytes) {
       return false;
@@ -228,7 +228,7 @@ final class Asks {
     return Bytes.add(book.heldBytes(), needBytes) <= requestBytes;
   }
 
-  private void takeUnusedForRoom(TenantBook book, Slot asking, long needBytes, boolean guaranteed) {
+  private void takeUnusedForRoom(Tenancy book, Slot asking, long needBytes, boolean guaranteed) {
     long missingBytes = needBytes - room.freeAfterReadingBytes(book, asking, guaranteed);
     if (missingBytes > 0) {
       missingBytes -= book.takeUnused(missingBytes, true, Set.of(asking));
@@ -239,9 +239,9 @@ final class Asks {
   }
 
   /** Credit for loans that nobody uses is not lent any more. */
-  private void takeUnusedLoans(TenantBook book, Slot asking, long missingBytes) {
+  private void takeUnusedLoans(Tenancy book, Slot asking, long missingBytes) {
     long stillMissingBytes = missingBytes - book.takeUnused(missingBytes, true, Set.of(asking));
-    List<TenantBook> borrowers =
+    List<Tenancy> borrowers =
         others(book).stream()
             .filter(each -> each.heldBytes() > each.share().requestBytes())
             .toList();
@@ -251,7 +251,7 @@ final class Asks {
   }
 
   private AskResult makeRoom(Want want) {
-    TenantBook book = want.book();
+    Tenancy book = want.book();
     claims.put(book, want.slot(), want.wantedBytes());
     long missingBytes = missingBytes(want, true);
     if (missingBytes > 0) {
@@ -270,7 +270,7 @@ final class Asks {
 
   /** Nobody has to give anything back for a loan, but tenants take turns. */
   private AskResult waitForOthers(Want want) {
-    TenantBook book = want.book();
+    Tenancy book = want.book();
     wishes.put(book, want.slot(), want.wantedBytes());
     long missingBytes = missingBytes(want, false);
     if (missingBytes > 0) {
@@ -289,7 +289,7 @@ final class Asks {
         - room.outstandingBytes();
   }
 
-  private Collection<TenantBook> others(TenantBook book) {
+  private Collection<Tenancy> others(Tenancy book) {
     return books.values().stream().filter(each -> each != book).toList();
   }
 }

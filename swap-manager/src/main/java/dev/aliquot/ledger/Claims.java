@@ -12,32 +12,32 @@ import java.util.stream.Collectors;
  * first. One for each process. Guarded by the device's lock.
  */
 final class Claims {
-  private record Claimant(TenantBook book, Slot slot) {}
+  private record Claimant(Tenancy book, Slot slot) {}
 
   private final Map<Claimant, Long> wantedBytes = new LinkedHashMap<>();
   private final Set<Claimant> stuck = new HashSet<>();
 
   /** Keeps its place where it is known already. */
-  void put(TenantBook book, Slot slot, long bytes) {
+  void put(Tenancy book, Slot slot, long bytes) {
     Claimant claimant = new Claimant(book, slot);
     stuck.remove(claimant);
     wantedBytes.put(claimant, bytes);
   }
 
   /** Whether there was one. */
-  boolean remove(TenantBook book, Slot slot) {
+  boolean remove(Tenancy book, Slot slot) {
     Claimant claimant = new Claimant(book, slot);
     stuck.remove(claimant);
     return wantedBytes.remove(claimant) != null;
   }
 
   /** Nothing that could be taken back is left for a claim, until it is put again. */
-  void markStuck(TenantBook book, Slot slot) {
+  void markStuck(Tenancy book, Slot slot) {
     stuck.add(new Claimant(book, slot));
   }
 
   /** Whether another tenant's claim is stuck. */
-  boolean isStuckBeside(TenantBook book) {
+  boolean isStuckBeside(Tenancy book) {
     return stuck.stream().anyMatch(claimant -> claimant.book() != book);
   }
 
@@ -56,7 +56,7 @@ final class Claims {
   }
 
   /** What those that came before this process still need; all others where it does not wait. */
-  long beforeBytes(TenantBook book, Slot slot) {
+  long beforeBytes(Tenancy book, Slot slot) {
     Claimant own = new Claimant(book, slot);
     long sum = 0;
     for (Map.Entry<Claimant, Long> each : wantedBytes.entrySet()) {
@@ -69,7 +69,7 @@ final class Claims {
   }
 
   /** What the tenant's other processes still need. */
-  long siblingsBytes(TenantBook book, Slot slot) {
+  long siblingsBytes(Tenancy book, Slot slot) {
     return sumBytes(claimant -> claimant.book() == book && claimant.slot() != slot);
   }
 

@@ -9,7 +9,7 @@ import java.util.Optional;
  * as far as it was demanded ahead of the asks, until it is there. Guarded by the device's lock.
  */
 final class Demands {
-  private final Collection<TenantBook> books;
+  private final Collection<Tenancy> books;
   private final Claims claims;
   private final Room room;
   private final long aheadBytes;
@@ -19,7 +19,7 @@ final class Demands {
    * @param books a view of all of the device's
    * @param aheadBytes how much more of its request than a tenant asks for is demanded for it
    */
-  Demands(Collection<TenantBook> books, Claims claims, Room room, long aheadBytes) {
+  Demands(Collection<Tenancy> books, Claims claims, Room room, long aheadBytes) {
     this.books = books;
     this.claims = claims;
     this.room = room;
@@ -40,9 +40,9 @@ final class Demands {
    *
    * @return what could not be demanded of it; not positive: nothing
    */
-  long demand(TenantBook claimant, Slot asking, long needBytes, long missingBytes) {
+  long demand(Tenancy claimant, Slot asking, long needBytes, long missingBytes) {
     count++;
-    List<TenantBook> others = books.stream().filter(each -> each != claimant).toList();
+    List<Tenancy> others = books.stream().filter(each -> each != claimant).toList();
     long wantedBytes = Bytes.add(missingBytes, aheadBytes(claimant, asking, needBytes));
     return missingBytes - Reclaim.demandLoans(others, wantedBytes);
   }
@@ -68,7 +68,7 @@ final class Demands {
   /** Where nobody waits, borrowers keep what they still have. */
   void endWithoutClaims() {
     if (claims.isEmpty()) {
-      for (TenantBook book : books) {
+      for (Tenancy book : books) {
         book.recover();
         book.slots().forEach(Slot::release);
       }
@@ -76,7 +76,7 @@ final class Demands {
   }
 
   /** What a book keeps that another tenant waits for in vain, and the process with most of it. */
-  Optional<Kept> kept(TenantBook book) {
+  Optional<Kept> kept(Tenancy book) {
     if (!claims.isStuckBeside(book) || book.outstandingBytes() > 0) {
       return Optional.empty();
     }
@@ -90,7 +90,7 @@ final class Demands {
   }
 
   /** What else of its request the tenant does not have and has not claimed: up to so much of it. */
-  private long aheadBytes(TenantBook book, Slot asking, long needBytes) {
+  private long aheadBytes(Tenancy book, Slot asking, long needBytes) {
     long claimedBytes = Bytes.add(needBytes, claims.siblingsBytes(book, asking));
     long leftBytes =
         book.share().requestBytes()

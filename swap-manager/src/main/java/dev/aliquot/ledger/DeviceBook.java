@@ -18,7 +18,7 @@ import java.util.Set;
 public final class DeviceBook {
   private final Admissions admissions;
   private final long capacityBytes;
-  private final Map<String, TenantBook> books = new LinkedHashMap<>();
+  private final Map<String, Tenancy> books = new LinkedHashMap<>();
   private final Claims claims = new Claims();
   private final Claims wishes = new Claims();
   private final Room room;
@@ -82,7 +82,7 @@ public final class DeviceBook {
   /** Changes a tenant's share, whether it fits or not. */
   synchronized void change(String tenant, Share share) {
     admissions.change(tenant, share);
-    TenantBook book = books.get(tenant);
+    Tenancy book = books.get(tenant);
     if (book != null) {
       book.share(share);
     }
@@ -90,7 +90,7 @@ public final class DeviceBook {
 
   /** Forgets the tenant; its ports are not called any more. Without a share, nothing. */
   public synchronized void release(String tenant) {
-    TenantBook book = books.remove(tenant);
+    Tenancy book = books.remove(tenant);
     if (book != null) {
       book.slots().forEach(slot -> asks.withdraw(book, slot));
     }
@@ -115,11 +115,11 @@ public final class DeviceBook {
 
   /** Opens the book of a tenant that has a share. */
   public synchronized TenantBook open(String tenant, SlotPort port) {
-    TenantBook book = new TenantBook(this, tenant, admissions.share(tenant), port);
-    if (books.putIfAbsent(tenant, book) != null) {
+    Tenancy tenancy = new Tenancy(this, tenant, admissions.share(tenant));
+    if (books.putIfAbsent(tenant, tenancy) != null) {
       throw new IllegalArgumentException("the book of tenant " + tenant + " is open");
     }
-    return book;
+    return new TenantBook(this, tenancy, port);
   }
 
   /** What processes that are no tenant's hold of the device. */
@@ -189,7 +189,7 @@ public final class DeviceBook {
    */
   public synchronized int promote() {
     int told = 0;
-    for (TenantBook book : books.values()) {
+    for (Tenancy book : books.values()) {
       for (Slot slot : book.slots()) {
         boolean may = claims.isEmpty() && wishes.isEmpty() && !stopped && book.mayGrow();
         told += may && promote(book, slot) ? 1 : 0;
@@ -213,19 +213,19 @@ public final class DeviceBook {
 
   // ---- for the tenants' books, under the lock
 
-  AskResult ask(TenantBook book, Slot asking, long wantedBytes) {
+  AskResult ask(Tenancy book, Slot asking, long wantedBytes) {
     return stopped ? new AskResult.Stopping() : asks.ask(book, asking, wantedBytes);
   }
 
-  AskResult resume(TenantBook book, Slot slot) {
+  AskResult resume(Tenancy book, Slot slot) {
     return stopped ? new AskResult.Stopping() : asks.resume(book, slot);
   }
 
-  void withdraw(TenantBook book, Slot slot) {
+  void withdraw(Tenancy book, Slot slot) {
     asks.withdraw(book, slot);
   }
 
-  Optional<Kept> kept(TenantBook book) {
+  Optional<Kept> kept(Tenancy book) {
     return demands.kept(book);
   }
 
@@ -234,7 +234,7 @@ public final class DeviceBook {
   }
 
   /** What is free for a book: never what somebody waits for. */
-  long roomBytes(TenantBook book, boolean guaranteed) {
+  long roomBytes(Tenancy book, boolean guaranteed) {
     return room.freeBytes(book, null, guaranteed);
   }
 
@@ -248,7 +248,7 @@ public final class DeviceBook {
 
   // ---- inside
 
-  private boolean promote(TenantBook book, Slot slot) {
+  private boolean promote(Tenancy book, Slot slot) {
     long demotedBytes = slot.demanded ? 0 : slot.demotedBytes();
     if (demotedBytes == 0) {
       return false;
@@ -272,12 +272,12 @@ public final class DeviceBook {
     return canMove;
   }
 
-  private List<TenantBook> others(TenantBook book) {
+  private List<Tenancy> others(Tenancy book) {
     return books.values().stream().filter(each -> each != book).toList();
   }
 
   private long fixedBytes(String tenant) {
-    TenantBook book = books.get(tenant);
+    Tenancy book = books.get(tenant);
     return book == null ? 0 : book.fixedBytes();
   }
 }

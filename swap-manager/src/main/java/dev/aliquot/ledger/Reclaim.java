@@ -10,7 +10,7 @@ import java.util.Set;
 final class Reclaim {
   private record Unused(Slot slot, long bytes) {}
 
-  private record Loan(TenantBook book, long bytes) {}
+  private record Loan(Tenancy book, long bytes) {}
 
   private Reclaim() {}
 
@@ -47,10 +47,10 @@ final class Reclaim {
    * @param spared who is about to use it
    * @return what was taken
    */
-  static long takeUnusedOf(Collection<TenantBook> books, long wantedBytes, Set<Slot> spared) {
+  static long takeUnusedOf(Collection<Tenancy> books, long wantedBytes, Set<Slot> spared) {
     long takenBytes = 0;
     for (boolean borrowers : new boolean[] {true, false}) {
-      for (TenantBook book : books) {
+      for (Tenancy book : books) {
         boolean borrows = book.heldBytes() > book.share().requestBytes();
         if (borrows == borrowers && takenBytes < wantedBytes) {
           takenBytes += book.takeUnusedForOthers(wantedBytes - takenBytes, spared);
@@ -65,9 +65,9 @@ final class Reclaim {
    *
    * @return what was demanded
    */
-  static long demandLoans(Collection<TenantBook> books, long wantedBytes) {
+  static long demandLoans(Collection<Tenancy> books, long wantedBytes) {
     List<Loan> loans = new ArrayList<>();
-    for (TenantBook book : books) {
+    for (Tenancy book : books) {
       long loanBytes = book.heldBytes() - book.outstandingBytes() - book.share().requestBytes();
       if (loanBytes > 0) {
         loans.add(new Loan(book, loanBytes));

@@ -17,7 +17,7 @@ final class Refusals {
   }
 
   /** It would be a loan, and there is not so much to lend. */
-  static AskResult.Refused nothingToLend(Room room, TenantBook book, Slot asking, long needBytes) {
+  static AskResult.Refused nothingToLend(Room room, Tenancy book, Slot asking, long needBytes) {
     long lendableBytes =
         Math.min(
             room.loanLeftAfterReadingBytes(book), room.freeAfterReadingBytes(book, asking, false));

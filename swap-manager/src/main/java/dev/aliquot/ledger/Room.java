@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Room {
   private final long capacityBytes;
-  private final Collection<TenantBook> books;
+  private final Collection<Tenancy> books;
   private final Claims claims;
   private final Claims wishes;
   private long foreignBytes;
@@ -22,7 +22,7 @@ final class Room {
    * @param claims guaranteed asks that wait
    * @param wishes asks for loans that wait
    */
-  Room(long capacityBytes, Collection<TenantBook> books, Claims claims, Claims wishes) {
+  Room(long capacityBytes, Collection<Tenancy> books, Claims claims, Claims wishes) {
     this.capacityBytes = capacityBytes;
     this.books = books;
     this.claims = claims;
@@ -47,50 +47,50 @@ final class Room {
    *
    * @param asking null: nobody in particular
    */
-  long freeBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
+  long freeBytes(Tenancy book, @Nullable Slot asking, boolean guaranteed) {
     return capacityBytes
         - foreignBytes
-        - sumBytes(TenantBook::takenBytes)
+        - sumBytes(Tenancy::takenBytes)
         - claimedBytes(book, asking, guaranteed);
   }
 
-  long freeAfterReadingBytes(TenantBook book, Slot asking, boolean guaranteed) {
+  long freeAfterReadingBytes(Tenancy book, Slot asking, boolean guaranteed) {
     return capacityBytes
         - foreignBytes
-        - sumBytes(TenantBook::heldBytes)
+        - sumBytes(Tenancy::heldBytes)
         - claimedBytes(book, asking, guaranteed);
   }
 
   /** How much more a book may take before more is lent than may be. */
-  long loanLeftBytes(TenantBook book) {
-    return loanLeftBytes(book, TenantBook::takenBytes);
+  long loanLeftBytes(Tenancy book) {
+    return loanLeftBytes(book, Tenancy::takenBytes);
   }
 
-  long loanLeftAfterReadingBytes(TenantBook book) {
-    return loanLeftBytes(book, TenantBook::heldBytes);
+  long loanLeftAfterReadingBytes(Tenancy book) {
+    return loanLeftBytes(book, Tenancy::heldBytes);
   }
 
   /** By how much more is held than there is. */
   long overBytes() {
-    return sumBytes(TenantBook::heldBytes) - capacityBytes + foreignBytes;
+    return sumBytes(Tenancy::heldBytes) - capacityBytes + foreignBytes;
   }
 
   /** What is held beyond the requests. */
   long loanBytes() {
-    return sumBytes(TenantBook::loanBytes);
+    return sumBytes(Tenancy::loanBytes);
   }
 
   /** What new host memory it takes to have everything back that is lent. */
   long unbackedBytes() {
-    return sumBytes(TenantBook::unbackedBytes);
+    return sumBytes(Tenancy::unbackedBytes);
   }
 
   /** What is still to come of what was demanded back. */
   long outstandingBytes() {
-    return sumBytes(TenantBook::outstandingBytes);
+    return sumBytes(Tenancy::outstandingBytes);
   }
 
-  private long loanLeftBytes(TenantBook book, ToLongFunction<TenantBook> bytes) {
+  private long loanLeftBytes(Tenancy book, ToLongFunction<Tenancy> bytes) {
     if (lendableBytes == Long.MAX_VALUE) {
       return Long.MAX_VALUE;
     }
@@ -100,11 +100,11 @@ final class Room {
   }
 
   /** Up to there nothing of the host pool is needed to have it back. */
-  private static long backedBytes(TenantBook book) {
+  private static long backedBytes(Tenancy book) {
     return book.share().requestBytes() + book.hostIdleBytes();
   }
 
-  private long claimedBytes(TenantBook book, @Nullable Slot asking, boolean guaranteed) {
+  private long claimedBytes(Tenancy book, @Nullable Slot asking, boolean guaranteed) {
     if (asking == null) {
       return Bytes.add(claims.sumBytes(), wishes.sumBytes());
     }
@@ -113,9 +113,9 @@ final class Room {
         : Bytes.add(claims.sumBytes(), wishes.beforeBytes(book, asking));
   }
 
-  private long sumBytes(ToLongFunction<TenantBook> bytes) {
+  private long sumBytes(ToLongFunction<Tenancy> bytes) {
     long sum = 0;
-    for (TenantBook each : books) {
+    for (Tenancy each : books) {
       sum = Bytes.add(sum, bytes.applyAsLong(each));
     }
     return sum;

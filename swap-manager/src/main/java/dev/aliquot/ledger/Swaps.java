@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Guarded by the device's lock.
  */
 final class Swaps {
-  private final Map<String, TenantBook> books;
+  private final Map<String, Tenancy> books;
   private SwapPolicy policy = SwapPolicy.NEVER;
   private long hostBytes = Long.MAX_VALUE;
   private long count;
@@ -16,7 +16,7 @@ final class Swaps {
   /**
    * @param books a view of all of the device's
    */
-  Swaps(Map<String, TenantBook> books) {
+  Swaps(Map<String, Tenancy> books) {
     this.books = books;
   }
 
@@ -40,14 +40,14 @@ final class Swaps {
    * @param idleOnly those that use the device are left alone
    * @return what is on its way
    */
-  long swapOut(TenantBook claimant, long wantedBytes, boolean idleOnly) {
+  long swapOut(Tenancy claimant, long wantedBytes, boolean idleOnly) {
     long leavingBytes = 0;
     long roomBytes = hostBytes;
     for (SwapPolicy.Leaver leaver : policy.leavers(claimant.tenant())) {
       boolean ready =
           leaver.readiness() == SwapPolicy.Readiness.IDLE
               || (!idleOnly && leaver.readiness() == SwapPolicy.Readiness.DUE);
-      TenantBook book = ready ? possible(leaver, claimant, roomBytes) : null;
+      Tenancy book = ready ? possible(leaver, claimant, roomBytes) : null;
       if (book != null && leavingBytes < wantedBytes) {
         roomBytes -= book.swapNeedBytes();
         leavingBytes += book.leave();
@@ -58,14 +58,13 @@ final class Swaps {
   }
 
   /** Whether it is worth waiting for somebody who may leave later. */
-  boolean isSomebodyDueLater(TenantBook claimant) {
+  boolean isSomebodyDueLater(Tenancy claimant) {
     return policy.leavers(claimant.tenant()).stream()
         .anyMatch(leaver -> possible(leaver, claimant, hostBytes) != null);
   }
 
-  private @Nullable TenantBook possible(
-      SwapPolicy.Leaver leaver, TenantBook claimant, long roomBytes) {
-    TenantBook book = books.get(leaver.tenant());
+  private @Nullable Tenancy possible(SwapPolicy.Leaver leaver, Tenancy claimant, long roomBytes) {
+    Tenancy book = books.get(leaver.tenant());
     if (book == null || book == claimant || book.isClosed()) {
       return null;
     }
