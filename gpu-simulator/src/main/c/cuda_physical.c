@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +13,8 @@
 #define OWN_BYTES (16ull << 40)
 #define CHUNK_NAME "aliquot-sim-chunk:" /* and the device, -1 for host memory: a descriptor says what it is */
 
-/* One file for everything that is not meant to leave the process: a descriptor per allocation would run out. */
+/* One file for everything that is not meant to leave the process: a descriptor per allocation would run out. What may leave it has one of its
+ * own, with a number that programs seldom get to, as long as there is one; what has none cannot be exported. */
 static struct {
     pthread_once_t once;
     int fd;
@@ -51,13 +53,22 @@ CUresult cuMemGetAllocationGranularity(size_t *out, const CUmemAllocationProp *p
     return CUDA_SUCCESS;
 }
 
+static int high_memfd(const char *name) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    int low = memfd_create(name, MFD_CLOEXEC);
+    int high = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, (int)(limit.rlim_cur < 800 ? limit.rlim_cur / 2 : 400));
+    if (low >= 0) close(low);
+    return high;
+}
+
 static bool back(struct sim_physical *physical) {
     physical->fd = -1;
     if (physical->prop.requestedHandleTypes != CU_MEM_HANDLE_TYPE_NONE) {
         char name[sizeof CHUNK_NAME + 8];
         snprintf(name, sizeof name, CHUNK_NAME "%d", physical->device == SIM_HOST ? -1 : (int)physical->device);
-        physical->fd = memfd_create(name, MFD_CLOEXEC);
-        return physical->fd >= 0 && ftruncate(physical->fd, (off_t)physical->bytes) == 0;
+        physical->fd = high_memfd(name);
+        if (physical->fd >= 0) return ftruncate(physical->fd, (off_t)physical->bytes) == 0;
     }
     pthread_once(&own.once, open_own);
     if (own.fd < 0) return false;
@@ -184,6 +195,7 @@ CUresult cuMemExportToShareableHandle(void *out, CUmemGenericAllocationHandle ha
     struct sim_physical *physical = physical_of(handle);
     SIM_NEED(out != NULL && physical != NULL && flags == 0);
     SIM_NEED(type == CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR && (physical->prop.requestedHandleTypes & type) != 0);
+    if (physical->fd < 0) return CUDA_ERROR_OPERATING_SYSTEM;
     int fd = fcntl(physical->fd, F_DUPFD_CLOEXEC, 3);
     if (fd < 0) return CUDA_ERROR_OPERATING_SYSTEM;
     pthread_mutex_lock(&sim_process.mutex);

@@ -14,7 +14,7 @@ import java.lang.invoke.MethodHandle;
 import java.time.Duration;
 import java.util.BitSet;
 
-/** Raw file descriptors: waiting for them and closing them. Thread-safe. */
+/** Raw file descriptors: waiting for them, copying and closing them. Thread-safe. */
 public final class Descriptors {
   private static final StructLayout POLLFD =
       MemoryLayout.structLayout(
@@ -27,7 +27,55 @@ public final class Descriptors {
       Libc.withErrno("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
   private static final MethodHandle CLOSE = Libc.withErrno("close", Libc.ints(1));
 
+  private static final MethodHandle FCNTL = Libc.variadic("fcntl", Libc.ints(3), 2);
+  private static final MethodHandle STATX =
+      Libc.withErrno(
+          "statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+
+  private static final int F_DUPFD_CLOEXEC = 1030;
+  private static final int F_GET_SEALS = 1034;
+  private static final int AT_EMPTY_PATH = 0x1000;
+  private static final int AT_STATX_DONT_SYNC = 0x4000;
+  private static final int STATX_TYPE = 1;
+  private static final long STATX_BYTES = 256;
+  private static final long STATX_MODE = 28;
+  private static final int S_IFMT = 0170000;
+  private static final int S_IFCHR = 0020000;
+
   private Descriptors() {}
+
+  /**
+   * Another descriptor of the same file, the caller's to close; a program that is run has it not.
+   */
+  public static int duplicate(int descriptor) {
+    return Libc.intCall(FCNTL, "fcntl", descriptor, F_DUPFD_CLOEXEC, 0);
+  }
+
+  /**
+   * Whether it is memory without a file, or a character device: what drivers pass memory on by.
+   * Other files can have whoever closes them wait, for as long as their owner likes. Never waits.
+   */
+  public static boolean isMemoryOrDevice(int descriptor) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = Libc.state(arena);
+      if ((int) FCNTL.invokeExact(state, descriptor, F_GET_SEALS, 0) >= 0) {
+        return true;
+      }
+      MemorySegment facts = arena.allocate(STATX_BYTES, Long.BYTES);
+      int result =
+          (int)
+              STATX.invokeExact(
+                  state,
+                  descriptor,
+                  arena.allocateFrom(""),
+                  AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+                  STATX_TYPE,
+                  facts);
+      return result == 0 && (facts.get(JAVA_SHORT, STATX_MODE) & S_IFMT) == S_IFCHR;
+    } catch (Throwable e) {
+      throw Libc.unexpected(e);
+    }
+  }
 
   /**
    * Waits until one of the descriptors is readable, at its end, or in error. A pidfd is readable

@@ -31,6 +31,15 @@ final class Libc {
         Linker.Option.captureCallState("errno"));
   }
 
+  /** The same for a function with further arguments after that many. */
+  static MethodHandle variadic(String name, FunctionDescriptor descriptor, int fixed) {
+    return LINKER.downcallHandle(
+        LINKER.defaultLookup().findOrThrow(name),
+        descriptor,
+        Linker.Option.firstVariadicArg(fixed),
+        Linker.Option.captureCallState("errno"));
+  }
+
   /** A function that sets no errno. */
   static MethodHandle plain(String name, FunctionDescriptor descriptor) {
     return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor);
@@ -88,6 +97,20 @@ final class Libc {
       int result = (int) handle.invokeExact(state, a, b);
       if (result < 0) {
         throw new LinuxException(call, a + ", " + b, errno(state));
+      }
+      return result;
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** An int call on three ints, -1 meaning failure. */
+  static int intCall(MethodHandle handle, String call, int a, int b, int c) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = state(arena);
+      int result = (int) handle.invokeExact(state, a, b, c);
+      if (result < 0) {
+        throw new LinuxException(call, a + ", " + b + ", " + c, errno(state));
       }
       return result;
     } catch (Throwable e) {

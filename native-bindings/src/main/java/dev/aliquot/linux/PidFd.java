@@ -13,8 +13,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class PidFd implements AutoCloseable {
   private static final long SYS_PIDFD_SEND_SIGNAL = 424;
   private static final long SYS_PIDFD_OPEN = 434;
+  private static final long SYS_PIDFD_GETFD = 438;
   private static final MethodHandle OPEN = Libc.syscall(2);
   private static final MethodHandle SEND = Libc.syscall(4);
+  private static final MethodHandle GET = Libc.syscall(3);
 
   private final long pid;
   private final int descriptor;
@@ -83,6 +85,28 @@ public final class PidFd implements AutoCloseable {
       }
       throw new LinuxException(
           "pidfd_send_signal", "pid " + pid + ", " + signal, Libc.errno(state));
+    } catch (Throwable e) {
+      throw Libc.unexpected(e);
+    }
+  }
+
+  /**
+   * Another descriptor of a file that the process has open, the caller's to close; a program that
+   * is run has it not.
+   *
+   * @param number the process's own, as it says it: any number
+   * @throws LinuxException {@link Errno#EBADF} if it has none of that number; {@link Errno#EPERM}
+   *     if the process may not be looked into; {@link Errno#ESRCH} if it is gone
+   */
+  public int takeDescriptor(int number) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = Libc.state(arena);
+      long taken =
+          (long) GET.invokeExact(state, SYS_PIDFD_GETFD, (long) descriptor, (long) number, 0L);
+      if (taken < 0) {
+        throw new LinuxException("pidfd_getfd", "pid " + pid + ", " + number, Libc.errno(state));
+      }
+      return (int) taken;
     } catch (Throwable e) {
       throw Libc.unexpected(e);
     }

@@ -62,4 +62,19 @@ class PidFdTest {
     assertThatThrownBy(() -> Signal.KILL.send(-1)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> Signal.KILL.send(0)).isInstanceOf(IllegalArgumentException.class);
   }
+
+  @Test
+  void aDescriptorThatTheProcessNamesIsTaken() {
+    try (PidFd self = PidFd.open(ProcessHandle.current().pid())) {
+      int taken = self.takeDescriptor(self.descriptor());
+      assertThat(taken).isNotEqualTo(self.descriptor());
+      assertThat(Descriptors.isMemoryOrDevice(taken)).as("a process is no memory").isFalse();
+      Descriptors.close(taken);
+      for (int none : new int[] {1 << 20, -1, Integer.MIN_VALUE}) {
+        assertThatThrownBy(() -> self.takeDescriptor(none))
+            .isInstanceOfSatisfying(
+                LinuxException.class, e -> assertThat(e.is(Errno.EBADF)).isTrue());
+      }
+    }
+  }
 }
