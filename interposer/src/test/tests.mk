@@ -43,7 +43,7 @@ $(INSIDE_PROGRAMS): %: %.o $(SUPPORT_OBJECTS) $(INSIDE_OBJECTS)
 
 $(OUT)/test/bench: $(OUT)/test/bench_gate.o
 
-$(INSIDE_PROGRAMS:%=%.o): TEST_FLAGS += -DALQ_TABLE='"functions.def"'
+$(INSIDE_PROGRAMS:%=%.o) $(OUT)/test/bench_gate.o: TEST_FLAGS += -DALQ_TABLE='"functions.def"'
 
 $(FUZZ_PROGRAMS): %: %.o $(FUZZ_OBJECTS)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)

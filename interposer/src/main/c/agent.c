@@ -17,6 +17,9 @@
 
 #define ALQ_RETRY_STEP_MS 20
 #define ALQ_RESUME_RETRIES 100
+/* How often one who waits for an answer looks whether the agent lives, and the least time after which it is taken not to. */
+#define ALQ_LOOK_MS 1000
+#define ALQ_HANGS_MS 5000
 
 /* Descriptors of the exchanges in progress, plus one; 0 where there is none: a forked child has to close its copies. An exchange that finds no
  * place here only costs such a child a descriptor. */
@@ -99,12 +102,24 @@ static int alq_connect_once(void)
     return connection;
 }
 
+/* Whether the agent that has the connection has shown no sign of life for as long as one that is away is waited for: it hangs, or is stopped. */
+static bool alq_agent_hangs(void)
+{
+    const struct alq_control_page *control = alq_pages_control();
+    uint64_t heartbeat_ns = control == NULL ? 0 : __atomic_load_n(&control->heartbeat_ns, __ATOMIC_RELAXED);
+    if (heartbeat_ns == 0) {
+        return false;
+    }
+    int64_t wait_ms = __atomic_load_n(&control->agent_wait_ms, __ATOMIC_RELAXED);
+    return alq_now_ms() - (int64_t)(heartbeat_ns / 1000000) > (wait_ms > ALQ_HANGS_MS ? wait_ms : ALQ_HANGS_MS);
+}
+
 static bool alq_wait_for(int connection, short events, int64_t deadline_ms)
 {
     for (;;) {
-        int64_t left_ms = deadline_ms - alq_now_ms();
+        int64_t left_ms = alq_agent_hangs() ? 0 : deadline_ms - alq_now_ms();
         struct pollfd wanted = {.fd = connection, .events = events};
-        int ready = poll(&wanted, 1, left_ms > 0 ? (int)(left_ms < 60000 ? left_ms : 60000) : 0);
+        int ready = poll(&wanted, 1, left_ms > 0 ? (int)(left_ms < ALQ_LOOK_MS ? left_ms : ALQ_LOOK_MS) : 0);
         if (ready > 0) {
             return true;
         }
@@ -157,7 +172,7 @@ static bool alq_receive_all(int connection, void *bytes, size_t length, int64_t 
     return true;
 }
 
-/* The byte after a CHUNK, and the one descriptor that it carries; -1: it carries none, or more than one. */
+/* The byte after an answer, and the one descriptor that it carries; -1: it carries none, or more than one. */
 static int alq_receive_descriptor(int connection, int64_t deadline_ms)
 {
     char byte;
@@ -187,14 +202,19 @@ static int alq_receive_descriptor(int connection, int64_t deadline_ms)
         close(descriptors[1]);
         return -1;
     }
-    int descriptor = alq_pages_off_standard(descriptors[0]);
+    return alq_agent_adopt(descriptors[0]);
+}
+
+int alq_agent_adopt(int descriptor)
+{
+    descriptor = alq_pages_off_standard(descriptor);
     if (descriptor >= 0) {
         alq_remember(descriptor);
     }
     return descriptor;
 }
 
-/* One connection: the request out, the answer in, and the descriptor that comes with a CHUNK. False: this agent did not finish the
+/* One connection: the request out, the answer in, and the descriptor that comes with it. False: this agent did not finish the
  * exchange. */
 static bool alq_exchange_once(const struct alq_frame *request, const void *payload, struct alq_frame *answer,
     void *answer_payload, int *descriptor, int64_t deadline_ms)
@@ -210,7 +230,7 @@ static bool alq_exchange_once(const struct alq_frame *request, const void *paylo
         && alq_receive_all(connection, answer, sizeof *answer, deadline_ms) && answer->magic == ALQ_FRAME_MAGIC
         && answer->length <= ALQ_FRAME_MAX_PAYLOAD && answer->request_id == request->request_id
         && alq_receive_all(connection, answer_payload, answer->length, deadline_ms);
-    if (done && descriptor != NULL && answer->type == ALQ_FRAME_CHUNK) {
+    if (done && descriptor != NULL && (answer->type == ALQ_FRAME_CHUNK || answer->type == ALQ_FRAME_SHARED)) {
         *descriptor = alq_receive_descriptor(connection, deadline_ms);
     }
     alq_agent_close(connection);
@@ -239,8 +259,7 @@ static int alq_retries(enum alq_frame_type type)
     return type == ALQ_FRAME_SETTLE ? 0 : type == ALQ_FRAME_RESUME ? ALQ_RESUME_RETRIES : INT_MAX;
 }
 
-/* Repeats the exchange until an agent answers it or the time is over. */
-static enum alq_agent_answer alq_exchange(uint32_t wait_ms, enum alq_frame_type type, const void *payload, uint32_t length,
+enum alq_agent_answer alq_agent_exchange(uint32_t wait_ms, enum alq_frame_type type, const void *payload, uint32_t length,
     enum alq_frame_type wanted_type, void *wanted, size_t wanted_length, int *descriptor, struct alq_agent_refusal *refusal)
 {
     int64_t deadline_ms = alq_now_ms() + wait_ms;
@@ -275,7 +294,7 @@ enum alq_agent_answer alq_agent_hello(uint32_t wait_ms, struct alq_seat *seat, s
 {
     struct alq_hello hello = {.tenant_pid = (uint32_t)getpid()};
     struct alq_welcome welcome;
-    enum alq_agent_answer answer = alq_exchange(
+    enum alq_agent_answer answer = alq_agent_exchange(
         wait_ms, ALQ_FRAME_HELLO, &hello, sizeof hello, ALQ_FRAME_WELCOME, &welcome, sizeof welcome, NULL, refusal);
     if (answer == ALQ_AGENT_YES && welcome.slot >= ALQ_MAX_SLOTS) {
         return ALQ_AGENT_ABSENT;
@@ -292,7 +311,7 @@ enum alq_agent_answer alq_agent_ask(
     struct alq_ask ask = {
         .slot = seat->slot, .device = device, .generation = seat->generation, .wanted_bytes = wanted_bytes};
     struct alq_granted granted;
-    return alq_exchange(wait_ms, ALQ_FRAME_ASK, &ask, sizeof ask, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
+    return alq_agent_exchange(wait_ms, ALQ_FRAME_ASK, &ask, sizeof ask, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
 }
 
 enum alq_agent_answer alq_agent_settle(
@@ -300,18 +319,17 @@ enum alq_agent_answer alq_agent_settle(
 {
     struct alq_settle settle = {.slot = seat->slot, .device = device, .generation = seat->generation};
     struct alq_granted granted;
-    return alq_exchange(
+    return alq_agent_exchange(
         wait_ms, ALQ_FRAME_SETTLE, &settle, sizeof settle, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
 }
 
-enum alq_agent_answer alq_agent_take_chunk(uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, uint64_t bytes,
+static enum alq_agent_answer alq_chunk_exchange(uint32_t wait_ms, enum alq_frame_type type, const void *payload, uint32_t length,
     struct alq_agent_chunk *chunk, struct alq_agent_refusal *refusal)
 {
-    struct alq_take_chunk take = {.slot = seat->slot, .device = device, .generation = seat->generation, .bytes = bytes};
     struct alq_chunk_given given;
     int descriptor = -1;
-    enum alq_agent_answer answer = alq_exchange(
-        wait_ms, ALQ_FRAME_TAKE_CHUNK, &take, sizeof take, ALQ_FRAME_CHUNK, &given, sizeof given, &descriptor, refusal);
+    enum alq_agent_answer answer =
+        alq_agent_exchange(wait_ms, type, payload, length, ALQ_FRAME_CHUNK, &given, sizeof given, &descriptor, refusal);
     if (answer != ALQ_AGENT_YES) {
         return answer;
     }
@@ -319,19 +337,33 @@ enum alq_agent_answer alq_agent_take_chunk(uint32_t wait_ms, const struct alq_se
     return ALQ_AGENT_YES;
 }
 
+enum alq_agent_answer alq_agent_take_chunk(uint32_t wait_ms, const struct alq_seat *seat, uint32_t device, uint64_t bytes,
+    struct alq_agent_chunk *chunk, struct alq_agent_refusal *refusal)
+{
+    struct alq_take_chunk take = {.slot = seat->slot, .device = device, .generation = seat->generation, .bytes = bytes};
+    return alq_chunk_exchange(wait_ms, ALQ_FRAME_TAKE_CHUNK, &take, sizeof take, chunk, refusal);
+}
+
+enum alq_agent_answer alq_agent_reopen_chunk(
+    uint32_t wait_ms, const struct alq_seat *seat, uint64_t id, struct alq_agent_chunk *chunk, struct alq_agent_refusal *refusal)
+{
+    struct alq_reopen_chunk reopen = {.slot = seat->slot, .generation = seat->generation, .id = id};
+    return alq_chunk_exchange(wait_ms, ALQ_FRAME_REOPEN_CHUNK, &reopen, sizeof reopen, chunk, refusal);
+}
+
 enum alq_agent_answer alq_agent_return_chunk(
     uint32_t wait_ms, const struct alq_seat *seat, uint64_t id, struct alq_agent_refusal *refusal)
 {
     struct alq_return_chunk back = {.slot = seat->slot, .generation = seat->generation, .id = id};
     struct alq_granted granted;
-    return alq_exchange(
+    return alq_agent_exchange(
         wait_ms, ALQ_FRAME_RETURN_CHUNK, &back, sizeof back, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
 }
 
 enum alq_agent_answer alq_agent_moved(uint32_t wait_ms, const struct alq_moved *moved, struct alq_agent_refusal *refusal)
 {
     struct alq_granted granted;
-    return alq_exchange(
+    return alq_agent_exchange(
         wait_ms, ALQ_FRAME_MOVED, moved, sizeof *moved, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
 }
 
@@ -339,6 +371,6 @@ enum alq_agent_answer alq_agent_resume(uint32_t wait_ms, const struct alq_seat *
 {
     struct alq_resume resume = {.slot = seat->slot, .generation = seat->generation};
     struct alq_granted granted;
-    return alq_exchange(
+    return alq_agent_exchange(
         wait_ms, ALQ_FRAME_RESUME, &resume, sizeof resume, ALQ_FRAME_GRANTED, &granted, sizeof granted, NULL, refusal);
 }

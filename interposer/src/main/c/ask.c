@@ -8,10 +8,15 @@
 #include <time.h>
 
 #include "fork.h"
+#include "gate.h"
 #include "mover.h"
+#include "own_thread.h"
 #include "pages.h"
 
 #define ALQ_ASK_TRIES 32
+/* How long a process that is told to leave goes on before it asks again. It does so for as long as it waits for the agent, however much of that it
+ * was out, and once more after that: others that want the device all the time must not keep it here. */
+#define ALQ_AWAY_PAUSE_MS 10u
 #define ALQ_SETTLE_WAIT_MS 2000u
 #define ALQ_LAZY_SETTLE_NS 50000000ull
 
@@ -97,9 +102,10 @@ bool alq_charge_attach(void)
 }
 
 
-/* Mutex held. */
-static bool alq_ask_waiting(uint32_t device, uint64_t bytes, uint32_t wait_ms)
+/* Mutex held. *away: it is to be asked again when this process is back. */
+static bool alq_ask_waiting(uint32_t device, uint64_t bytes, uint32_t wait_ms, bool *away)
 {
+    *away = false;
     for (int attempt = 0; attempt < ALQ_ASK_TRIES; attempt++) {
         uint64_t wanted_bytes;
         if (alq_charge_try(device, bytes, &wanted_bytes)) {
@@ -115,6 +121,9 @@ static bool alq_ask_waiting(uint32_t device, uint64_t bytes, uint32_t wait_ms)
             if (alq_join(true, &refusal) != NULL) {
                 return false;
             }
+        } else if (answer == ALQ_AGENT_REFUSED && refusal.status == ALQ_STATUS_AWAY) {
+            *away = true;
+            return false;
         } else if (answer == ALQ_AGENT_REFUSED) {
             /* what we asked for may have had another thread's withdrawn attempt in it: then there is more room than it seemed */
             if (alq_add(alq_charge_reported_bytes(device), bytes) >= wanted_bytes) {
@@ -137,25 +146,41 @@ bool alq_ask_again(void)
     return seated;
 }
 
+/* Told to leave, the process does, or cannot and stays: either takes a while with the gate open. Away, it comes back for whoever is at the
+ * gate. No bracket lasts as long as that, for the agent waits for those. */
+static void alq_ask_turn(void)
+{
+    int cancel_state;
+    bool flying = alq_flight_pause();
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    nanosleep(&(struct timespec){.tv_nsec = ALQ_AWAY_PAUSE_MS * 1000000l}, NULL);
+    alq_gate_leave(alq_gate_enter());
+    pthread_setcancelstate(cancel_state, NULL);
+    if (flying) {
+        alq_flight_begin();
+    }
+}
+
 bool alq_ask(uint32_t device, uint64_t bytes)
 {
     int saved_errno = errno;
     const struct alq_control_page *control = NULL;
     uint32_t absences = __atomic_load_n(&alq.absences, __ATOMIC_ACQUIRE);
-    int cancel_state = alq_lock();
     bool there = alq_pages_open_control(0, &control) == ALQ_PAGES_OK;
-    /* whoever queued behind a wait that was in vain does not wait all over again */
-    bool fits = there && alq_ask_waiting(device, bytes, alq.absences == absences ? alq_wait_ms(control) : 0);
-    alq_unlock(cancel_state);
+    bool fits = false, away = there;
+    uint64_t end_ns = there ? alq_clock_ns() + alq_wait_ms(control) * 1000000ull : 0;
+    for (bool last = false; away && !last;) {
+        last = alq_clock_ns() >= end_ns;
+        int cancel_state = alq_lock();
+        /* whoever queued behind a wait that was in vain does not wait all over again */
+        fits = alq_ask_waiting(device, bytes, alq.absences == absences ? alq_wait_ms(control) : 0, &away);
+        alq_unlock(cancel_state);
+        if (away && !last) {
+            alq_ask_turn();
+        }
+    }
     errno = saved_errno;
     return fits;
-}
-
-static uint64_t alq_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
 void alq_settle_in_flight(int device)
@@ -170,7 +195,7 @@ void alq_settle_in_flight(int device)
     if (answer == ALQ_AGENT_REFUSED && refusal.status == ALQ_STATUS_STALE && alq_join(true, &refusal) == NULL) {
         alq_agent_settle(ALQ_SETTLE_WAIT_MS, &alq.seat, (uint32_t)device, &refusal);
     }
-    __atomic_store_n(&alq.settled_ns[device], alq_now_ns(), __ATOMIC_RELAXED);
+    __atomic_store_n(&alq.settled_ns[device], alq_clock_ns(), __ATOMIC_RELAXED);
     alq_unlock(cancel_state);
     errno = saved_errno;
 }
@@ -187,7 +212,7 @@ void alq_settle(int device)
 void alq_settle_lazily(int device)
 {
     if (device >= 0 && alq_charge_attached()
-        && alq_now_ns() - __atomic_load_n(&alq.settled_ns[device], __ATOMIC_RELAXED) >= ALQ_LAZY_SETTLE_NS) {
+        && alq_clock_ns() - __atomic_load_n(&alq.settled_ns[device], __ATOMIC_RELAXED) >= ALQ_LAZY_SETTLE_NS) {
         alq_settle(device);
     }
 }

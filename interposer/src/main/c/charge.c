@@ -194,6 +194,11 @@ void alq_charge_shift(int device, const struct alq_shift *shift)
     alq_gate_leave();
 }
 
+uint64_t alq_charge_movable_bytes(uint32_t device)
+{
+    return __atomic_load_n(&alq.movable_bytes[device], __ATOMIC_SEQ_CST);
+}
+
 uint64_t alq_charge_demoted_bytes(uint32_t device)
 {
     return __atomic_load_n(&alq.demoted_bytes[device], __ATOMIC_SEQ_CST);
@@ -265,7 +270,7 @@ void alq_charge_submissions(uint64_t submissions)
     alq_gate_leave();
 }
 
-void alq_charge_parked(bool parked)
+void alq_charge_parked(enum alq_parked parked)
 {
     alq_gate_enter();
     alq.parked = parked;

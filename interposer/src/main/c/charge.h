@@ -59,6 +59,9 @@ struct alq_shift {
 /* Moves bytes between what is on the device, what of it is movable, and what is demoted, whatever the credit. */
 void alq_charge_shift(int device, const struct alq_shift *shift);
 
+/* What of this process's is on the device and could be demoted. */
+uint64_t alq_charge_movable_bytes(uint32_t device);
+
 /* What this process has demoted. */
 uint64_t alq_charge_demoted_bytes(uint32_t device);
 
@@ -85,8 +88,8 @@ void alq_flight_end(void);
 /* Says how much this process has submitted; see protocol.h. */
 void alq_charge_submissions(uint64_t submissions);
 
-/* Says whether this process is parked. */
-void alq_charge_parked(bool parked);
+/* Says how this process is parked. */
+void alq_charge_parked(enum alq_parked parked);
 
 /* Counts an allocation that was answered with CUDA_ERROR_OUT_OF_MEMORY because of the limit. */
 void alq_charge_refused(void);

@@ -42,10 +42,18 @@ static struct alq_move alq_move_of(const struct alq_movable_block *block, uint32
         .block_id = block->id,
         .piece = piece,
         .bytes = block->pieces[piece].bytes,
-        .ordinal = block->ordinal};
+        .ordinal = block->ordinal,
+        .pinned = block->tie == ALQ_PINNED};
 }
 
-size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, bool demote, uint64_t wanted_bytes)
+static bool alq_chosen(const struct alq_movable_block *block, uint32_t piece, enum alq_choose which)
+{
+    bool resident = block->pieces[piece].backing.chunk == 0;
+    return which == ALQ_CHOOSE_PINNED ? !resident && block->tie == ALQ_PINNED && block->advance_bytes != 0 && !block->busy
+                                      : resident == (which == ALQ_CHOOSE_RESIDENT) && block->tie == ALQ_LOOSE;
+}
+
+size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, enum alq_choose which, uint64_t wanted_bytes)
 {
     struct alq_movable_block *const *blocks;
     size_t found = 0;
@@ -53,9 +61,9 @@ size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, bool demote
     for (size_t at = 0; at < count; at++) {
         const struct alq_movable_block *block = blocks[at];
         for (uint32_t piece = 0; block->device == (int)device && piece < block->piece_count; piece++) {
-            if ((block->pieces[piece].backing.chunk == 0) == demote) {
+            if (alq_chosen(block, piece, which)) {
                 struct alq_move move = alq_move_of(block, piece);
-                alq_insert(moves, &found, &move, demote);
+                alq_insert(moves, &found, &move, which == ALQ_CHOOSE_RESIDENT);
             }
         }
     }
@@ -86,7 +94,7 @@ size_t alq_list_resident(struct alq_move **moves, uint32_t device)
     *moves = malloc((pieces + 1) * sizeof **moves);
     for (size_t at = 0; *moves != NULL && at < count; at++) {
         for (uint32_t piece = 0; blocks[at]->device == (int)device && piece < blocks[at]->piece_count; piece++) {
-            if (blocks[at]->pieces[piece].backing.chunk == 0) {
+            if (alq_chosen(blocks[at], piece, ALQ_CHOOSE_RESIDENT)) {
                 (*moves)[found++] = alq_move_of(blocks[at], piece);
             }
         }

@@ -7,10 +7,16 @@
 
 #include "move.h"
 
-/* The first pieces of a device, resident or demoted ones, as far as they amount to wanted_bytes. How many. */
-size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, bool demote, uint64_t wanted_bytes);
+enum alq_choose {
+    ALQ_CHOOSE_RESIDENT, /* resident pieces of blocks that move */
+    ALQ_CHOOSE_DEMOTED,  /* demoted ones */
+    ALQ_CHOOSE_PINNED    /* demoted pieces of pinned blocks that have been charged in advance */
+};
 
-/* All resident pieces of a device in that order; to be freed. How many; SIZE_MAX: there is no memory for them. */
+/* The first such pieces of a device, as far as they amount to wanted_bytes. How many. */
+size_t alq_choose(struct alq_move moves[ALQ_MOVES], uint32_t device, enum alq_choose which, uint64_t wanted_bytes);
+
+/* All resident pieces of a device that move, in that order; to be freed. How many; SIZE_MAX: there is no memory for them. */
 size_t alq_list_resident(struct alq_move **moves, uint32_t device);
 
 #endif

@@ -10,11 +10,24 @@
 #include "movables.h"
 #include "protocol.h"
 
-/* Takes a chunk of that size, and its descriptor's handle. Everything about it is checked by using it. Waits for the agent. The mover only. */
-enum alq_move_outcome alq_chunks_take(uint32_t device, uint64_t bytes, struct alq_backing *chunk);
+/* Takes a chunk of that size, its descriptor's handle, and a window to it for copies of that device. Everything about it is checked by using it.
+ * Waits for the agent. The mover only. */
+enum alq_move_outcome alq_chunks_take(uint32_t device, CUdevice ordinal, uint64_t bytes, struct alq_backing *chunk);
 
-/* Releases a chunk's handle and lets go of it. */
-void alq_chunks_end(const struct alq_backing *chunk);
+/* Fetches another descriptor of a chunk in hand, to be closed with alq_agent_close; -1: it could not be received. False: the agent refuses, or is
+ * not there. The mover only. */
+bool alq_chunks_reopen(const struct alq_backing *chunk, uint64_t bytes, int *descriptor);
+
+/* Closes a chunk's window and releases its handle, and the other way round; what is done already is left as it is, and what has been done is
+ * told by the backing: 0. False: the driver refuses a step. The mover only. */
+bool alq_chunks_release(struct alq_backing *chunk, uint64_t bytes);
+bool alq_chunks_import(struct alq_backing *chunk, CUdevice ordinal, uint64_t bytes, int descriptor);
+
+/* How many handles of chunks there are. */
+uint32_t alq_chunks_imported(void);
+
+/* Closes a chunk's window, releases its handle and lets go of it. */
+void alq_chunks_end(const struct alq_backing *chunk, uint64_t bytes);
 
 /* Lets go of a chunk whose handle has been released. Waits for nobody. */
 void alq_chunks_drop(uint64_t chunk);

@@ -23,6 +23,8 @@
 static CUcontext alq_primaries[ALQ_ORDINALS];
 /* Threads that are making a primary context right now, with its estimate charged. */
 static uint32_t alq_primary_makers[ALQ_ORDINALS];
+/* Threads that charge it, and may be makers in a moment. */
+static uint32_t alq_primary_tries[ALQ_ORDINALS];
 static uint64_t alq_next_mark;
 
 /* A context in the making. */
@@ -113,6 +115,18 @@ static bool alq_ordinal_fits(CUdevice ordinal)
     return ordinal >= 0 && ordinal < ALQ_ORDINALS;
 }
 
+/* Charges the estimate and counts a maker; who sees no try sees the maker that came of it. */
+static bool alq_primary_try(struct alq_making *making, CUdevice ordinal)
+{
+    __atomic_add_fetch(&alq_primary_tries[ordinal], 1, __ATOMIC_ACQ_REL);
+    bool begun = alq_making_begin(making, ordinal);
+    if (begun) {
+        __atomic_add_fetch(&alq_primary_makers[ordinal], 1, __ATOMIC_ACQ_REL);
+    }
+    __atomic_sub_fetch(&alq_primary_tries[ordinal], 1, __ATOMIC_ACQ_REL);
+    return begun;
+}
+
 /*
  * Charges the estimate of a primary context. All threads of a process share that context: one that finds no room for a second
  * estimate waits for the thread that is making it, and *fresh becomes false when there is nothing left to make.
@@ -122,16 +136,19 @@ static bool alq_primary_begin(struct alq_making *making, CUdevice ordinal, bool 
     if (!alq_ordinal_fits(ordinal)) {
         return alq_making_begin(making, ordinal);
     }
-    uint32_t *makers = &alq_primary_makers[ordinal];
-    while (!alq_making_begin(making, ordinal)) {
-        bool nobody = __atomic_load_n(makers, __ATOMIC_ACQUIRE) == 0;
+    while (!alq_primary_try(making, ordinal)) {
+        /* nobody who waits here tries: the tries come to an end */
+        while (__atomic_load_n(&alq_primary_tries[ordinal], __ATOMIC_ACQUIRE) != 0
+            && __atomic_load_n(&alq_primary_makers[ordinal], __ATOMIC_ACQUIRE) == 0) {
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
+        bool nobody = __atomic_load_n(&alq_primary_makers[ordinal], __ATOMIC_ACQUIRE) == 0;
         *fresh = !alq_primary_active(ordinal);
         if (!*fresh || nobody) {
             return !*fresh;
         }
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
-    __atomic_add_fetch(makers, 1, __ATOMIC_ACQ_REL);
     return true;
 }
 
@@ -268,5 +285,6 @@ void alq_context_after_fork(void)
     for (int ordinal = 0; ordinal < ALQ_ORDINALS; ordinal++) {
         alq_primaries[ordinal] = NULL;
         alq_primary_makers[ordinal] = 0;
+        alq_primary_tries[ordinal] = 0;
     }
 }

@@ -1,11 +1,12 @@
 /*
  * Memory handed to other processes: it may live on there when this one has let it go, and is marked for that. Handles and descriptors
- * are the driver's own.
+ * are the driver's own, but for IPC handles of movable memory (share.h). A process that has handed anything out is never bare.
  */
 #include "hooks.h"
 #include "movables.h"
 #include "pointers.h"
 #include "pool.h"
+#include "share.h"
 #include "vmm.h"
 
 static bool alq_lend_at(CUdeviceptr address)
@@ -35,16 +36,35 @@ static void alq_lend_address(CUdeviceptr address)
 CUresult alq_hook_cuIpcGetMemHandle(CUipcMemHandle *handle, CUdeviceptr address)
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuIpcGetMemHandle, handle, address);
-    CUresult result = ALQ_CALL_GATED(cuIpcGetMemHandle, handle, address);
+    CUresult result;
+    if (handle != NULL && alq_context_current() != NULL && alq_share_get(address, handle, &result)) {
+        return result;
+    }
+    alq_bare_never();
+    result = ALQ_CALL_GATED(cuIpcGetMemHandle, handle, address);
     if (result == CUDA_SUCCESS) {
         alq_lend_address(address);
     }
     return result;
 }
 
+CUresult alq_hook_cuIpcGetEventHandle(CUipcEventHandle *handle, CUevent event)
+{
+    alq_bare_never();
+    return ALQ_REAL(cuIpcGetEventHandle)(handle, event);
+}
+
+CUresult alq_hook_cuMemPoolExportToShareableHandle(
+    void *shared, CUmemoryPool pool, CUmemAllocationHandleType type, unsigned long long flags)
+{
+    alq_bare_never();
+    return ALQ_REAL(cuMemPoolExportToShareableHandle)(shared, pool, type, flags);
+}
+
 CUresult alq_hook_cuMemPoolExportPointer(CUmemPoolPtrExportData *shared, CUdeviceptr address)
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuMemPoolExportPointer, shared, address);
+    alq_bare_never();
     CUresult result = ALQ_CALL(cuMemPoolExportPointer, shared, address);
     if (result == CUDA_SUCCESS) {
         alq_lend_address(address);
@@ -56,6 +76,7 @@ CUresult alq_hook_cuMemExportToShareableHandle(
     void *shared, CUmemGenericAllocationHandle handle, CUmemAllocationHandleType type, unsigned long long flags)
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuMemExportToShareableHandle, shared, handle, type, flags);
+    alq_bare_never();
     CUresult result = ALQ_CALL(cuMemExportToShareableHandle, shared, handle, type, flags);
     if (result == CUDA_SUCCESS) {
         alq_vmm_lend(handle);
@@ -72,6 +93,7 @@ CUresult alq_hook_cuMemGetHandleForAddressRange(
     if (alq_movables_find(address, &block)) {
         return CUDA_ERROR_NOT_SUPPORTED;
     }
+    alq_bare_never();
     CUresult result = ALQ_CALL_GATED(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
     if (result == CUDA_SUCCESS) {
         alq_vmm_lend_range(address, bytes);

@@ -30,6 +30,10 @@ static void alq_in_child(void)
     alq_drain_after_fork();
     alq_stash_after_fork();
     alq_swap_after_fork();
+    alq_bare_after_fork();
+    alq_deep_after_fork();
+    alq_descriptors_after_fork();
+    alq_share_after_fork();
     alq_mover_after_fork();
     alq_gate_after_fork();
     alq_capture_after_fork();

@@ -28,6 +28,10 @@ void alq_chunks_after_fork(void);
 void alq_drain_after_fork(void);
 void alq_stash_after_fork(void);
 void alq_swap_after_fork(void);
+void alq_bare_after_fork(void);
+void alq_deep_after_fork(void);
+void alq_descriptors_after_fork(void);
+void alq_share_after_fork(void);
 void alq_mover_after_fork(void);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include <aliquot/cuda_abi.h>
 
+#include "bare.h"
 #include "charge.h"
 #include "gate.h"
 #include "library.h"
@@ -44,6 +45,7 @@ extern __thread int alq_depth __attribute__((tls_model("initial-exec")));
 /* Calls the driver from a hook. */
 #define ALQ_CALL(name, ...)                          \
     ({                                               \
+        alq_bare_pass();                             \
         alq_depth++;                                 \
         CUresult alq_r_ = ALQ_REAL(name)(__VA_ARGS__); \
         alq_depth--;                                 \

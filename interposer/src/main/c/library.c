@@ -90,6 +90,11 @@ bool alq_library_has(enum alq_function function)
     return alq_library_symbol(function) != NULL;
 }
 
+void alq_library_resolve(enum alq_function function)
+{
+    alq_resolve((uint32_t)function);
+}
+
 void *alq_resolve(uint32_t index)
 {
     if (alq_library_open() == NULL) {

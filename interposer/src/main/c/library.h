@@ -46,6 +46,8 @@ extern const struct alq_library alq_library;
 /* Shared state of trampoline.S and library.c. */
 extern void *alq_slots[ALQ_FN_COUNT];
 extern const char *const alq_names[ALQ_FN_COUNT];
+/* Our exported entries. Only in the CUDA stand-in. */
+extern void *const alq_entries[ALQ_FN_COUNT];
 
 /* The real function of a row, typed: ALQ_REAL(cuInit)(0). The slot resolves itself at the first call. */
 #define ALQ_REAL(name) ((__typeof__(name) *)__atomic_load_n(&alq_slots[ALQ_FN_##name], __ATOMIC_ACQUIRE))
@@ -56,6 +58,9 @@ void *alq_library_open(void);
 
 /* Whether the real library is open and has this function. */
 bool alq_library_has(enum alq_function function);
+
+/* Has the slot of a row hold the real function from now on, where the real library is open. */
+void alq_library_resolve(enum alq_function function);
 
 /* The real library's address of a row, or NULL; does not touch the slot. */
 void *alq_library_symbol(enum alq_function function);

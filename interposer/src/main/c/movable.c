@@ -44,15 +44,26 @@ bool alq_fixed_fits(int device, uint64_t bytes)
     return false;
 }
 
+CUresult alq_piece_create(CUmemGenericAllocationHandle *handle, CUdevice ordinal, uint64_t bytes)
+{
+    CUmemAllocationProp properties = {
+        .type = CU_MEM_ALLOCATION_TYPE_PINNED, .requestedHandleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR};
+    properties.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+    properties.location.id = ordinal;
+    CUresult result = ALQ_CALL(cuMemCreate, handle, bytes, &properties, 0);
+    if (result == CUDA_ERROR_NOT_SUPPORTED) {
+        properties.requestedHandleTypes = CU_MEM_HANDLE_TYPE_NONE;
+        result = ALQ_CALL(cuMemCreate, handle, bytes, &properties, 0);
+    }
+    return result;
+}
+
 /* One piece more, mapped behind the others. */
 static CUresult alq_piece_make(struct alq_movable_block *block, uint64_t bytes)
 {
-    CUmemAllocationProp properties = {.type = CU_MEM_ALLOCATION_TYPE_PINNED};
-    properties.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
-    properties.location.id = block->ordinal;
     struct alq_piece *piece = &block->pieces[block->piece_count];
     *piece = (struct alq_piece){.begin = block->begin + block->piece_count * ALQ_PIECE_BYTES, .bytes = bytes};
-    CUresult result = ALQ_CALL(cuMemCreate, &piece->backing.handle, bytes, &properties, 0);
+    CUresult result = alq_piece_create(&piece->backing.handle, block->ordinal, bytes);
     if (result != CUDA_SUCCESS) {
         return result;
     }
@@ -65,7 +76,7 @@ static CUresult alq_piece_make(struct alq_movable_block *block, uint64_t bytes)
     return CUDA_SUCCESS;
 }
 
-static CUresult alq_block_access(const struct alq_movable_block *block)
+CUresult alq_block_access(const struct alq_movable_block *block)
 {
     CUmemAccessDesc access[ALQ_ACCESSES];
     size_t count = alq_peers_access(block->ordinal, access);

@@ -1,4 +1,5 @@
 /* Freeing blocks. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@
 #include "movable.h"
 #include "mover.h"
 #include "pool_movable.h"
+#include "share.h"
+#include "stash.h"
 
 /* Blocks that were freed while a stream was being captured: freeing waits for the device, and a wait spoils a capture. They stay mapped and
  * charged until the next call that finds no capture. */
@@ -23,10 +26,13 @@ static struct alq_movable_block *alq_buried;
 /* Takes away what is behind a piece. */
 static void alq_piece_end(const struct alq_piece *piece)
 {
-    ALQ_CALL(cuMemUnmap, piece->begin, piece->bytes);
-    ALQ_CALL(cuMemRelease, piece->backing.handle);
+    if (!piece->absent) {
+        ALQ_CALL(cuMemUnmap, piece->begin, piece->bytes);
+    }
     if (piece->backing.chunk != 0) {
-        alq_chunks_drop(piece->backing.chunk);
+        alq_chunks_end(&piece->backing, piece->bytes);
+    } else {
+        ALQ_CALL(cuMemRelease, piece->backing.handle);
     }
 }
 
@@ -39,24 +45,33 @@ void alq_block_end(struct alq_movable_block *block)
     free(block);
 }
 
-/* What is uncharged when the block is gone. */
+/* What is uncharged when the block is gone, but for what is pinned. */
 static struct alq_shift alq_block_shift(const struct alq_movable_block *block)
 {
     struct alq_shift shift = {0};
     for (uint32_t at = 0; at < block->piece_count; at++) {
         const struct alq_piece *piece = &block->pieces[at];
-        if (piece->backing.chunk == 0) {
+        if (piece->backing.chunk != 0) {
+            shift.demoted -= piece->bytes;
+        } else if (block->tie == ALQ_LOOSE) {
             shift.used -= piece->bytes;
             shift.movable -= piece->bytes;
-        } else {
-            shift.demoted -= piece->bytes;
         }
     }
     return shift;
 }
 
-/* Waits for the context's work, as freeing plain memory does. */
-static CUresult alq_block_wait(CUcontext context)
+/* What a pinned block has on the device, or is charged for in advance. */
+static uint64_t alq_pinned_bytes(const struct alq_movable_block *block)
+{
+    uint64_t bytes = block->advance_bytes;
+    for (uint32_t at = 0; at < block->piece_count; at++) {
+        bytes += block->pieces[at].backing.chunk == 0 ? block->pieces[at].bytes : 0;
+    }
+    return block->tie == ALQ_PINNED ? bytes : 0;
+}
+
+CUresult alq_block_wait(CUcontext context)
 {
     CUcontext popped;
     CUresult result = ALQ_CALL(cuCtxPushCurrent_v2, context);
@@ -70,16 +85,21 @@ static CUresult alq_block_wait(CUcontext context)
 void alq_movable_release(struct alq_movable_block *block)
 {
     struct alq_shift shift = alq_block_shift(block);
+    uint64_t pinned_bytes = alq_pinned_bytes(block);
     int device = block->device;
     alq_pool_movable_shift(block->pool, block->kept ? 0 : 0 - alq_pool_units(block->asked_bytes), 0 - block->bytes);
+    alq_share_drop(block);
     alq_block_end(block);
     alq_charge_shift(device, &shift);
-    if (alq_charge_demoted_bytes((uint32_t)device) != 0 || shift.demoted != 0) {
+    if (pinned_bytes != 0) {
+        alq_uncharge_lent(device, pinned_bytes);
+    }
+    if (alq_stash_trim((uint32_t)device) || alq_charge_demoted_bytes((uint32_t)device) != 0 || shift.demoted != 0) {
         alq_mover_kick();
     }
 }
 
-static void alq_bury(struct alq_movable_block *block)
+void alq_movable_bury(struct alq_movable_block *block)
 {
     pthread_mutex_lock(&alq_mutex);
     block->next = alq_buried;
@@ -125,9 +145,10 @@ static bool alq_free_captured(CUdeviceptr address, CUresult *result)
 bool alq_movable_free(CUdeviceptr address, CUresult *result)
 {
     struct alq_movable_block copy;
-    if (!alq_movables_find(address, &copy) || copy.begin != address || alq_context_current() == NULL) {
+    if (!alq_movables_find(address, &copy) || copy.begin != address || copy.tie == ALQ_OPENED || alq_context_current() == NULL) {
         return false;
     }
+    int saved_errno = errno;
     alq_movable_unbury();
     bool captured = alq_capture_active();
     if (captured && !alq_free_captured(address, result)) {
@@ -142,12 +163,15 @@ bool alq_movable_free(CUdeviceptr address, CUresult *result)
     }
     bool gated = alq_gate_enter();
     struct alq_movable_block *block = alq_movables_take(address);
+    uint64_t share = block == NULL ? 0 : alq_share_take(block);
     if (block != NULL && captured) {
-        alq_bury(block);
+        alq_movable_bury(block);
     } else if (block != NULL) {
         alq_movable_release(block);
     }
     alq_gate_leave(gated);
+    alq_share_over(share);
+    errno = saved_errno;
     *result = CUDA_SUCCESS;
     return block != NULL;
 }

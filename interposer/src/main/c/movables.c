@@ -43,9 +43,9 @@ static bool alq_room(void)
     return grown != NULL;
 }
 
-bool alq_movables_put(struct alq_movable_block *block)
+/* Mutex held. */
+static bool alq_put(struct alq_movable_block *block)
 {
-    pthread_mutex_lock(&alq_mutex);
     bool room = alq_room();
     if (room) {
         size_t at = alq_place(block->begin);
@@ -53,8 +53,48 @@ bool alq_movables_put(struct alq_movable_block *block)
         alq_movables[at] = block;
         __atomic_store_n(&alq_count, alq_count + 1, __ATOMIC_RELEASE);
     }
-    pthread_mutex_unlock(&alq_mutex);
     return room;
+}
+
+bool alq_movables_put(struct alq_movable_block *block)
+{
+    pthread_mutex_lock(&alq_mutex);
+    bool put = alq_put(block);
+    pthread_mutex_unlock(&alq_mutex);
+    return put;
+}
+
+/* Mutex held. One time more; NULL: there is none of that share and context. */
+static struct alq_movable_block *alq_open(uint64_t share, CUcontext context)
+{
+    for (size_t at = 0; at < alq_count; at++) {
+        struct alq_movable_block *block = alq_movables[at];
+        if (block->tie == ALQ_OPENED && block->share == share && block->context == context) {
+            block->opens++;
+            return block;
+        }
+    }
+    return NULL;
+}
+
+struct alq_movable_block *alq_movables_put_opened(struct alq_movable_block *block)
+{
+    pthread_mutex_lock(&alq_mutex);
+    struct alq_movable_block *there = alq_open(block->share, block->context);
+    if (there == NULL) {
+        there = alq_put(block) ? block : NULL;
+    }
+    pthread_mutex_unlock(&alq_mutex);
+    return there;
+}
+
+CUdeviceptr alq_movables_open(uint64_t share, CUcontext context)
+{
+    pthread_mutex_lock(&alq_mutex);
+    struct alq_movable_block *block = alq_open(share, context);
+    CUdeviceptr begin = block == NULL ? 0 : block->begin;
+    pthread_mutex_unlock(&alq_mutex);
+    return begin;
 }
 
 static struct alq_movable_block *alq_take_out(size_t at)
@@ -71,10 +111,21 @@ struct alq_movable_block *alq_movables_at(CUdeviceptr address)
     return at < alq_count && alq_movables[at]->begin == address ? alq_movables[at] : NULL;
 }
 
+/* The program's own. */
 static struct alq_movable_block *alq_live_at(CUdeviceptr address)
 {
     struct alq_movable_block *block = alq_movables_at(address);
-    return block == NULL || block->kept ? NULL : block;
+    return block == NULL || block->kept || block->tie == ALQ_OPENED ? NULL : block;
+}
+
+bool alq_movables_close(CUdeviceptr address, struct alq_movable_block **last)
+{
+    pthread_mutex_lock(&alq_mutex);
+    struct alq_movable_block *block = alq_movables_at(address);
+    bool opened = block != NULL && block->tie == ALQ_OPENED;
+    *last = opened && --block->opens == 0 ? alq_take_out(alq_place(address)) : NULL;
+    pthread_mutex_unlock(&alq_mutex);
+    return opened;
 }
 
 struct alq_movable_block *alq_movables_take(CUdeviceptr address)

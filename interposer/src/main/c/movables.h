@@ -6,6 +6,8 @@
  *
  * A block is live or kept. A kept one the program has freed: it is moved and reached by peers like any other, but no address leads to it,
  * and only who keeps it (kept.h) makes it live again or takes it out.
+ *
+ * A block is tied where other processes have to do with it (share.h): then none of its pieces is demoted.
  */
 #ifndef ALIQUOT_INTERPOSER_MOVABLES_H
 #define ALIQUOT_INTERPOSER_MOVABLES_H
@@ -16,15 +18,22 @@
 
 #include <aliquot/cuda_abi.h>
 
-/* What is mapped at an address: memory of a device, or a chunk. */
+/* What is behind a piece: memory of a device, or a chunk. */
 struct alq_backing {
     CUmemGenericAllocationHandle handle;
-    uint64_t chunk; /* the agent's name of it; 0: device memory */
+    uint64_t chunk;     /* the agent's name of it; 0: device memory */
+    CUdeviceptr window; /* where a chunk is mapped for the mover's copies, as long as it is in hand; 0: device memory */
 };
 
 struct alq_pool;
 
-/* Where a block was freed, if it is kept; kept.h's own. */
+enum alq_tie {
+    ALQ_LOOSE = 0,  /* it moves */
+    ALQ_PINNED = 1, /* shared, or about to be: its pieces are not in `movable` */
+    ALQ_OPENED = 2  /* another process's, mapped here: neither charged nor the program's to free */
+};
+
+/* Where a block was was freed, if it is kept; kept.h's own. */
 struct alq_freed {
     CUevent event;     /* behind what may use it still; NULL: that has ended */
     CUcontext context; /* of the event */
@@ -36,6 +45,7 @@ struct alq_piece {
     struct alq_backing backing;
     CUdeviceptr begin;
     uint64_t bytes;
+    bool absent; /* in a chunk, and nothing is mapped at its address: the gate is held until something is */
 };
 
 struct alq_movable_block {
@@ -49,6 +59,12 @@ struct alq_movable_block {
     struct alq_pool *pool; /* it is from; NULL: from none */
     bool kept;
     struct alq_freed freed;
+    enum alq_tie tie;
+    uint64_t share;         /* the agent's name of what it is shared as, or opened from; 0: it has none (yet) */
+    uint64_t share_epoch;   /* of the agent that named it; a later one does not know the share */
+    uint32_t opens;         /* how often the program has opened it and not closed it */
+    uint64_t advance_bytes; /* pinned: charged already for pieces that are still demoted */
+    bool busy;              /* pinned: its devices did not come to rest for what is still demoted */
     struct alq_movable_block *next; /* of those that are kept, or wait to be freed */
     uint32_t piece_count;
     struct alq_piece pieces[];
@@ -57,13 +73,22 @@ struct alq_movable_block {
 /* False: no memory. */
 bool alq_movables_put(struct alq_movable_block *block);
 
-/* Takes out the live block that begins at address; NULL: there is none. */
+/* Puts a block that was opened, unless there is one of that share and context already, which is opened once more then and answered. NULL: no memory. */
+struct alq_movable_block *alq_movables_put_opened(struct alq_movable_block *block);
+
+/* Opens a block of that share and context once more and answers where it begins; 0: there is none. */
+CUdeviceptr alq_movables_open(uint64_t share, CUcontext context);
+
+/* Closes the opened block that begins at address once, and takes it out with its last time. False: there is none. */
+bool alq_movables_close(CUdeviceptr address, struct alq_movable_block **last);
+
+/* Takes out the program's own live block that begins at address; NULL: there is none. */
 struct alq_movable_block *alq_movables_take(CUdeviceptr address);
 
 /* Takes out one live block of a context; NULL: none is left. */
 struct alq_movable_block *alq_movables_take_of(CUcontext context);
 
-/* The live block that begins at address is kept from now on, by the caller; NULL: there is none. */
+/* The program's own live block that begins at address is kept from now on, by the caller; NULL: there is none. */
 struct alq_movable_block *alq_movables_keep(CUdeviceptr address);
 
 /* A block that the caller keeps is live again, as a new one of asked_bytes in that context, or (0) as if it had not been freed. */

@@ -23,6 +23,7 @@ struct alq_move {
     uint32_t piece;
     uint64_t bytes;
     CUdevice ordinal;
+    bool pinned;              /* of a pinned block: what has been pinned, or let go, meanwhile is not moved */
     struct alq_backing fresh; /* what is to be behind it; mapped nowhere */
     /* Answers: */
     bool moved;
@@ -39,9 +40,13 @@ struct alq_move_result {
  * program captures is left alone: it is waited for, with the gate open. The mover only. */
 enum alq_move_outcome alq_move_close(uint64_t *closed_at_ns);
 
-/* Moves them together; adds to *result. Closes the gate and opens it again, unless the mover holds it already: then it stays as it is, and the
- * devices are at rest. settle is called while the gate is still closed, for each piece that moved. The mover only. */
+/* Moves them together; adds to *result. Closes the gate and opens it again, unless the mover holds it already: then it stays as it is, the
+ * devices are at rest, and what is in chunks is at no address of the program's before alq_move_reach. settle is called while the gate is still closed, for each piece that moved. The mover only. */
 enum alq_move_outcome alq_move_all(
     struct alq_move *moves, size_t count, void (*settle)(struct alq_move *move), struct alq_move_result *result);
+
+/* Gate held, and about to be opened: what is in chunks is mapped at its addresses again. Where the driver refuses that it is tried until it does
+ * not: a program that ran on without would lose its context. The mover only. */
+void alq_move_reach(void);
 
 #endif

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "ask.h"
+#include "capture.h"
 #include "chunks.h"
+#include "deep.h"
 #include "fork.h"
 #include "hooks.h"
 #include "kept.h"
@@ -13,6 +15,8 @@
 #include "movable.h"
 #include "moves.h"
 #include "own_thread.h"
+#include "share.h"
+#include "stash.h"
 #include "swap.h"
 
 #define ALQ_REPORT_WAIT_MS 1000u
@@ -23,6 +27,13 @@
 #define ALQ_KICK_TRIES 100000
 
 enum { ALQ_MOVER_NONE, ALQ_MOVER_STARTING, ALQ_MOVER_RUNS };
+
+/* What this library's own threads call of the driver. They look up nothing: a thread that waits for them may hold the loader's lock. */
+static const enum alq_function alq_called[] = {ALQ_FN_cuCtxGetCurrent, ALQ_FN_cuCtxGetDevice, ALQ_FN_cuCtxPopCurrent_v2,
+    ALQ_FN_cuCtxPushCurrent_v2, ALQ_FN_cuCtxSetCurrent, ALQ_FN_cuCtxSynchronize, ALQ_FN_cuEventDestroy_v2, ALQ_FN_cuEventQuery,
+    ALQ_FN_cuMemAddressFree, ALQ_FN_cuMemAddressReserve, ALQ_FN_cuMemCreate, ALQ_FN_cuMemImportFromShareableHandle, ALQ_FN_cuMemMap,
+    ALQ_FN_cuMemRelease, ALQ_FN_cuMemSetAccess, ALQ_FN_cuMemUnmap, ALQ_FN_cuMemcpyDtoDAsync_v2, ALQ_FN_cuStreamIsCapturing,
+    ALQ_FN_cuStreamSynchronize, ALQ_FN_cuThreadExchangeStreamCaptureMode};
 
 static struct {
     uint32_t state;
@@ -120,16 +131,24 @@ static void *alq_mover_body(void *unused)
         const struct alq_control_page *control = alq_pages_control();
         last_slot = slot;
         last_wake = wake;
-        enum alq_swap swap = alq_swap_look(slot, seat.generation, wake, asked);
+        enum alq_swap swap = alq_swap_look(slot, seat.generation, wake, asked, &again_ns);
         bool stays = swap == ALQ_SWAP_STAYS;
         uint32_t devices = swap == ALQ_SWAP_PARKED || control == NULL ? 0 : alq_pages_device_count(control);
         for (uint32_t device = 0; device < devices; device++) {
+            struct alq_move_result pulled = {0};
+            alq_pull(device, &pulled);
             again_ns = alq_sooner(again_ns, alq_look(device, slot, seat.generation, wake, asked && !stays, stays));
         }
-        if (!alq_chunks_return()) {
+        /* what was taken for a block that has been freed meanwhile */
+        for (uint32_t device = 0; device < devices && !alq_capture_active(); device++) {
+            alq_stash_trim(device);
+        }
+        if (!alq_chunks_return() || !alq_shares_end()) {
             again_ns = alq_sooner(again_ns, alq_clock_ns() + ALQ_RETRY_LAST_NS);
         }
-        alq_movable_unbury();
+        if (!alq_deep_is_bare()) {
+            alq_movable_unbury();
+        }
         __atomic_store_n(&alq.waits_for, &slot->wake, __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&alq.kicks, __ATOMIC_SEQ_CST) == kicks) {
             alq_futex_wait(&slot->wake, wake, again_ns);
@@ -150,6 +169,9 @@ bool alq_mover_start(void)
             sched_yield();
         }
         return __atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_RUNS;
+    }
+    for (size_t at = 0; at < sizeof alq_called / sizeof alq_called[0]; at++) {
+        alq_library_resolve(alq_called[at]);
     }
     bool runs = alq_thread_start(alq_mover_body);
     __atomic_store_n(&alq.state, runs ? ALQ_MOVER_RUNS : ALQ_MOVER_NONE, __ATOMIC_RELEASE);

@@ -5,7 +5,6 @@
 
 #include "ask.h"
 #include "choose.h"
-#include "chunks.h"
 #include "hooks.h"
 #include "movable.h"
 #include "own_thread.h"
@@ -47,10 +46,11 @@ static void alq_demoted(struct alq_move *move)
     alq_flight_land(&flying);
 }
 
-/* Gate held: the piece is on the device again; it was charged, and movable, before. */
+/* Gate held: the piece is on the device again; it was charged, and movable, before. Who frees it next finds its chunk in hand. */
 static void alq_promoted(struct alq_move *move)
 {
     struct alq_movable_block *block = alq_movables_at(move->block_begin);
+    alq_stash_keep((uint32_t)block->device, move->bytes, &move->stale);
     alq_charge_shift(block->device, &(struct alq_shift){.demoted = 0 - move->bytes});
 }
 
@@ -66,8 +66,9 @@ enum alq_move_outcome alq_demote_prepare(uint32_t device, uint64_t resident_byte
     if (count == SIZE_MAX) {
         return ALQ_MOVE_HOST_POOL;
     }
+    alq_stash_begin();
     for (size_t at = 0; at < count && wanted_bytes != 0 && outcome == ALQ_MOVE_DONE; at++) {
-        outcome = alq_stash_fetch(device, moves[at].bytes);
+        outcome = alq_stash_reserve(device, moves[at].ordinal, moves[at].bytes);
         wanted_bytes = alq_sub(wanted_bytes, moves[at].bytes);
     }
     free(moves);
@@ -89,7 +90,7 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
         if (used_bytes <= resident_bytes || result->moved_bytes >= asked_bytes) {
             return ALQ_MOVE_DONE;
         }
-        size_t count = alq_choose(moves, device, true, alq_at_most(used_bytes - resident_bytes, alq_batch_bytes));
+        size_t count = alq_choose(moves, device, ALQ_CHOOSE_RESIDENT, alq_at_most(used_bytes - resident_bytes, alq_batch_bytes));
         if (count == 0) {
             return ALQ_MOVE_NOTHING;
         }
@@ -97,7 +98,7 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
         uint64_t enough_ns = alq_clock_ns() + ALQ_TAKE_NS;
         enum alq_move_outcome fetched = ALQ_MOVE_DONE;
         while (ready < count && (ready == 0 || alq_clock_ns() < enough_ns)
-            && (fetched = alq_stash_take(device, moves[ready].bytes, &moves[ready].fresh)) == ALQ_MOVE_DONE) {
+            && (fetched = alq_stash_take(device, moves[ready].ordinal, moves[ready].bytes, &moves[ready].fresh)) == ALQ_MOVE_DONE) {
             ready++;
         }
         if (ready != 0) {
@@ -105,10 +106,57 @@ enum alq_move_outcome alq_demote(uint32_t device, uint64_t resident_bytes, struc
         }
         for (size_t at = 0; at < ready; at++) {
             if (!moves[at].moved) {
-                alq_chunks_end(&moves[at].fresh);
+                alq_stash_keep(device, moves[at].bytes, &moves[at].fresh);
             }
         }
         outcome = outcome == ALQ_MOVE_DONE ? fetched : outcome;
+    }
+    return outcome;
+}
+
+/* Gate held: a piece of a pinned block is on the device; who pinned it has charged it. */
+static void alq_pulled(struct alq_move *move)
+{
+    struct alq_movable_block *block = alq_movables_at(move->block_begin);
+    alq_stash_keep((uint32_t)block->device, move->bytes, &move->stale);
+    alq_charge_shift(block->device, &(struct alq_shift){.demoted = 0 - move->bytes});
+    __atomic_fetch_sub(&block->advance_bytes, move->bytes, __ATOMIC_SEQ_CST);
+}
+
+/* Who pinned them gives up: each attempt holds the whole program up. */
+static void alq_pull_end(const struct alq_move *moves, size_t count)
+{
+    struct alq_movable_block *const *unused;
+    alq_movables_lock(&unused);
+    for (size_t at = 0; at < count; at++) {
+        struct alq_movable_block *block = alq_movables_at(moves[at].block_begin);
+        if (block != NULL && block->id == moves[at].block_id && block->tie == ALQ_PINNED) {
+            block->busy = true;
+        }
+    }
+    alq_movables_unlock();
+}
+
+enum alq_move_outcome alq_pull(uint32_t device, struct alq_move_result *result)
+{
+    struct alq_move moves[ALQ_MOVES];
+    enum alq_move_outcome outcome = ALQ_MOVE_DONE;
+    size_t count = alq_choose(moves, device, ALQ_CHOOSE_PINNED, alq_batch_bytes);
+    while (outcome == ALQ_MOVE_DONE && count != 0) {
+        size_t ready = 0;
+        while (ready < count && alq_piece_create(&moves[ready].fresh.handle, moves[ready].ordinal, moves[ready].bytes) == CUDA_SUCCESS) {
+            ready++;
+        }
+        outcome = ready == 0 ? ALQ_MOVE_FAILED : alq_move_batch(moves, ready, alq_pulled, result);
+        if (outcome == ALQ_MOVE_BUSY) {
+            alq_pull_end(moves, ready);
+        }
+        for (size_t at = 0; at < ready; at++) {
+            if (!moves[at].moved) {
+                ALQ_CALL(cuMemRelease, moves[at].fresh.handle);
+            }
+        }
+        count = alq_choose(moves, device, ALQ_CHOOSE_PINNED, alq_batch_bytes);
     }
     return outcome;
 }
@@ -122,9 +170,6 @@ static void alq_room_end(uint32_t device, uint64_t bytes)
  * not move is held against the rest. Makes memory of the device for it. DONE: it is there; NOTHING: it does not fit; FAILED: the driver has none. */
 static enum alq_move_outcome alq_room(uint32_t device, uint64_t resident_bytes, struct alq_move *move)
 {
-    CUmemAllocationProp properties = {.type = CU_MEM_ALLOCATION_TYPE_PINNED};
-    properties.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
-    properties.location.id = move->ordinal;
     __attribute__((cleanup(alq_flight_land))) bool flying = alq_flight_begin();
     if (!alq_charge_within_credit((int)device, move->bytes)) {
         return ALQ_MOVE_NOTHING;
@@ -132,8 +177,7 @@ static enum alq_move_outcome alq_room(uint32_t device, uint64_t resident_bytes, 
     alq_charge_shift((int)device, &(struct alq_shift){.movable = move->bytes});
     enum alq_move_outcome outcome = ALQ_MOVE_NOTHING;
     if (alq_charge_reported_bytes(device) <= resident_bytes) {
-        outcome = ALQ_CALL(cuMemCreate, &move->fresh.handle, move->bytes, &properties, 0) == CUDA_SUCCESS ? ALQ_MOVE_DONE
-                                                                                                          : ALQ_MOVE_FAILED;
+        outcome = alq_piece_create(&move->fresh.handle, move->ordinal, move->bytes) == CUDA_SUCCESS ? ALQ_MOVE_DONE : ALQ_MOVE_FAILED;
     }
     if (outcome != ALQ_MOVE_DONE) {
         alq_room_end(device, move->bytes);
@@ -141,28 +185,20 @@ static enum alq_move_outcome alq_room(uint32_t device, uint64_t resident_bytes, 
     return outcome;
 }
 
-/* Nothing is in the chunk any more. */
-static void alq_chunk_left(uint32_t device, uint64_t bytes, const struct alq_backing *chunk)
-{
-    if (alq_gate_held()) {
-        alq_stash_keep(device, bytes, chunk);
-    } else {
-        alq_chunks_end(chunk);
-    }
-}
-
 enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, struct alq_move_result *result)
 {
     struct alq_move moves[ALQ_MOVES];
     enum alq_move_outcome outcome = ALQ_MOVE_DONE;
     while (outcome == ALQ_MOVE_DONE) {
-        size_t count = alq_choose(moves, device, false, alq_batch_bytes);
+        size_t count = alq_choose(moves, device, ALQ_CHOOSE_DEMOTED, UINT64_MAX);
         size_t ready = 0;
+        uint64_t ready_bytes = 0;
         enum alq_move_outcome found = ALQ_MOVE_DONE;
-        for (size_t at = 0; at < count && found != ALQ_MOVE_FAILED; at++) {
-            /* one that does not fit does not keep a smaller one out */
+        for (size_t at = 0; at < count && found != ALQ_MOVE_FAILED && ready_bytes < alq_batch_bytes; at++) {
+            /* one that does not fit does not keep a smaller one out, nor does it count for the batch */
             found = alq_room(device, resident_bytes, &moves[at]);
             if (found == ALQ_MOVE_DONE) {
+                ready_bytes += moves[at].bytes;
                 moves[ready++] = moves[at];
             }
         }
@@ -171,9 +207,7 @@ enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, stru
         }
         outcome = alq_move_batch(moves, ready, alq_promoted, result);
         for (size_t at = 0; at < ready; at++) {
-            if (moves[at].moved) {
-                alq_chunk_left(device, moves[at].bytes, &moves[at].stale);
-            } else {
+            if (!moves[at].moved) {
                 bool flying = alq_flight_begin();
                 ALQ_CALL(cuMemRelease, moves[at].fresh.handle);
                 alq_room_end(device, moves[at].bytes);

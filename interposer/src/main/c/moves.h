@@ -17,4 +17,7 @@ enum alq_move_outcome alq_demote_prepare(uint32_t device, uint64_t resident_byte
 /* Promotes while a piece fits in the credit and in resident_bytes. */
 enum alq_move_outcome alq_promote(uint32_t device, uint64_t resident_bytes, struct alq_move_result *result);
 
+/* Brings the demoted pieces of pinned blocks back, whatever `resident` is: they have been charged. */
+enum alq_move_outcome alq_pull(uint32_t device, struct alq_move_result *result);
+
 #endif

@@ -1,4 +1,7 @@
-/* pthread_create is looked up when it is needed: before glibc 2.34 it is in a library of its own, under another version. */
+/*
+ * pthread_create is looked up when it is needed: before glibc 2.34 it is in a library of its own, under another version. Only once: the
+ * first thread is started by one of the program's, in a call of its own; later ones while others may hold the loader's lock and wait.
+ */
 #include "own_thread.h"
 
 #include <dlfcn.h>
@@ -21,33 +24,52 @@ __asm__(".symver dlsym, dlsym@GLIBC_2.17");
 /* Enough for the driver; large thread-local data of the program's libraries comes out of it, too. */
 #define ALQ_STACK_BYTES (512u << 10)
 
+static struct {
+    uint32_t found; /* set last */
+    __typeof__(pthread_create) *create;
+    __typeof__(pthread_attr_init) *init;
+    __typeof__(pthread_attr_destroy) *destroy;
+    __typeof__(pthread_attr_setstacksize) *set_stack;
+    __typeof__(pthread_attr_setdetachstate) *set_detached;
+} alq;
+
+/* Several threads may find the same at once. */
+static bool alq_find(void)
+{
+    if (__atomic_load_n(&alq.found, __ATOMIC_ACQUIRE) != 0) {
+        return true;
+    }
+    alq.create = dlsym(RTLD_DEFAULT, "pthread_create");
+    alq.init = dlsym(RTLD_DEFAULT, "pthread_attr_init");
+    alq.destroy = dlsym(RTLD_DEFAULT, "pthread_attr_destroy");
+    alq.set_stack = dlsym(RTLD_DEFAULT, "pthread_attr_setstacksize");
+    alq.set_detached = dlsym(RTLD_DEFAULT, "pthread_attr_setdetachstate");
+    bool all = alq.create != NULL && alq.init != NULL && alq.destroy != NULL && alq.set_stack != NULL && alq.set_detached != NULL;
+    __atomic_store_n(&alq.found, all, __ATOMIC_RELEASE);
+    return all;
+}
+
 bool alq_thread_start(void *(*body)(void *))
 {
-    __typeof__(pthread_create) *create = dlsym(RTLD_DEFAULT, "pthread_create");
-    __typeof__(pthread_attr_init) *init = dlsym(RTLD_DEFAULT, "pthread_attr_init");
-    __typeof__(pthread_attr_destroy) *destroy = dlsym(RTLD_DEFAULT, "pthread_attr_destroy");
-    __typeof__(pthread_attr_setstacksize) *set_stack = dlsym(RTLD_DEFAULT, "pthread_attr_setstacksize");
-    __typeof__(pthread_attr_setdetachstate) *set_detached = dlsym(RTLD_DEFAULT, "pthread_attr_setdetachstate");
     pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all;
     sigset_t before;
-    if (create == NULL || init == NULL || destroy == NULL || set_stack == NULL || set_detached == NULL
-        || init(&attributes) != 0) {
+    if (!alq_find() || alq.init(&attributes) != 0) {
         return false;
     }
     int saved_errno = errno;
-    set_detached(&attributes, PTHREAD_CREATE_DETACHED);
-    set_stack(&attributes, ALQ_STACK_BYTES);
+    alq.set_detached(&attributes, PTHREAD_CREATE_DETACHED);
+    alq.set_stack(&attributes, ALQ_STACK_BYTES);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before); /* this thread's own, on Linux */
-    int failed = create(&thread, &attributes, body, NULL);
+    int failed = alq.create(&thread, &attributes, body, NULL);
     if (failed == EINVAL) {
-        set_stack(&attributes, ALQ_STACK_BYTES * 16);
-        failed = create(&thread, &attributes, body, NULL);
+        alq.set_stack(&attributes, ALQ_STACK_BYTES * 16);
+        failed = alq.create(&thread, &attributes, body, NULL);
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
-    destroy(&attributes);
+    alq.destroy(&attributes);
     errno = saved_errno;
     return failed == 0;
 }

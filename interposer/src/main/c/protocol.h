@@ -15,8 +15,11 @@
  *   demoted   data of movable memory that lies in host chunks, mapped at its own address: kernels go on, over the bus. Not in `used`
  *   away      a process that has been told to move all it can off a device and to stay at rest: its next call that needs the device
  *             waits until the agent has let it come back (RESUME)
+ *   bare      a parked process whose library has imported nothing and calls the driver no more: it can be checkpointed, and restored
  *   chunk     pinned host memory that the agent makes and hands to a process as a file descriptor; it is the tenant's until the
  *             tenant's last process is gone
+ *   share     one allocation that a process has handed to the tenant's other processes: the agent keeps a descriptor of each of its
+ *             pieces. It is not movable as long as it is shared, and its maker is charged for it
  *
  * How a limit holds without a lock
  *   A process adds to its own `used` first and reads its own `credit` after that; the agent lowers a `credit` first and reads
@@ -37,8 +40,27 @@
  *   thread fetches the chunks, closes the gate, moves everything in one go, and leaves the gate closed: it is parked, and says so in the usage
  *   page and with a MOVED for each device. A call that comes to the gate then has the thread send RESUME, which is answered when
  *   the agent has made room: `away` is 0, credit and `resident` are raised. Data comes back before the call goes on; what is not given
- *   room stays demoted. The agent may also clear `away` by itself. Where no agent answers RESUME, the process opens its gate with its data
+ *   room stays demoted. Tenants take turns, so the answer may take ALQ_RESUME_WAIT_MS. The agent may also clear `away` by itself. Where no agent answers RESUME, the process opens its gate with its data
  *   demoted, and does not park again for the same `wake`.
+ *
+ * How a parked process gives up the rest of the device
+ *   What cannot move (contexts, modules) only the driver's checkpoint takes off a device, and a process that holds imported handles is never
+ *   restored. The agent sets the slot's `deep` and wakes the slot. The process's own thread gives back the chunks without data, fetches a
+ *   descriptor for every other one (REOPEN_CHUNK), unmaps all of them and releases their handles: it is bare, and says so in the usage page
+ *   and with a MOVED for each device that it is away from. From then on the agent may lock and checkpoint the process. What keeps it
+ *   from going bare leaves it parked as it was; MOVED says why, and nothing is tried before `wake` changes.
+ *   A call that comes to the gate, or any other call of the driver, has a RESUME sent, which is repeated each second until it is granted: without an
+ *   agent that restores it a bare process cannot go on. The agent clears `deep`, whether by itself or for a RESUME, only while the driver serves
+ *   the process: restored and unlocked, or never locked. The chunks are imported again then, and the process is parked as before.
+ *   A process that was given another slot while it was bare cannot know what an agent that is new to it has done: there `deep` counts only
+ *   once a RESUME has been granted.
+ *
+ * How movable memory is shared
+ *   Legacy IPC handles do not lead to memory that is mapped in pieces. So the process that is asked for one pins the allocation, exports a
+ *   descriptor of each piece and names it in a SHARE; the agent fetches it from the process (pidfd_getfd), which closes its own after the
+ *   answer. The handle that the program gets has the share's id in it. Any other process of the tenant fetches the pieces' descriptors by
+ *   that id (OPEN_SHARE) and maps them; it needs neither the maker nor the agent after that. The agent lets go of a share when its maker says so
+ *   (UNSHARE) or is gone, and when the tenant ends. Its successor has none: what was shared cannot be opened any more, what is open stays.
  *
  * Failure contract
  *   No agent: the pages stay mapped, allocations within credit go on, a larger one waits `agent_wait_ms` for the agent and
@@ -54,6 +76,9 @@
 #include <stdint.h>
 
 #define ALQ_PROTOCOL_VERSION 1u
+
+/* How long a RESUME waits for its answer, unless `agent_wait_ms` is longer. */
+#define ALQ_RESUME_WAIT_MS 300000u
 
 #define ALQ_MAX_DEVICES 16u
 #define ALQ_MAX_SLOTS 512u
@@ -103,14 +128,16 @@ struct alq_control_slot {
     uint32_t wake;                          /* 24: changes, and its waiters are woken, when `resident` has */
     uint32_t away;                          /* 28: a bit for each device that the process is to be off; 0: it may run */
     uint64_t host_bytes;                    /* 32: chunks that the process has in its hands */
-    uint64_t reserved[3];                   /* 40 */
+    uint32_t deep;                          /* 40: 1: a parked process is to be bare; 0: the driver serves it */
+    uint32_t reserved1;                     /* 44 */
+    uint64_t reserved[2];                   /* 48 */
     uint64_t credit_bytes[ALQ_MAX_DEVICES]; /* 64 */
     /* 192: the most of `used` that may stay on the device; ALQ_RESIDENT_ALL: nobody wants anything back */
     uint64_t resident_bytes[ALQ_MAX_DEVICES];
     /* 320: the most that the process can hold: its credit, or more while it gives back. For the agent's successor */
     uint64_t covered_bytes[ALQ_MAX_DEVICES];
-    uint64_t reserved2[8]; /* 448 */
-};                         /* 512 bytes */
+    uint32_t context_mib[ALQ_MAX_DEVICES]; /* 448: what its contexts take while they are off the device. For the agent's successor */
+};                                         /* 512 bytes */
 
 #define ALQ_RESIDENT_ALL UINT64_MAX
 
@@ -136,11 +163,17 @@ struct alq_control_page {
 
 #define ALQ_USAGE_MAGIC 0x55514c41u /* "ALQU" */
 
+enum alq_parked {
+    ALQ_NOT_PARKED = 0,
+    ALQ_PARKED_HOT = 1, /* the process is away and its gate closed */
+    ALQ_PARKED_BARE = 2 /* and it is bare */
+};
+
 /* Written by one process only; the agent reads it as a claim, never as a fact, and zeroes it when it takes the slot back. */
 struct alq_usage_slot {
     uint64_t generation;                  /* 0: copied from the control slot at attach; a report of another generation is void */
     uint32_t state;                       /* 8: 0 = free, 1 = attached */
-    uint32_t parked;                      /* 12: 1 while the process is away and its gate closed */
+    uint32_t parked;                      /* 12: enum alq_parked */
     uint64_t refusals;                    /* 16: allocations answered with CUDA_ERROR_OUT_OF_MEMORY because of the limit */
     uint64_t changes;                     /* 24: grows with every change of `used`, before it and after it */
     uint64_t in_flight;                   /* 32: driver calls between their charge and their outcome; while it is not 0, ground
@@ -200,7 +233,19 @@ enum alq_frame_type {
     /* "A call of mine needs a device that I am off": payload alq_resume; answered with GRANTED once the process may run: everything the
      * agent gives it stands in the page by then. Blocks while the agent makes room. */
     ALQ_FRAME_RESUME = 11,
-    ALQ_FRAME_REFUSED = 15 /* payload alq_refused */
+    /* "Let me have another descriptor of a chunk that I have in my hands": payload alq_reopen_chunk; answered as TAKE_CHUNK is, with that
+     * very chunk. */
+    ALQ_FRAME_REOPEN_CHUNK = 12,
+    /* "Let the tenant's other processes have this piece of my memory": payload alq_share; answered with SHARED, without a descriptor. Piece
+     * 0 comes first, with id 0, and makes the share; the others follow in order, under the id that was answered. */
+    ALQ_FRAME_SHARE = 13,
+    /* "This share is over": payload alq_unshare; answered with GRANTED. Its maker's to say. */
+    ALQ_FRAME_UNSHARE = 14,
+    ALQ_FRAME_REFUSED = 15, /* payload alq_refused */
+    /* "Let me have a descriptor of a piece of a share": payload alq_open_share; answered with SHARED, followed by one byte that carries the
+     * descriptor, or with REFUSED (ALQ_STATUS_NO_SHARE). A share that lacks a piece is none yet. */
+    ALQ_FRAME_OPEN_SHARE = 16,
+    ALQ_FRAME_SHARED = 17 /* payload alq_shared */
 };
 
 struct alq_hello {
@@ -234,7 +279,7 @@ struct alq_bye {
 };
 
 struct alq_granted {
-    uint64_t credit_bytes; /* the slot's credit on that device now; 0 for BYE, RETURN_CHUNK and RESUME */
+    uint64_t credit_bytes; /* the slot's credit on that device now; 0 for BYE, RETURN_CHUNK, UNSHARE and RESUME */
 };
 
 struct alq_take_chunk {
@@ -256,20 +301,62 @@ struct alq_return_chunk {
     uint64_t id;
 };
 
+struct alq_reopen_chunk {
+    uint32_t slot;
+    uint32_t reserved;
+    uint64_t generation;
+    uint64_t id;
+};
+
 struct alq_resume {
     uint32_t slot;
     uint32_t reserved;
     uint64_t generation;
 };
 
-/* How an attempt to come down to `resident`, or to come back from it, ended. */
+/* The most pieces of a share. */
+#define ALQ_SHARE_PIECES 4096u
+
+struct alq_share {
+    uint32_t slot;
+    uint32_t descriptor; /* a number of the sender's; it stays open until the answer */
+    uint64_t generation;
+    uint64_t id;    /* 0: a new share */
+    uint64_t bytes; /* of the piece */
+    uint32_t piece;
+    uint32_t pieces; /* of the share: the same in each of its frames */
+};
+
+struct alq_unshare {
+    uint32_t slot;
+    uint32_t reserved;
+    uint64_t generation;
+    uint64_t id;
+};
+
+struct alq_open_share {
+    uint32_t slot;
+    uint32_t piece;
+    uint64_t generation;
+    uint64_t id;
+};
+
+struct alq_shared {
+    uint64_t id;    /* random, never 0, never used twice */
+    uint64_t bytes; /* of the piece, as its maker said it */
+    uint32_t piece;
+    uint32_t pieces;
+};
+
+/* How an attempt to come down to `resident`, to come back from it, or to go bare, ended. */
 enum alq_move_outcome {
-    ALQ_MOVE_DONE = 0,      /* used <= resident; or nothing is left to promote within credit */
-    ALQ_MOVE_NOTHING = 1,   /* no movable memory is left on the device */
-    ALQ_MOVE_HOST_POOL = 2, /* the agent gave no chunk */
-    ALQ_MOVE_BUSY = 3,      /* the device did not finish what had been submitted in time (a kernel that does not end) */
-    ALQ_MOVE_CAPTURING = 4, /* a stream was being captured all the time */
-    ALQ_MOVE_FAILED = 5     /* the driver refused a step; the data is where it was */
+    ALQ_MOVE_DONE = 0,       /* used <= resident; or nothing is left to promote within credit; or bare */
+    ALQ_MOVE_NOTHING = 1,    /* no movable memory is left on the device */
+    ALQ_MOVE_HOST_POOL = 2,  /* the agent gave no chunk */
+    ALQ_MOVE_BUSY = 3,       /* the device did not finish what had been submitted in time (a kernel that does not end); or somebody needs it */
+    ALQ_MOVE_CAPTURING = 4,  /* a stream was being captured all the time */
+    ALQ_MOVE_FAILED = 5,     /* the driver refused a step, or this process can never be bare; the data is where it was */
+    ALQ_MOVE_DESCRIPTORS = 6 /* no room for a descriptor of every chunk */
 };
 
 struct alq_moved {
@@ -294,7 +381,9 @@ enum alq_status {
     ALQ_STATUS_STALE = 6,         /* slot or generation is not this process's: say HELLO again */
     ALQ_STATUS_CLOSED = 7,        /* the tenant has been ended */
     ALQ_STATUS_UNAVAILABLE = 8,   /* the device is gone or the agent is stopping */
-    ALQ_STATUS_HOST_POOL = 9      /* no host chunk of that size can be had */
+    ALQ_STATUS_HOST_POOL = 9,     /* no host chunk of that size can be had */
+    ALQ_STATUS_AWAY = 10,         /* the process is to be off the device: it comes to its gate, and asks again once it is back */
+    ALQ_STATUS_NO_SHARE = 11      /* there is no such share, or it cannot be made */
 };
 
 struct alq_refused {
@@ -311,6 +400,11 @@ _Static_assert(sizeof(struct alq_usage_page) == 266240, "usage page");
 _Static_assert(sizeof(struct alq_frame) == 16, "frame");
 _Static_assert(sizeof(struct alq_take_chunk) == 24, "take chunk");
 _Static_assert(sizeof(struct alq_return_chunk) == 24, "return chunk");
+_Static_assert(sizeof(struct alq_reopen_chunk) == 24, "reopen chunk");
+_Static_assert(sizeof(struct alq_share) == 40, "share");
+_Static_assert(sizeof(struct alq_unshare) == 24, "unshare");
+_Static_assert(sizeof(struct alq_open_share) == 24, "open share");
+_Static_assert(sizeof(struct alq_shared) == 24, "shared");
 _Static_assert(sizeof(struct alq_moved) == 48, "moved");
 _Static_assert(sizeof(struct alq_refused) == 200, "refused");
 

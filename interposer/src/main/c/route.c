@@ -1,7 +1,8 @@
 /*
  * Start of CUDA, and look-ups by name. A look-up is the driver's: version, flags and per-thread variants come out right by
- * construction; only the address that it returns is exchanged where it is that of a function with a hook. An address that no symbol of
- * the driver has is known by its name and version instead, as far as they are understood here.
+ * construction; only the address that it returns is exchanged, for our entry of that function. An address that no symbol of the driver has
+ * is known by its name and version instead, as far as they are understood here. What is not known is passed on as it is, and a
+ * process that has it is never bare (bare.h).
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,8 +28,8 @@ const struct alq_library alq_library = {
 
 __thread int alq_depth __attribute__((tls_model("initial-exec")));
 
-/* Real address of every hooked function -> its exported entry. Open addressing; complete once built. */
-#define ALQ_ROUTES 2048u
+/* Real address of every function of the table -> its exported entry. Open addressing; complete once built. */
+#define ALQ_ROUTES 4096u
 
 struct alq_route {
     void *real;
@@ -38,23 +39,20 @@ struct alq_route {
 static struct alq_route alq_routes[ALQ_ROUTES];
 static uint32_t alq_routes_built;
 
-/* The hooked rows, those of class free too, and the gated ones: their index and our exported entry for them. */
-#define ALQ_ROUTE_charged(name) {ALQ_FN_##name, (void *)&name},
-#define ALQ_ROUTE_released(name) {ALQ_FN_##name, (void *)&name},
-#define ALQ_ROUTE_settled(name) {ALQ_FN_##name, (void *)&name},
-#define ALQ_ROUTE_queried(name) {ALQ_FN_##name, (void *)&name},
-#define ALQ_ROUTE_routed(name) {ALQ_FN_##name, (void *)&name},
-#define ALQ_ROUTE_watched(name) {ALQ_FN_##name, (void *)&name},
-#define ALQ_ROUTE_free(name) {ALQ_FN_##name, (void *)&name},
-#define PASS(name)
+/* The rows whose entries lead elsewhere than to the driver at once. */
+#define ALQ_HOOKED_charged true
+#define ALQ_HOOKED_released true
+#define ALQ_HOOKED_settled true
+#define ALQ_HOOKED_queried true
+#define ALQ_HOOKED_routed true
+#define ALQ_HOOKED_watched true
+#define ALQ_HOOKED_free false
+#define PASS(name) false,
 #define DATA(name)
-#define GATE(name) {ALQ_FN_##name, (void *)&name},
-#define HOOK(name, family, class) ALQ_ROUTE_##class(name)
-#define GATED(name, family, class) ALQ_ROUTE_##class(name)
-static const struct {
-    enum alq_function function;
-    void *entry;
-} alq_hooked[] = {
+#define GATE(name) true,
+#define HOOK(name, family, class) ALQ_HOOKED_##class,
+#define GATED(name, family, class) ALQ_HOOKED_##class,
+static const bool alq_hooked[ALQ_FN_COUNT] = {
 #include ALQ_TABLE
 };
 #undef PASS
@@ -63,7 +61,7 @@ static const struct {
 #undef HOOK
 #undef GATED
 
-_Static_assert(sizeof alq_hooked / sizeof alq_hooked[0] <= ALQ_ROUTES / 4, "the table of routes is too full");
+_Static_assert(ALQ_FN_COUNT <= ALQ_ROUTES / 4, "the table of routes is too full");
 
 static struct alq_route *alq_route_of(void *real)
 {
@@ -78,22 +76,32 @@ static struct alq_route *alq_route_of(void *real)
     }
 }
 
-/* Several threads may build at once: each writes the same pairs, and finds all of them complete once its own build is. */
+/* Of functions that the driver has at one address the first keeps its entry. */
+static void alq_route_put(void *real, void *entry)
+{
+    for (;;) {
+        void *none = NULL;
+        struct alq_route *route = alq_route_of(real);
+        if (__atomic_load_n(&route->real, __ATOMIC_ACQUIRE) == real
+            || __atomic_compare_exchange_n(&route->real, &none, real, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            none = NULL;
+            __atomic_compare_exchange_n(&route->entry, &none, entry, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+            return;
+        }
+    }
+}
+
+/* Several threads may build at once: each writes the same pairs in the same order, and finds all of them complete once its own build is. */
 static void alq_routes_build(void)
 {
     if (__atomic_load_n(&alq_routes_built, __ATOMIC_ACQUIRE) || alq_library_open() == NULL) {
         return;
     }
-    for (size_t i = 0; i < sizeof alq_hooked / sizeof alq_hooked[0]; i++) {
-        void *real = alq_library_symbol(alq_hooked[i].function);
-        bool placed = real == NULL;
-        while (!placed) {
-            void *none = NULL;
-            struct alq_route *route = alq_route_of(real);
-            placed = __atomic_load_n(&route->real, __ATOMIC_ACQUIRE) == real
-                || __atomic_compare_exchange_n(&route->real, &none, real, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-            if (placed) {
-                __atomic_store_n(&route->entry, alq_hooked[i].entry, __ATOMIC_RELEASE);
+    for (int hooked = 1; hooked >= 0; hooked--) {
+        for (uint32_t function = 0; function < ALQ_FN_COUNT; function++) {
+            void *real = alq_hooked[function] == (hooked != 0) ? alq_library_symbol(function) : NULL;
+            if (real != NULL) {
+                alq_route_put(real, alq_entries[function]);
             }
         }
     }
@@ -114,18 +122,18 @@ static const struct {
 #undef VARIANT
 };
 
-/* Our entry for a symbol that has a hook and that the driver has, else NULL. */
+/* Our entry for a symbol that the driver has, else NULL. */
 static void *alq_entry_of(const char *symbol)
 {
-    for (size_t i = 0; i < sizeof alq_hooked / sizeof alq_hooked[0]; i++) {
-        if (strcmp(alq_names[alq_hooked[i].function], symbol) == 0) {
-            return alq_library_has(alq_hooked[i].function) ? alq_hooked[i].entry : NULL;
+    for (uint32_t function = 0; function < ALQ_FN_COUNT; function++) {
+        if (strcmp(alq_names[function], symbol) == 0) {
+            return alq_library_has(function) ? alq_entries[function] : NULL;
         }
     }
     return NULL;
 }
 
-/* Our entry for what the name means in that version, NULL where it has no hook or is not understood. */
+/* Our entry for what the name means in that version, NULL where it is not understood. */
 static void *alq_entry_by_name(const char *name, int version, bool per_thread)
 {
     const char *symbol = name;
@@ -156,7 +164,7 @@ static bool alq_nameless(void *real)
         && (here.dli_sname == NULL || here.dli_saddr != real);
 }
 
-/* Our entry for a real function that has a hook, else the function itself. */
+/* Our entry for a real function, else the function itself. */
 static void *alq_route(void *real, const char *name, int version, cuuint64_t flags)
 {
     alq_routes_build();
@@ -169,6 +177,9 @@ static void *alq_route(void *real, const char *name, int version, cuuint64_t fla
         entry = alq_entry_by_name(name, version, (flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM) != 0);
         entry = entry != NULL && alq_nameless(real) ? entry : NULL;
         errno = saved_errno;
+    }
+    if (entry == NULL) {
+        alq_bare_never();
     }
     return entry == NULL ? real : entry;
 }

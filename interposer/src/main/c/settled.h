@@ -143,12 +143,17 @@ static inline bool alq_import_fits(const struct alq_place *place)
 }
 
 /* alq_hook_<name>: passes on, then settles; undone by undo(*imported) where the tenant has passed its limit. What a process of the
- * tenant has made is not counted twice, so it can always be imported while the tenant is within its limit. */
-#define ALQ_IMPORT(name, imported, place_of, undo, parameters, ...)                                        \
-    CUresult alq_hook_##name parameters                                                                   \
+ * tenant has made is not counted twice, so it can always be imported while the tenant is within its limit. From then on the process is
+ * never bare. */
+#define ALQ_IMPORT(name, ...) ALQ_IMPORT_AS(CUresult alq_hook_##name, name, __VA_ARGS__)
+
+/* The same as another function than the hook. */
+#define ALQ_IMPORT_AS(function, name, imported, place_of, undo, parameters, ...)                           \
+    function parameters                                                                                    \
     {                                                                                                      \
         ALQ_PASS_WHEN_TRANSPARENT(name, __VA_ARGS__);                                                      \
         struct alq_place place;                                                                            \
+        alq_bare_never();                                                                                  \
         CUresult result = ALQ_CALL(name, __VA_ARGS__);                                                     \
         if (result == CUDA_SUCCESS && place_of(*imported, &place) && !alq_import_fits(&place)) {           \
             ALQ_CALL(undo, *imported);                                                                     \

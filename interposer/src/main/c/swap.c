@@ -2,6 +2,8 @@
 #include "swap.h"
 
 #include "ask.h"
+#include "bare.h"
+#include "deep.h"
 #include "drain.h"
 #include "fork.h"
 #include "gate.h"
@@ -9,10 +11,13 @@
 #include "moves.h"
 #include "own_thread.h"
 #include "pages.h"
-#include "stash.h"
+
+/* How often a bare process that is wanted asks to come back. */
+#define ALQ_RESUME_PAUSE_NS 1000000000ull
 
 static struct {
     bool parked;
+    uint64_t bare_generation; /* of the slot in which it was told to be bare */
     uint32_t away; /* the devices that it is parked for */
     uint32_t wake; /* the slot's word at the look that goes on */
 } alq;
@@ -85,13 +90,13 @@ static void alq_leave(const struct alq_control_slot *slot, struct alq_trip *trip
         alq.parked = alq_parkable(outcome);
         if (alq.parked) {
             alq_gate_park();
-            alq_charge_parked(true);
+            alq_charge_parked(ALQ_PARKED_HOT);
         } else {
+            alq_move_reach();
             alq_gate_open();
         }
     }
     alq_trip_closed(trip, closed_at_ns == 0 ? 0 : alq_clock_ns() - closed_at_ns);
-    alq_stash_end();
     for (uint32_t device = 0; device < trip->devices && !alq_parkable(outcome); device++) {
         trip->outcomes[device] = outcome;
     }
@@ -111,7 +116,6 @@ static void alq_follow(const struct alq_control_slot *slot, uint32_t away)
         }
     }
     alq.away |= away;
-    alq_stash_end();
     alq_trip_report(&trip, false);
 }
 
@@ -129,24 +133,26 @@ static void alq_come_back(bool promote, bool report)
                 : ALQ_MOVE_BUSY;
         }
     }
+    alq_move_reach();
     alq_trip_closed(&trip, alq_gate_waited_ns());
     alq.parked = false;
-    alq_charge_parked(false); /* as long as the page says so, the gate is closed */
+    alq_charge_parked(ALQ_NOT_PARKED); /* as long as the page says so, the gate is closed */
     alq_gate_open();
-    alq_stash_end();
     if (report) {
         alq_trip_report(&trip, true);
     }
 }
 
-/* Asks whether the process may run, and waits for the answer. */
+/* Asks whether the process may run, and waits for the answer: others may have to have their turns first. An agent that is gone is not waited
+ * for so long. */
 static enum alq_agent_answer alq_resume(void)
 {
     struct alq_agent_refusal refusal;
     struct alq_seat seat;
     enum alq_agent_answer answer = ALQ_AGENT_ABSENT;
     const struct alq_control_page *control = alq_pages_control();
-    uint32_t wait_ms = control == NULL ? ALQ_DEFAULT_WAIT_MS : __atomic_load_n(&control->agent_wait_ms, __ATOMIC_RELAXED);
+    uint32_t wait_ms = control == NULL ? 0 : __atomic_load_n(&control->agent_wait_ms, __ATOMIC_RELAXED);
+    wait_ms = wait_ms > ALQ_RESUME_WAIT_MS ? wait_ms : ALQ_RESUME_WAIT_MS;
     for (int attempt = 0; attempt < 2 && alq_charge_seat(&seat) != NULL; attempt++) {
         answer = alq_agent_resume(wait_ms, &seat, &refusal);
         if (answer != ALQ_AGENT_REFUSED || refusal.status != ALQ_STATUS_STALE || !alq_ask_again()) {
@@ -156,9 +162,63 @@ static enum alq_agent_answer alq_resume(void)
     return answer;
 }
 
-enum alq_swap alq_swap_look(const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked)
+/* Whether the slot is that of the generation, and says whether the process is to be bare. */
+static bool alq_told(const struct alq_control_slot *slot, uint64_t generation, bool deep)
 {
+    bool told = (__atomic_load_n(&slot->deep, __ATOMIC_SEQ_CST) != 0) == deep;
+    return told && __atomic_load_n(&slot->generation, __ATOMIC_SEQ_CST) == generation;
+}
+
+/* Parked, and told to be bare. */
+static void alq_dive(uint64_t generation)
+{
+    struct alq_trip trip = alq_trip_begin(alq.away);
+    enum alq_move_outcome outcome = alq_deep_leave();
+    for (uint32_t device = 0; device < trip.devices; device++) {
+        trip.outcomes[device] = outcome;
+    }
+    if (outcome == ALQ_MOVE_DONE) {
+        alq.bare_generation = generation;
+        alq_charge_parked(ALQ_PARKED_BARE);
+    }
+    /* whoever waits at the gate does not wait for this: what is asked for next tells the agent */
+    if (outcome == ALQ_MOVE_DONE || !alq_gate_wanted()) {
+        alq_trip_report(&trip, false);
+    }
+}
+
+/* Bare. True: it is parked as before; *granted: and may run. */
+static bool alq_surface(bool *granted, uint64_t *again_ns)
+{
+    struct alq_seat seat;
+    const struct alq_control_slot *slot = alq_charge_seat(&seat);
+    bool told = alq_told(slot, alq.bare_generation, false);
+    bool wanted = alq_gate_wanted() || alq_bare_wanted();
+    if (!told && wanted) {
+        *granted = alq_resume() == ALQ_AGENT_YES;
+        slot = alq_charge_seat(&seat);
+    }
+    if (!told && (!*granted || !alq_told(slot, seat.generation, false))) {
+        *again_ns = wanted ? alq_clock_ns() + ALQ_RESUME_PAUSE_NS : 0;
+        return false;
+    }
+    alq_deep_return();
+    alq_charge_parked(ALQ_PARKED_HOT);
+    return true;
+}
+
+enum alq_swap alq_swap_look(
+    const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked, uint64_t *again_ns)
+{
+    bool granted = false;
     alq.wake = wake;
+    if (alq_deep_is_bare() && !alq_surface(&granted, again_ns)) {
+        return ALQ_SWAP_PARKED;
+    }
+    if (granted) {
+        alq_come_back(true, true);
+        return ALQ_SWAP_STAYS;
+    }
     uint32_t away = alq_away(slot);
     bool ours = __atomic_load_n(&slot->generation, __ATOMIC_SEQ_CST) == generation;
     if (alq.parked && ours && away == 0) {
@@ -171,7 +231,9 @@ enum alq_swap alq_swap_look(const struct alq_control_slot *slot, uint64_t genera
         return ALQ_SWAP_STAYS;
     }
     if (alq.parked) {
-        if (ours && asked) {
+        if (asked && alq_told(slot, generation, true)) {
+            alq_dive(generation);
+        } else if (ours && asked) {
             alq_follow(slot, away);
         }
         return ALQ_SWAP_PARKED;

@@ -10,6 +10,9 @@
  * says yes. What credit and `resident` allow is promoted, then the gate opens. An agent that refuses or is not there leaves the data demoted:
  * it is mapped at its addresses, so the program goes on over the bus; it comes back within credit as ever.
  *
+ * Parked, it may be told to be bare (deep.h). Then it comes back only when the agent says that the driver serves it again, and asks for that as
+ * long as a thread waits, at the gate or in front of the driver.
+ *
  * While it is parked the process holds no lock of this library, nothing of it runs, and the page says so (`parked`); a child of fork
  * is not parked. A thread that ends, is signalled or forks while it waits at the gate leaves nothing behind.
  */
@@ -24,8 +27,10 @@ enum alq_swap {
     ALQ_SWAP_PARKED /* nothing moves */
 };
 
-/* Looks at `away` and at the gate, and does what they say. wake: the slot's word, read before; asked: it has changed since the last look. */
-enum alq_swap alq_swap_look(const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked);
+/* Looks at `away`, at `deep` and at the gate, and does what they say. wake: the slot's word, read before; asked: it has changed since the last look.
+ * *again_ns: when to look again; 0: when woken. */
+enum alq_swap alq_swap_look(
+    const struct alq_control_slot *slot, uint64_t generation, uint32_t wake, bool asked, uint64_t *again_ns);
 
 /* mover.c: MOVED; what is lost with an absent agent stands in the usage page all the same. */
 void alq_report(

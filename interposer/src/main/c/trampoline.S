@@ -6,7 +6,10 @@
  * memory: listed, and passed on like a PASS row. An entry of a GATE row is a PASS row's until the gate is armed, then a jump to its
  * hook, which gate_calls.c makes.
  *
- * The resolver keeps every argument register (integer, vector, the count of vector registers, x8) and the return address.
+ * With ALQ_WAITS defined every entry but a GATE row's looks at alq_bare first (bare.h), and waits where that says so; and there is a table of
+ * the entries.
+ *
+ * The resolver and the wait keep every argument register (integer, vector, the count of vector registers, x8) and the return address.
  */
 #define PASS(name) alq_pass name
 #define HOOK(name, family, class) alq_hook_##class name
@@ -38,7 +41,9 @@
 
     .macro alq_pass name
     alq_entry \name
+    alq_serve
     alq_jump
+    alq_wait
     .size \name, . - \name
     alq_stub \name
     .endm
@@ -60,6 +65,40 @@
     alq_jump
     .size \name, . - \name
     alq_stub \name
+    .endm
+
+    /* on where calls are served, else to alq_wait, which comes back */
+    .macro alq_serve
+#if defined(ALQ_WAITS)
+    .hidden alq_bare
+    .cfi_startproc
+#if defined(__x86_64__)
+    cmpl $0, alq_bare(%rip)
+    jne 3f
+#else
+    adrp x16, alq_bare
+    ldr w16, [x16, :lo12:alq_bare]
+    cbnz w16, 3f
+#endif
+2:
+#endif
+    .endm
+
+    .macro alq_wait
+#if defined(ALQ_WAITS)
+3:
+#if defined(__x86_64__)
+    call alq_wait_stub
+    jmp 2b
+#else
+    adr x17, 4f
+    b alq_wait_stub
+4:
+    LANDING
+    b 2b
+#endif
+    .cfi_endproc
+#endif
     .endm
 
     /* through the slot of the row alq_index */
@@ -89,11 +128,13 @@ alq_stub_\name:
     .macro alq_hooked name
     .hidden alq_hook_\name
     alq_entry \name
+    alq_serve
 #if defined(__x86_64__)
     jmp alq_hook_\name
 #else
     b alq_hook_\name
 #endif
+    alq_wait
     .size \name, . - \name
     alq_stub \name
     .endm
@@ -131,12 +172,9 @@ alq_stub_\name:
     .hidden alq_names
     .hidden alq_resolve
 
-    .text
-    .p2align 4
-    .type alq_resolve_stub, FUNCTION_TYPE
-alq_resolve_stub:
+    /* every register that an argument may be in, and where to go on; the stack is as it was after alq_restore */
+    .macro alq_save
 #if defined(__x86_64__)
-    .cfi_startproc
     pushq %rax
     pushq %rdi
     pushq %rsi
@@ -156,9 +194,26 @@ alq_resolve_stub:
     movups %xmm5, 80(%rsp)
     movups %xmm6, 96(%rsp)
     movups %xmm7, 112(%rsp)
-    movl %r11d, %edi
-    call alq_resolve
-    movq %rax, %r11
+#else
+    stp x29, x30, [sp, #-240]!
+    .cfi_adjust_cfa_offset 240
+    .cfi_rel_offset x29, 0
+    .cfi_rel_offset x30, 8
+    mov x29, sp
+    stp x0, x1, [sp, #16]
+    stp x2, x3, [sp, #32]
+    stp x4, x5, [sp, #48]
+    stp x6, x7, [sp, #64]
+    stp x8, x17, [sp, #80]
+    stp q0, q1, [sp, #96]
+    stp q2, q3, [sp, #128]
+    stp q4, q5, [sp, #160]
+    stp q6, q7, [sp, #192]
+#endif
+    .endm
+
+    .macro alq_restore
+#if defined(__x86_64__)
     movups (%rsp), %xmm0
     movups 16(%rsp), %xmm1
     movups 32(%rsp), %xmm2
@@ -178,44 +233,70 @@ alq_resolve_stub:
     popq %rdi
     popq %rax
     .cfi_adjust_cfa_offset -64
-    jmp *%r11
-    .cfi_endproc
 #else
-    .cfi_startproc
-    stp x29, x30, [sp, #-224]!
-    .cfi_adjust_cfa_offset 224
-    .cfi_rel_offset x29, 0
-    .cfi_rel_offset x30, 8
-    mov x29, sp
-    stp x0, x1, [sp, #16]
-    stp x2, x3, [sp, #32]
-    stp x4, x5, [sp, #48]
-    stp x6, x7, [sp, #64]
-    str x8, [sp, #80]
-    stp q0, q1, [sp, #96]
-    stp q2, q3, [sp, #128]
-    stp q4, q5, [sp, #160]
-    stp q6, q7, [sp, #192]
-    mov w0, w17
-    bl alq_resolve
-    mov x16, x0
     ldp x0, x1, [sp, #16]
     ldp x2, x3, [sp, #32]
     ldp x4, x5, [sp, #48]
     ldp x6, x7, [sp, #64]
-    ldr x8, [sp, #80]
+    ldp x8, x17, [sp, #80]
     ldp q0, q1, [sp, #96]
     ldp q2, q3, [sp, #128]
     ldp q4, q5, [sp, #160]
     ldp q6, q7, [sp, #192]
-    ldp x29, x30, [sp], #224
-    .cfi_adjust_cfa_offset -224
+    ldp x29, x30, [sp], #240
+    .cfi_adjust_cfa_offset -240
     .cfi_restore x29
     .cfi_restore x30
-    br x16
-    .cfi_endproc
 #endif
+    .endm
+
+    .text
+    .p2align 4
+    .type alq_resolve_stub, FUNCTION_TYPE
+alq_resolve_stub:
+    .cfi_startproc
+    alq_save
+#if defined(__x86_64__)
+    movl %r11d, %edi
+    call alq_resolve
+    movq %rax, %r11
+    alq_restore
+    jmp *%r11
+#else
+    mov w0, w17
+    bl alq_resolve
+    mov x16, x0
+    alq_restore
+    br x16
+#endif
+    .cfi_endproc
     .size alq_resolve_stub, . - alq_resolve_stub
+
+#if defined(ALQ_WAITS)
+    .hidden alq_bare_wait
+    /* comes back to who called it with nothing changed; aarch64: to x17 */
+    .p2align 4
+    .type alq_wait_stub, FUNCTION_TYPE
+alq_wait_stub:
+    .cfi_startproc
+#if defined(__x86_64__)
+    subq $8, %rsp
+    .cfi_adjust_cfa_offset 8
+    alq_save
+    call alq_bare_wait
+    alq_restore
+    addq $8, %rsp
+    .cfi_adjust_cfa_offset -8
+    ret
+#else
+    alq_save
+    bl alq_bare_wait
+    alq_restore
+    br x17
+#endif
+    .cfi_endproc
+    .size alq_wait_stub, . - alq_wait_stub
+#endif
 
     .set alq_index, 0
 #include ALQ_TABLE
@@ -231,6 +312,15 @@ alq_resolve_stub:
 
     .data
     .p2align 6
+#if defined(ALQ_WAITS)
+    /* in a cache line that is only read */
+    .globl alq_bare
+    .type alq_bare, OBJECT_TYPE
+alq_bare:
+    .long 0
+    .size alq_bare, . - alq_bare
+    .p2align 6
+#endif
     .globl alq_slots
     .type alq_slots, OBJECT_TYPE
 alq_slots:
@@ -261,6 +351,24 @@ alq_name_\name:
 alq_names:
 #include ALQ_TABLE
     .size alq_names, . - alq_names
+
+#if defined(ALQ_WAITS)
+#undef PASS
+#undef HOOK
+#undef GATE
+#undef GATED
+#define PASS(name) WORD name
+#define HOOK(name, family, class) WORD name
+#define GATE(name) WORD name
+#define GATED(name, family, class) WORD name
+    .p2align 3
+    .globl alq_entries
+    .hidden alq_entries
+    .type alq_entries, OBJECT_TYPE
+alq_entries:
+#include ALQ_TABLE
+    .size alq_entries, . - alq_entries
+#endif
 
     .section .note.GNU-stack, "", %progbits
 

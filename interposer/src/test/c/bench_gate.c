@@ -9,6 +9,7 @@
 
 #include "bench.h"
 #include "gate.h"
+#include "library.h"
 #include "support_world.h"
 
 #define CALLS 40000
@@ -40,15 +41,13 @@ void bench_gate(void)
     if (child == 0) {
         double direct[2][TURNS], gated[2][TURNS], added[2];
         CUcontext context;
-        void *found = NULL;
         int count = 0;
         cuInit(0);
         cuDeviceGetCount(&count);
         cuDevicePrimaryCtxRetain(&context, count - 1);
         cuCtxSetCurrent(context);
         Dl_info driver = {0};
-        cuGetProcAddress_v2("cuEventCreate", &found, 12000, 0, NULL); /* no hook: the driver's own */
-        dladdr(found, &driver);
+        dladdr(alq_library_symbol(ALQ_FN_cuEventCreate), &driver);
         void *library = dlopen(driver.dli_fname, RTLD_NOW | RTLD_NOLOAD);
         __typeof__(cuLaunchKernel) *bare_launch = (__typeof__(cuLaunchKernel) *)dlsym(library, "cuLaunchKernel");
         for (int armed = 0; armed < 2; armed++) {

@@ -27,6 +27,13 @@ _Noreturn void end_case(void)
     _exit(check_failures == 0 ? 0 : 1);
 }
 
+void check_child(pid_t child)
+{
+    int status = -1;
+    waitpid(child, &status, 0);
+    CHECK_EQ(status, 0);
+}
+
 void count_failure(const char *name, const char *why)
 {
     cases_failed++;

@@ -19,6 +19,7 @@ struct chunk {
 };
 
 struct credit_chunks {
+    void *library;
     __typeof__(cuMemCreate) *create;
     __typeof__(cuMemExportToShareableHandle) *export;
     __typeof__(cuMemRelease) *release;
@@ -40,11 +41,18 @@ static struct credit_chunks *chunks_of(struct credit_book *book)
         return NULL;
     }
     struct credit_chunks *chunks = calloc(1, sizeof *chunks);
+    chunks->library = library;
     chunks->create = (__typeof__(chunks->create))dlsym(library, "cuMemCreate");
     chunks->export = (__typeof__(chunks->export))dlsym(library, "cuMemExportToShareableHandle");
     chunks->release = (__typeof__(chunks->release))dlsym(library, "cuMemRelease");
     chunks->last_id = (uint64_t)getpid() << 20; /* another agent's ids are others */
     return book->chunks = chunks;
+}
+
+void *credit_symbol(struct credit_book *book, const char *name)
+{
+    struct credit_chunks *chunks = chunks_of(book);
+    return chunks == NULL ? NULL : dlsym(chunks->library, name);
 }
 
 /* A chunk of that size with its descriptor; false: there is none. */
@@ -94,6 +102,36 @@ void credit_take_chunk(struct credit_book *book, const struct alq_take_chunk *fr
     STORE(book->control->slots[from->slot].host_bytes, book->control->slots[from->slot].host_bytes + bytes);
 }
 
+/* Of what was given to that slot; NULL: that has not been. */
+static struct chunk *given(struct credit_book *book, uint64_t id, uint32_t slot)
+{
+    for (uint32_t i = 0; book->chunks != NULL && i < book->chunks->count; i++) {
+        if (book->chunks->list[i].id == id && book->chunks->list[i].slot == slot) {
+            return &book->chunks->list[i];
+        }
+    }
+    return NULL;
+}
+
+void credit_reopen_chunk(struct credit_book *book, const struct alq_reopen_chunk *from, struct credit_answer *said)
+{
+    const struct chunk *chunk = given(book, from->id, from->slot);
+    int fd = -1;
+    atomic_fetch_add(&book->shared->reopens, 1);
+    if (chunk == NULL || atomic_load(&book->shared->chunk_mode) == CHUNKS_NOT_REOPENED ||
+        book->chunks->export(&fd, chunk->handle, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, 0) != CUDA_SUCCESS) {
+        credit_refuse(said, ALQ_STATUS_HOST_POOL, "This chunk is not opened again.");
+        return;
+    }
+    memset(said, 0, sizeof *said);
+    said->type = ALQ_FRAME_CHUNK;
+    said->length = sizeof said->body.given;
+    said->body.given.id = chunk->id;
+    said->body.given.bytes = chunk->bytes;
+    said->descriptors[0] = fd;
+    said->descriptor_count = 1;
+}
+
 static int give_back(struct credit_book *book, uint32_t at)
 {
     struct credit_chunks *chunks = book->chunks;
@@ -107,13 +145,12 @@ static int give_back(struct credit_book *book, uint32_t at)
 
 int credit_return_chunk(struct credit_book *book, const struct alq_return_chunk *from)
 {
-    for (uint32_t i = 0; book->chunks != NULL && i < book->chunks->count; i++) {
-        if (book->chunks->list[i].id == from->id && book->chunks->list[i].slot == from->slot) {
-            atomic_fetch_add(&book->shared->chunks_returned, 1);
-            return give_back(book, i);
-        }
+    struct chunk *chunk = given(book, from->id, from->slot);
+    if (chunk == NULL) {
+        return 0;
     }
-    return 0;
+    atomic_fetch_add(&book->shared->chunks_returned, 1);
+    return give_back(book, (uint32_t)(chunk - book->chunks->list));
 }
 
 void credit_drop_chunks(struct credit_book *book, uint32_t slot)

@@ -127,6 +127,12 @@ static void ask(struct credit_book *book, const struct alq_ask *from, struct cre
         return;
     }
     uint64_t *credit = &book->control->slots[from->slot].credit_bytes[d];
+    uint32_t mode = atomic_load(&book->shared->mode);
+    if (mode == AGENT_SENDS_AWAY || (mode == AGENT_PUTS_OFF && (book->control->slots[from->slot].away >> d & 1) != 0)) {
+        atomic_fetch_add(&book->shared->sent_away, 1);
+        credit_refuse(said, ALQ_STATUS_AWAY, "This process is to leave.");
+        return;
+    }
     if (from->wanted_bytes > *credit) {
         if (from->wanted_bytes > room(book, d, from->slot)) {
             for (int i = 0; credit_reap(book) != 0 && i < PATIENCE_MS / 2; i++) {
@@ -160,6 +166,10 @@ static void resume(struct credit_book *book, uint32_t s, struct credit_answer *s
         credit_refuse(said, ALQ_STATUS_LIMIT, "Told to refuse.");
         return;
     }
+    if (LOAD(slot->deep) != 0 && !credit_surface(book, s)) {
+        credit_refuse(said, ALQ_STATUS_LIMIT, "The driver does not restore it.");
+        return;
+    }
     for (uint32_t d = 0; d < book->control->device_count; d++) {
         uint64_t wanted = plus(LOAD(book->usage->slots[s].used_bytes[d]), LOAD(book->usage->slots[s].demoted_bytes[d]));
         uint64_t there = room(book, d, s);
@@ -179,7 +189,9 @@ void credit_exchange(
         [ALQ_FRAME_ASK] = sizeof(struct alq_ask), [ALQ_FRAME_SETTLE] = sizeof(struct alq_settle),
         [ALQ_FRAME_BYE] = sizeof(struct alq_bye), [ALQ_FRAME_TAKE_CHUNK] = sizeof(struct alq_take_chunk),
         [ALQ_FRAME_RETURN_CHUNK] = sizeof(struct alq_return_chunk), [ALQ_FRAME_MOVED] = sizeof(struct alq_moved),
-        [ALQ_FRAME_RESUME] = sizeof(struct alq_resume)};
+        [ALQ_FRAME_RESUME] = sizeof(struct alq_resume), [ALQ_FRAME_REOPEN_CHUNK] = sizeof(struct alq_reopen_chunk),
+        [ALQ_FRAME_SHARE] = sizeof(struct alq_share), [ALQ_FRAME_UNSHARE] = sizeof(struct alq_unshare),
+        [ALQ_FRAME_OPEN_SHARE] = sizeof(struct alq_open_share)};
     if (type >= sizeof lengths / sizeof lengths[0] || lengths[type] == 0 || lengths[type] != length) {
         credit_refuse(said, ALQ_STATUS_MALFORMED, "No such frame.");
         return;
@@ -198,6 +210,10 @@ void credit_exchange(
         struct alq_return_chunk back;
         struct alq_moved moved;
         struct alq_resume resume;
+        struct alq_reopen_chunk reopen;
+        struct alq_share share;
+        struct alq_unshare unshare;
+        struct alq_open_share open;
     } from = {0};
     memcpy(&from, payload, length);
     uint32_t s = from.ask.slot;
@@ -219,6 +235,18 @@ void credit_exchange(
         }
     } else if (type == ALQ_FRAME_RESUME) {
         resume(book, s, said);
+    } else if (type == ALQ_FRAME_REOPEN_CHUNK) {
+        credit_reopen_chunk(book, &from.reopen, said);
+    } else if (type == ALQ_FRAME_SHARE) {
+        credit_share(book, peer, &from.share, said);
+    } else if (type == ALQ_FRAME_OPEN_SHARE) {
+        credit_open_share(book, &from.open, said);
+    } else if (type == ALQ_FRAME_UNSHARE) {
+        if (credit_unshare(book, &from.unshare)) {
+            grant(said, 0);
+        } else {
+            credit_refuse(said, ALQ_STATUS_NO_SHARE, "This share is not yours.");
+        }
     } else if (from.ask.device >= book->control->device_count) {
         credit_refuse(said, ALQ_STATUS_MALFORMED, "The tenant has no such device.");
     } else if (type == ALQ_FRAME_TAKE_CHUNK) {

@@ -8,6 +8,7 @@
 
 struct credit_truth;  /* the driver's NVML, opened for the process lists */
 struct credit_chunks; /* host chunks that have been given */
+struct credit_shares; /* pieces that processes have shared */
 
 struct credit_book {
     struct alq_control_page *control;
@@ -15,6 +16,7 @@ struct credit_book {
     struct agent_shared *shared;
     struct credit_truth *truth;
     struct credit_chunks *chunks; /* NULL until the first */
+    struct credit_shares *shares; /* NULL until the first */
     uint64_t noise;
     uint64_t last_tick_ns;
     uint64_t slot_overhead_bytes[ALQ_MAX_SLOTS][ALQ_MAX_DEVICES];
@@ -30,8 +32,9 @@ struct credit_answer {
         struct alq_granted granted;
         struct alq_refused refused;
         struct alq_chunk_given given;
+        struct alq_shared shared;
     } body;
-    int descriptors[2]; /* sent after a CHUNK, and closed */
+    int descriptors[2]; /* sent after a CHUNK or a SHARED that has any, and closed */
     int descriptor_count;
 };
 
@@ -53,6 +56,25 @@ int credit_return_chunk(struct credit_book *book, const struct alq_return_chunk 
 /* Those of a process that is gone. */
 void credit_drop_chunks(struct credit_book *book, uint32_t slot);
 void credit_moved(struct credit_book *book, const struct alq_moved *from);
+void credit_reopen_chunk(struct credit_book *book, const struct alq_reopen_chunk *from, struct credit_answer *said);
+/* A function of the driver, started in this process; NULL: there is none. */
+void *credit_symbol(struct credit_book *book, const char *name);
+
+/* ---- shares ---- */
+
+void credit_share(struct credit_book *book, pid_t peer, const struct alq_share *from, struct credit_answer *said);
+/* Whether it was that slot's. */
+int credit_unshare(struct credit_book *book, const struct alq_unshare *from);
+void credit_open_share(struct credit_book *book, const struct alq_open_share *from, struct credit_answer *said);
+/* Those of a process that is gone. */
+void credit_drop_shares(struct credit_book *book, uint32_t slot);
+
+/* ---- processes that are bare ---- */
+
+/* Does what the test has ordered. */
+void credit_obey(struct credit_book *book);
+/* Has the driver serve a process that may have been checkpointed, and says so in its slot; whether it does. */
+int credit_surface(struct credit_book *book, uint32_t slot);
 
 /* ---- slots, shared by the files of this module ---- */
 

@@ -28,11 +28,64 @@ void moving_start(struct moving *moving, struct world *world, uint64_t request_b
     }
 }
 
+void run_alone(const char *name, case_body *body, const void *argument)
+{
+    struct world *world = world_open((struct world_config){.memory_bytes = 4096 * MIB, .limit_bytes = 1024 * MIB});
+    run_case(name, body, world, argument);
+    world_close(world);
+}
+
+static void start_and_run(struct world *world, const void *argument)
+{
+    moving_body *const *body = argument;
+    struct moving moving;
+    moving_start(&moving, world, 256 * MIB);
+    (*body)(&moving);
+}
+
+void run_moving(const char *name, moving_body *body, struct world *world)
+{
+    run_case(name, start_and_run, world, &body);
+}
+
+void run_moving_alone(const char *name, moving_body *body)
+{
+    run_alone(name, start_and_run, &body);
+}
+
 CUdeviceptr moving_alloc(uint64_t bytes)
 {
     CUdeviceptr address = 0;
     CHECK_EQ(CU(cuMemAlloc_v2)(&address, bytes), CUDA_SUCCESS);
     return address;
+}
+
+CUstream moving_stream(void)
+{
+    CUstream stream = NULL;
+    CHECK_EQ(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+    return stream;
+}
+
+CUdevice moving_device(void)
+{
+    CUdevice device = -1;
+    CHECK_EQ(CU(cuCtxGetDevice)(&device), CUDA_SUCCESS);
+    return device;
+}
+
+CUdevice moving_peer(void)
+{
+    CUdevice own = moving_device();
+    return own == 0 ? 1 : own - 1;
+}
+
+unsigned long long moving_access(CUdevice device, CUdeviceptr address)
+{
+    unsigned long long flags = UINT64_MAX;
+    CUmemLocation location = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = device};
+    CHECK_EQ(CU(cuMemGetAccess)(&flags, &location, address), CUDA_SUCCESS);
+    return flags;
 }
 
 static void launch(CUfunction function, CUstream stream, void **parameters)
@@ -44,6 +97,12 @@ void moving_fill(const struct moving *moving, CUdeviceptr address, uint64_t byte
 {
     uint64_t words = bytes / 4;
     launch(moving->fill, stream, (void *[]){&address, &words, &value});
+}
+
+void moving_filled(const struct moving *moving, CUdeviceptr address, uint64_t bytes, uint32_t value)
+{
+    moving_fill(moving, address, bytes, value, NULL);
+    CHECK_EQ(CU(cuStreamSynchronize)(NULL), CUDA_SUCCESS);
 }
 
 void moving_add(const struct moving *moving, CUdeviceptr address, uint64_t bytes, uint32_t value, CUstream stream)
@@ -89,6 +148,11 @@ uint64_t moving_demoted(const struct moving *moving)
     return read_figure(&moving->world->agent->usage->slots[moving->slot].demoted_bytes[0]);
 }
 
+uint64_t moving_host_bytes(const struct moving *moving)
+{
+    return read_figure(&moving->world->agent->control->slots[moving->slot].host_bytes);
+}
+
 void moving_resident(const struct moving *moving, uint64_t bytes)
 {
     test_agent_set_resident(moving->world->agent, moving->slot, 0, bytes);
@@ -119,6 +183,17 @@ uint64_t moving_parked(const struct moving *moving)
     return __atomic_load_n(&moving->world->agent->usage->slots[moving->slot].parked, __ATOMIC_SEQ_CST);
 }
 
+void moving_park(const struct moving *moving)
+{
+    moving_leave(moving, 1);
+    CHECK(moving_becomes(moving, moving_parked, 1));
+}
+
+uint64_t moving_resumes(const struct moving *moving)
+{
+    return atomic_load(&moving->world->agent->shared->resumes);
+}
+
 void moving_credit(const struct moving *moving, uint64_t bytes)
 {
     test_agent_set_credit(moving->world->agent, moving->slot, 0, bytes);
@@ -129,7 +204,14 @@ bool moving_becomes(const struct moving *moving, uint64_t (*figure)(const struct
     for (int i = 0; i < PATIENCE_MS && figure(moving) != bytes; i++) {
         usleep(1000);
     }
-    return figure(moving) == bytes;
+    uint64_t figure_bytes = figure(moving), moves = moving_reports(moving);
+    if (figure_bytes != bytes && moves != 0) {
+        const struct alq_moved *last = &moving->world->agent->shared->moved[(moves - 1) % AGENT_MOVES];
+        fprintf(stderr, "  %llu instead of %llu, %llu reports of moves, the last one: outcome %u, %llu bytes\n",
+            (unsigned long long)figure_bytes, (unsigned long long)bytes, (unsigned long long)moves, last->outcome,
+            (unsigned long long)last->moved_bytes);
+    }
+    return figure_bytes == bytes;
 }
 
 uint64_t moving_reports(const struct moving *moving)

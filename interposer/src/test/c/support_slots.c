@@ -51,7 +51,9 @@ void credit_free_slot(struct credit_book *book, uint32_t s)
         book->slot_overhead_bytes[s][d] = 0;
     }
     STORE(slot->away, 0);
+    STORE(slot->deep, 0);
     credit_drop_chunks(book, s);
+    credit_drop_shares(book, s);
     STORE(slot->host_pid, 0);
     STORE(slot->generation, slot->generation + 1);
     memset(&book->usage->slots[s], 0, sizeof book->usage->slots[s]);

@@ -1,23 +1,36 @@
 /* See support_workers.h. */
 #include "support_workers.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define WORKERS 8
 
 uint32_t work_ends;
 
-static uint32_t resting;
+static uint32_t resting, asleep;
 
 void work_rest(bool rest)
 {
     __atomic_store_n(&resting, rest, __ATOMIC_SEQ_CST);
 }
 
+void work_all_rest(void)
+{
+    for (int i = 0; i < PATIENCE_MS && __atomic_load_n(&asleep, __ATOMIC_SEQ_CST) != WORKERS; i++) {
+        usleep(1000);
+    }
+}
+
 bool work_goes_on(void)
 {
+    __atomic_add_fetch(&asleep, 1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&resting, __ATOMIC_SEQ_CST) != 0) {
         usleep(1000);
     }
+    __atomic_sub_fetch(&asleep, 1, __ATOMIC_SEQ_CST);
     return __atomic_load_n(&work_ends, __ATOMIC_SEQ_CST) == 0;
 }
 
@@ -121,4 +134,79 @@ void *work_churn(void *argument)
     CHECK_EQ(CU(cuMemFree_v2)(kept), CUDA_SUCCESS);
     free(words);
     return NULL;
+}
+
+void *work_fork(void *argument)
+{
+    struct worker *worker = argument;
+    CHECK_EQ(CU(cuCtxSetCurrent)(worker->moving->context), CUDA_SUCCESS);
+    CUdeviceptr block = moving_alloc(2 * MIB);
+    while (work_goes_on()) {
+        int status = -1;
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(60);
+            _exit(CU(cuMemsetD32_v2)(block, 0, 1) == CUDA_SUCCESS);
+        }
+        waitpid(child, &status, 0);
+        worker->wrong += status != 0;
+        worker->rounds++;
+        usleep(5000);
+    }
+    CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
+    return NULL;
+}
+
+uint32_t work_random(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*state >> 33);
+}
+
+void work_pause(uint64_t *state, uint32_t most_us)
+{
+    usleep(work_random(state) % most_us);
+}
+
+uint64_t work_setting(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text == NULL || *text == 0 ? otherwise : strtoull(text, NULL, 10);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------ */
+
+uint64_t work_through(struct world *world, work_trouble trouble)
+{
+    static void *(*const bodies[WORKERS])(void *) = {
+        work_compute, work_compute, work_churn, work_replay, work_capture, work_churn, work_capture, work_fork};
+    struct moving m;
+    struct worker workers[WORKERS];
+    pthread_t threads[WORKERS];
+    uint64_t duration = work_setting("DURATION", 10), state = work_setting("SEED", 1), worked = 0;
+    bool enough = false;
+    alarm((unsigned int)duration + 180);
+    moving_start(&m, world, 256 * MIB);
+    uint64_t truth = truth_bytes(world, 0, 0);
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        workers[i] = (struct worker){.moving = &m, .number = i + 1};
+        CHECK_EQ(pthread_create(&threads[i], NULL, bodies[i], &workers[i]), 0);
+    }
+    for (double until = seconds_now() + (double)duration; seconds_now() < until || !enough;) {
+        enough = trouble(&m, &state);
+    }
+    __atomic_store_n(&work_ends, 1, __ATOMIC_SEQ_CST);
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK_EQ(workers[i].wrong, 0);
+        CHECK(workers[i].rounds > 0);
+        worked += workers[i].rounds;
+    }
+    CHECK(moving_becomes(&m, moving_parked, 0));
+    CHECK(moving_becomes(&m, moving_demoted, 0));
+    CHECK(moving_becomes(&m, moving_movable, 0));
+    CHECK(used_becomes(world, 0));
+    CHECK_EQ(truth_bytes(world, 0, 0), truth);
+    CHECK(moving_chunks_are_back(&m));
+    return worked;
 }

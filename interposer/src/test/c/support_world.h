@@ -122,6 +122,8 @@ bool run_case(const char *name, case_body *body, struct world *world, const void
 void count_failure(const char *name, const char *why);
 /* Ends the child of a case at once with what it has checked so far. */
 _Noreturn void end_case(void);
+/* Waits for a process that a case has forked and that ends with end_case, and takes over whether its checks passed. */
+void check_child(pid_t child);
 /* Runs the body in that many processes side by side, each with its number, and counts their cases as this program's. The cases are the
  * body's to share out; each part opens a world of its own. */
 void run_in_parts(unsigned int parts, void (*body)(unsigned int part, unsigned int parts));

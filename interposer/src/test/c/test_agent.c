@@ -118,7 +118,7 @@ static void answer(int fd, struct credit_book *book, uint32_t request_id, const 
     (void)!send(fd, &out, bytes, MSG_NOSIGNAL);
 }
 
-/* The byte after a CHUNK, with what it carries. */
+/* The byte after an answer, with what it carries. */
 static void hand_over(int fd, struct credit_answer *said)
 {
     union {
@@ -170,6 +170,9 @@ static void serve(int fd, struct credit_book *book)
         atomic_fetch_add(&book->shared->malformed, 1);
     }
     answer(fd, book, frame.request_id, &said);
+    if (said.type == ALQ_FRAME_SHARED && frame.type == ALQ_FRAME_OPEN_SHARE) {
+        hand_over(fd, &said);
+    }
     if (said.type == ALQ_FRAME_CHUNK) {
         uint32_t mode = atomic_load(&book->shared->chunk_mode);
         if (mode == CHUNKS_LAST_WORDS) {
@@ -208,6 +211,7 @@ static _Noreturn void run(struct credit_book *book, const char *dir)
             credit_tick(book);
             atomic_fetch_add(&book->shared->ticks, 1);
         }
+        credit_obey(book);
     }
     char path[ALQ_PATH_BYTES + 16];
     snprintf(path, sizeof path, "%s/%s", dir, ALQ_SOCKET_FILE);
@@ -387,6 +391,22 @@ void test_agent_set_resident(const struct test_agent *agent, uint32_t slot, uint
 void test_agent_set_away(const struct test_agent *agent, uint32_t slot, uint32_t devices)
 {
     __atomic_store_n(&page_of(agent)->slots[slot].away, devices, __ATOMIC_SEQ_CST);
+}
+
+void test_agent_set_deep(const struct test_agent *agent, uint32_t slot, uint32_t deep)
+{
+    __atomic_store_n(&page_of(agent)->slots[slot].deep, deep, __ATOMIC_SEQ_CST);
+    test_agent_wake(agent, slot);
+}
+
+uint32_t test_agent_order(const struct test_agent *agent, uint32_t slot, enum agent_order order)
+{
+    atomic_store(&agent->shared->order_slot, slot);
+    atomic_store(&agent->shared->order, order);
+    for (int i = 0; i < PATIENCE_MS && atomic_load(&agent->shared->order) != ORDER_NONE; i++) {
+        usleep(1000);
+    }
+    return atomic_load(&agent->shared->order) == ORDER_NONE ? atomic_load(&agent->shared->order_result) : UINT32_MAX;
 }
 
 void test_agent_wake(const struct test_agent *agent, uint32_t slot)

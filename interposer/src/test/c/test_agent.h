@@ -21,7 +21,7 @@
 #include "protocol.h"
 
 #define AGENT_TICK_MS 50
-#define PATIENCE_MS 20000 /* for what should come at once: a machine may stall for seconds, and no test is about how fast */
+#define PATIENCE_MS 60000 /* for what should come at once: a machine may stall for seconds, and no test is about how fast */
 
 enum agent_mode {
     AGENT_HONEST = 0,
@@ -33,7 +33,9 @@ enum agent_mode {
     AGENT_WRONG_ID = 6,      /* answers another request */
     AGENT_WRONG_TYPE = 7,    /* answers with a type that nobody knows */
     AGENT_NOISE = 8,         /* answers with bytes from a generator */
-    AGENT_STALE = 9          /* answers STATUS_STALE to the next exchange that is no HELLO, then is honest */
+    AGENT_STALE = 9,         /* answers STATUS_STALE to the next exchange that is no HELLO, then is honest */
+    AGENT_SENDS_AWAY = 10,   /* every ASK gets REFUSED with STATUS_AWAY */
+    AGENT_PUTS_OFF = 11      /* the same only where `away` is set */
 };
 
 /* What comes with an answer to TAKE_CHUNK. */
@@ -47,7 +49,26 @@ enum agent_chunk_mode {
     CHUNKS_SMALLER = 6,            /* is half the size */
     CHUNKS_WITHOUT_ID = 7,
     CHUNKS_LAST_WORDS = 8,         /* the agent dies as it answers: frame and payload are sent, the descriptor is not */
-    CHUNKS_THEN_DEATH = 9          /* the agent dies after it has answered */
+    CHUNKS_THEN_DEATH = 9,         /* the agent dies after it has answered */
+    CHUNKS_NOT_REOPENED = 10       /* REOPEN_CHUNK is REFUSED */
+};
+
+/* How SHARE and OPEN_SHARE are answered. */
+enum agent_share_mode {
+    SHARES_HONEST = 0,
+    SHARES_REFUSED = 1,            /* both, with STATUS_NO_SHARE */
+    SHARES_FIRST_ONLY = 2,         /* what comes after piece 0 */
+    SHARES_WITHOUT_DESCRIPTOR = 3, /* an OPEN_SHARE's byte comes without one */
+    SHARES_NO_MEMORY = 4,          /* a descriptor of something else */
+    SHARES_WRONG_SIZE = 5          /* says half the size */
+};
+
+/* What the agent is told to have the driver do with a process. */
+enum agent_order {
+    ORDER_NONE = 0,
+    ORDER_CHECKPOINT = 1, /* lock and checkpoint; CUDA_ERROR_NOT_READY where the process is not bare, or not to be so */
+    ORDER_RESTORE = 2,    /* restore and unlock, whatever the slot says */
+    ORDER_CHECKPOINT_ANYWAY = 3
 };
 
 /* How RESUME is answered. */
@@ -76,6 +97,14 @@ struct agent_shared {
     struct alq_moved moved[AGENT_MOVES]; /* the latest of them: move i is in place i % AGENT_MOVES */
     _Atomic uint32_t resume_mode;
     _Atomic uint64_t resumes;
+    _Atomic uint64_t sent_away; /* asks of processes that are to leave */
+    _Atomic uint32_t order; /* enum agent_order, for the process of order_slot; ORDER_NONE again once order_result is there */
+    _Atomic uint32_t order_slot, order_result;
+    _Atomic uint32_t share_mode;
+    _Atomic uint64_t shares_kept; /* pieces there are */
+    _Atomic uint64_t shares_asked, shares_opened; /* SHARE and OPEN_SHARE frames */
+    _Atomic uint64_t reopens;   /* REOPEN_CHUNK frames */
+    _Atomic uint64_t restores;  /* processes that have been restored for their RESUME */
     _Atomic uint64_t slack_bytes; /* credit given beyond what was asked for, where there is room */
 };
 
@@ -127,6 +156,10 @@ void test_agent_set_resident(const struct test_agent *agent, uint32_t slot, uint
 void test_agent_set_resident_quietly(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes);
 /* Says which devices the process is to be off, and wakes nobody. */
 void test_agent_set_away(const struct test_agent *agent, uint32_t slot, uint32_t devices);
+/* Says whether the process is to be bare, and wakes the slot. */
+void test_agent_set_deep(const struct test_agent *agent, uint32_t slot, uint32_t deep);
+/* Has the driver do something with the process of a slot; its answer. */
+uint32_t test_agent_order(const struct test_agent *agent, uint32_t slot, enum agent_order order);
 /* Wakes the slot with nothing changed. */
 void test_agent_wake(const struct test_agent *agent, uint32_t slot);
 

@@ -1,15 +1,13 @@
 /*
- * A driver that refuses one step: of making a block, of moving one away, of bringing it back, of swapping the whole process out and in.
+ * A driver that refuses one step: of making a block, of moving one away, of bringing it back, of swapping the whole process out and in, of
+ * going bare and coming back.
  * Whichever step it is, the data is where the program left it, the figures say where that is, and the next attempt succeeds.
  */
 #include "library.h"
-#include "support_moving.h"
+#include "support_bare.h"
 
 #include <stdlib.h>
 #include <unistd.h>
-
-#define BLOCK_BYTES (130 * MIB)
-#define BLOCK_VALUE 55u
 
 /* The driver's functions that can be made to refuse, each once: the call with the number that is set, counted down. */
 #define STEPS(STEP)                                                                                                                    \
@@ -70,6 +68,7 @@ static void come_between(void)
 static void start(struct moving *m, struct world *world)
 {
     moving_start(m, world, 256 * MIB);
+    CHECK_EQ(CU(cuMemFree_v2)(moving_alloc(6 * MIB)), CUDA_SUCCESS); /* the mover runs, and has looked up what it calls */
     come_between();
     if (check_failures != 0) {
         end_case();
@@ -99,6 +98,14 @@ static void a_block_is_made_whole_or_not_at_all(struct world *world, const void 
     CHECK_EQ(truth_bytes(world, 0, 0), truth);
 }
 
+static CUdeviceptr full_block(const struct moving *m)
+{
+    CUdeviceptr block = moving_alloc(BLOCK_BYTES);
+    moving_filled(m, block, BLOCK_BYTES, BLOCK_VALUE);
+    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    return block;
+}
+
 /* Moves the block that way with the call of that number refused; the mover tries again by itself. */
 static void move_once(const struct moving *m, CUdeviceptr block, enum step step, int call, bool promote)
 {
@@ -123,17 +130,15 @@ static void a_refused_step_leaves_the_data_where_it_was(struct world *world, con
     start(&m, world);
     bans = 1;
     uint64_t truth = truth_bytes(world, 0, 0);
-    CUdeviceptr block = moving_alloc(BLOCK_BYTES);
-    moving_fill(&m, block, BLOCK_BYTES, BLOCK_VALUE, NULL);
-    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
     for (int call = 1; call <= 6; call++) {
+        CUdeviceptr block = full_block(&m); /* each time without chunks in hand */
         move_once(&m, block, *step, call, false);
         move_once(&m, block, *step, call, true);
+        CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
+        CHECK_EQ(moving_used(&m), 0);
+        CHECK(moving_chunks_are_back(&m));
     }
     CHECK(refused >= 2);
-    CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
-    CHECK_EQ(moving_used(&m), 0);
-    CHECK(moving_chunks_are_back(&m));
     /* a mapping that the driver does not give back keeps what is behind it */
     CHECK(*step == STEP_cuMemUnmap || truth_bytes(world, 0, 0) == truth);
 }
@@ -160,10 +165,9 @@ static void a_refused_step_keeps_nobody_out(struct world *world, const void *arg
     start(&m, world);
     bans = 1;
     uint64_t truth = truth_bytes(world, 0, 0);
-    CUdeviceptr block = moving_alloc(BLOCK_BYTES), result = moving_alloc(8);
-    moving_fill(&m, block, BLOCK_BYTES, BLOCK_VALUE, NULL);
-    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    CUdeviceptr result = moving_alloc(8);
     for (int call = 1; call <= 4; call++) {
+        CUdeviceptr block = full_block(&m);
         uint64_t reports = moving_reports(&m), resumes = atomic_load(&world->agent->shared->resumes);
         __atomic_store_n(&refusals[*step], call, __ATOMIC_SEQ_CST);
         moving_leave(&m, 1);
@@ -181,13 +185,45 @@ static void a_refused_step_keeps_nobody_out(struct world *world, const void *arg
         CHECK(moving_becomes(&m, moving_demoted, 0));
         CHECK_EQ(moving_wrong(&m, block, BLOCK_BYTES, BLOCK_VALUE, NULL), 0);
         __atomic_store_n(&refusals[*step], 0, __ATOMIC_SEQ_CST);
+        CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
     }
     CHECK(refused >= 2);
     CHECK_EQ(CU(cuMemFree_v2)(result), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
     CHECK_EQ(moving_used(&m), 0);
     CHECK(moving_chunks_are_back(&m));
     CHECK(*step == STEP_cuMemUnmap || truth_bytes(world, 0, 0) == truth);
+}
+
+/* A process that could not go bare is parked as it was; what could not be imported again is tried until it can. */
+static void a_refused_step_loses_nothing_of_a_bare_process(struct world *world, const void *argument)
+{
+    struct moving m;
+    const enum step *step = argument;
+    start(&m, world);
+    CUdeviceptr result = moving_alloc(8);
+    for (int call = 1; call <= 4; call++) {
+        CUdeviceptr block = full_block(&m);
+        bare_park(&m);
+        uint64_t reports = moving_reports(&m);
+        __atomic_store_n(&refusals[*step], call, __ATOMIC_SEQ_CST);
+        bare_tell(&m, 1);
+        if (!has_left(&m, &reports) || moving_parked(&m) != ALQ_PARKED_BARE) {
+            CHECK_EQ(m.world->agent->shared->moved[(reports - 1) % AGENT_MOVES].outcome, ALQ_MOVE_FAILED);
+            CHECK_EQ(moving_parked(&m), ALQ_PARKED_HOT);
+            bare_tell(&m, 1);
+            CHECK(moving_becomes(&m, moving_parked, ALQ_PARKED_BARE));
+        }
+        CHECK_EQ(test_agent_order(world->agent, m.slot, ORDER_CHECKPOINT), CUDA_SUCCESS);
+        __atomic_store_n(&refusals[*step], call, __ATOMIC_SEQ_CST);
+        CHECK_EQ(moving_wrong(&m, block, BLOCK_BYTES, BLOCK_VALUE, NULL), 0);
+        CHECK_EQ(bare_restores(&m), (uint64_t)call);
+        bare_is_back(&m);
+        __atomic_store_n(&refusals[*step], 0, __ATOMIC_SEQ_CST);
+        CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
+    }
+    CHECK(refused >= 2);
+    CHECK_EQ(CU(cuMemFree_v2)(result), CUDA_SUCCESS);
+    CHECK(moving_chunks_are_back(&m));
 }
 
 static void run_refusing(const char *name, case_body *body, const void *step)
@@ -211,6 +247,9 @@ int main(void)
         steps[i] = (enum step)i;
         run_refusing(names[i], a_refused_step_leaves_the_data_where_it_was, &steps[i]);
         run_refusing(names[i], a_refused_step_keeps_nobody_out, &steps[i]);
+        if (i != STEP_cuMemCreate && i != STEP_cuMemcpyDtoDAsync_v2) {
+            run_refusing(names[i], a_refused_step_loses_nothing_of_a_bare_process, &steps[i]);
+        }
     }
     return finish_cases();
 }

@@ -4,53 +4,46 @@
  */
 #include "support_moving.h"
 
-#include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define CONTEXT_BYTES (16 * MIB)
 
-static void a_block_is_one_allocation_to_the_program(struct world *world, const void *argument)
+static void a_block_is_one_allocation_to_the_program(const struct moving *m)
 {
-    struct moving m;
     CUdeviceptr begin = 0, at = 0;
     size_t bytes = 0;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
-    uint64_t truth = truth_bytes(world, 0, 0);
+    uint64_t truth = truth_bytes(m->world, 0, 0);
     CUdeviceptr block = moving_alloc(150 * MIB + 1);
-    CHECK_EQ(moving_used(&m), 152 * MIB);
-    CHECK_EQ(moving_movable(&m), 152 * MIB);
-    CHECK_EQ(truth_bytes(world, 0, 0) - truth, 152 * MIB);
+    CHECK_EQ(moving_used(m), 152 * MIB);
+    CHECK_EQ(moving_movable(m), 152 * MIB);
+    CHECK_EQ(truth_bytes(m->world, 0, 0) - truth, 152 * MIB);
     for (at = block; at < block + 150 * MIB; at += 30 * MIB) {
         CHECK_EQ(CU(cuMemGetAddressRange_v2)(&begin, &bytes, at), CUDA_SUCCESS);
         CHECK_EQ(begin, block);
         CHECK_EQ(bytes, 150 * MIB + 1);
     }
     CHECK_EQ(CU(cuMemGetAddressRange_v2)(&begin, NULL, block + 150 * MIB + 1), CUDA_ERROR_NOT_FOUND);
-    moving_fill(&m, block, 150 * MIB, 7, NULL);
-    CHECK_EQ(moving_wrong(&m, block, 150 * MIB, 7, NULL), 0);
+    moving_filled(m, block, 150 * MIB, 7);
+    CHECK_EQ(moving_wrong(m, block, 150 * MIB, 7, NULL), 0);
     CHECK_EQ(CU(cuMemFree_v2)(block + 64 * MIB), CUDA_ERROR_INVALID_VALUE);
-    CHECK_EQ(moving_used(&m), 152 * MIB);
+    CHECK_EQ(moving_used(m), 152 * MIB);
     CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
     CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_ERROR_INVALID_VALUE);
-    CHECK_EQ(moving_used(&m), 0);
-    CHECK_EQ(moving_movable(&m), 0);
-    CHECK_EQ(truth_bytes(world, 0, 0), truth);
+    CHECK_EQ(moving_used(m), 0);
+    CHECK_EQ(moving_movable(m), 0);
+    CHECK_EQ(truth_bytes(m->world, 0, 0), truth);
 }
 
 /* The same questions to a block of movable and of plain memory. */
-static void a_block_has_the_attributes_of_plain_memory(struct world *world, const void *argument)
+static void a_block_has_the_attributes_of_plain_memory(const struct moving *m)
 {
-    struct moving m;
-    (void)argument;
+    (void)m;
     static const CUpointer_attribute same[] = {CU_POINTER_ATTRIBUTE_CONTEXT, CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
         CU_POINTER_ATTRIBUTE_HOST_POINTER, CU_POINTER_ATTRIBUTE_IS_MANAGED, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL,
         CU_POINTER_ATTRIBUTE_RANGE_SIZE, CU_POINTER_ATTRIBUTE_MAPPED, CU_POINTER_ATTRIBUTE_ALLOWED_HANDLE_TYPES,
         CU_POINTER_ATTRIBUTE_ACCESS_FLAGS, CU_POINTER_ATTRIBUTE_MEMPOOL_HANDLE, CU_POINTER_ATTRIBUTE_MAPPING_SIZE};
     CUdeviceptr plain = 0;
-    moving_start(&m, world, 256 * MIB);
     CUdeviceptr block = moving_alloc(130 * MIB);
     CHECK_EQ(BARE(cuMemAlloc_v2)(&plain, 130 * MIB), CUDA_SUCCESS);
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
@@ -79,37 +72,29 @@ static void a_block_has_the_attributes_of_plain_memory(struct world *world, cons
     CHECK(id != other_id);
 }
 
-static void a_block_cannot_leave_the_process(struct world *world, const void *argument)
+static void a_block_leaves_the_process_by_ipc_handles_only(const struct moving *m)
 {
-    struct moving m;
     CUmemGenericAllocationHandle handle;
-    CUipcMemHandle ipc;
     int fd = -1;
-    unsigned int capable = 1;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
+    unsigned int capable = 0;
     CUdeviceptr block = moving_alloc(70 * MIB);
     CHECK_EQ(CU(cuMemRetainAllocationHandle)(&handle, (void *)block), CUDA_ERROR_INVALID_VALUE);
     CHECK_EQ(CU(cuMemUnmap)(block, 64 * MIB), CUDA_ERROR_INVALID_VALUE);
     CHECK(CU(cuMemGetHandleForAddressRange)(&fd, block, 2 * MIB, CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD, 0) != CUDA_SUCCESS);
-    CHECK_EQ(CU(cuIpcGetMemHandle)(&ipc, block), BARE(cuIpcGetMemHandle)(&ipc, block));
     CHECK_EQ(CU(cuPointerGetAttribute)(&capable, CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE, block), CUDA_SUCCESS);
-    CHECK_EQ(capable, 0);
+    CHECK_EQ(capable, 1);
     CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
-    CHECK_EQ(moving_used(&m), 0);
+    CHECK_EQ(moving_used(m), 0);
 }
 
-static void rows_are_pitched_as_the_driver_pitches_them(struct world *world, const void *argument)
+static void rows_are_pitched_as_the_driver_pitches_them(const struct moving *m)
 {
-    struct moving m;
     CUdeviceptr block = 0, plain = 0, begin = 0;
     size_t pitch = 0, plain_pitch = 0, bytes = 0;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
     CHECK_EQ(CU(cuMemAllocPitch_v2)(&block, &pitch, 5000, 20000, 4), CUDA_SUCCESS);
     CHECK_EQ(BARE(cuMemAllocPitch_v2)(&plain, &plain_pitch, 5000, 20000, 4), CUDA_SUCCESS);
     CHECK_EQ(pitch, plain_pitch);
-    CHECK(moving_movable(&m) != 0);
+    CHECK(moving_movable(m) != 0);
     CHECK_EQ(CU(cuMemGetAddressRange_v2)(&begin, &bytes, block + pitch * 19999), CUDA_SUCCESS);
     CHECK_EQ(begin, block);
     CHECK_EQ(bytes, pitch * 20000);
@@ -209,40 +194,34 @@ static void small_allocations_stop_at_the_request(struct world *world, const voi
     CHECK_EQ(CU(cuMemAlloc_v2)(&address, 900 << 10), CUDA_ERROR_OUT_OF_MEMORY);
 }
 
-static void a_full_device_leaves_nothing_behind(struct world *world, const void *argument)
+static void a_full_device_leaves_nothing_behind(const struct moving *m)
 {
-    struct moving m;
     CUdeviceptr address = 0;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
-    uint64_t truth = truth_bytes(world, 0, 0);
+    uint64_t truth = truth_bytes(m->world, 0, 0);
     CHECK_EQ(CU(cuMemAlloc_v2)(&address, 700 * MIB), CUDA_ERROR_OUT_OF_MEMORY);
-    CHECK_EQ(moving_used(&m), 0);
-    CHECK_EQ(moving_movable(&m), 0);
-    CHECK_EQ(truth_bytes(world, 0, 0), truth);
+    CHECK_EQ(moving_used(m), 0);
+    CHECK_EQ(moving_movable(m), 0);
+    CHECK_EQ(truth_bytes(m->world, 0, 0), truth);
     CHECK_EQ(CU(cuMemFree_v2)(moving_alloc(300 * MIB)), CUDA_SUCCESS);
 }
 
-static void a_context_takes_its_blocks_with_it(struct world *world, const void *argument)
+static void a_context_takes_its_blocks_with_it(const struct moving *m)
 {
-    struct moving m;
     CUcontext second = NULL;
     CUdevice device = 0;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
-    uint64_t truth = truth_bytes(world, 0, 0);
+    uint64_t truth = truth_bytes(m->world, 0, 0);
     CHECK_EQ(CU(cuCtxGetDevice)(&device), CUDA_SUCCESS);
     CUdeviceptr kept = moving_alloc(20 * MIB);
     CHECK_EQ(CU(cuCtxCreate_v2)(&second, 0, device), CUDA_SUCCESS);
     moving_alloc(100 * MIB);
-    CHECK_EQ(moving_used(&m), 120 * MIB);
+    CHECK_EQ(moving_used(m), 120 * MIB);
     CHECK_EQ(CU(cuCtxDestroy_v2)(second), CUDA_SUCCESS);
-    CHECK_EQ(moving_used(&m), 20 * MIB);
-    CHECK_EQ(moving_movable(&m), 20 * MIB);
-    CHECK_EQ(truth_bytes(world, 0, 0) - truth, 20 * MIB);
-    CHECK_EQ(CU(cuCtxSetCurrent)(m.context), CUDA_SUCCESS);
-    moving_fill(&m, kept, 20 * MIB, 3, NULL);
-    CHECK_EQ(moving_wrong(&m, kept, 20 * MIB, 3, NULL), 0);
+    CHECK_EQ(moving_used(m), 20 * MIB);
+    CHECK_EQ(moving_movable(m), 20 * MIB);
+    CHECK_EQ(truth_bytes(m->world, 0, 0) - truth, 20 * MIB);
+    CHECK_EQ(CU(cuCtxSetCurrent)(m->context), CUDA_SUCCESS);
+    moving_filled(m, kept, 20 * MIB, 3);
+    CHECK_EQ(moving_wrong(m, kept, 20 * MIB, 3, NULL), 0);
     CHECK_EQ(CU(cuMemFree_v2)(kept), CUDA_SUCCESS);
 }
 
@@ -253,139 +232,109 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void freeing_waits_for_what_was_submitted(struct world *world, const void *argument)
+static void freeing_waits_for_what_was_submitted(const struct moving *m)
 {
-    struct moving m;
-    CUstream stream = NULL;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
     CUdeviceptr block = moving_alloc(10 * MIB);
-    CHECK_EQ(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+    CUstream stream = moving_stream();
     uint64_t before = now_ms();
-    moving_spin(&m, 300000000, stream);
-    moving_fill(&m, block, 10 * MIB, 1, stream);
+    moving_spin(m, 300000000, stream);
+    moving_fill(m, block, 10 * MIB, 1, stream);
     CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
     CHECK(now_ms() - before >= 300);
     CHECK_EQ(CU(cuStreamSynchronize)(stream), CUDA_SUCCESS);
 }
 
-static void a_stream_ordered_free_comes_after_the_stream(struct world *world, const void *argument)
+static void a_stream_ordered_free_comes_after_the_stream(const struct moving *m)
 {
-    struct moving m;
-    CUstream stream = NULL;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
     CUdeviceptr block = moving_alloc(10 * MIB);
-    CHECK_EQ(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
-    moving_spin(&m, 100000000, stream);
-    moving_fill(&m, block, 10 * MIB, 1, stream);
+    CUstream stream = moving_stream();
+    moving_spin(m, 100000000, stream);
+    moving_fill(m, block, 10 * MIB, 1, stream);
     CHECK_EQ(CU(cuMemFreeAsync)(block, stream), CUDA_SUCCESS);
     CHECK_EQ(CU(cuStreamSynchronize)(stream), CUDA_SUCCESS);
-    CHECK_EQ(moving_used(&m), 0);
+    CHECK_EQ(moving_used(m), 0);
 }
 
-static void a_free_during_a_capture_spoils_nothing(struct world *world, const void *argument)
+static void a_free_during_a_capture_spoils_nothing(const struct moving *m)
 {
-    struct moving m;
-    CUstream stream = NULL;
     CUgraph graph = NULL;
     CUgraphExec exec = NULL;
     CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
     CUdeviceptr kept = moving_alloc(10 * MIB), freed = moving_alloc(30 * MIB);
-    CHECK_EQ(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+    CUstream stream = moving_stream();
     CHECK_EQ(CU(cuThreadExchangeStreamCaptureMode)(&mode), CUDA_SUCCESS);
     CHECK_EQ(CU(cuStreamBeginCapture_v2)(stream, CU_STREAM_CAPTURE_MODE_RELAXED), CUDA_SUCCESS);
-    moving_fill(&m, kept, 10 * MIB, 9, stream);
+    moving_fill(m, kept, 10 * MIB, 9, stream);
     CHECK_EQ(CU(cuMemFree_v2)(freed), CUDA_SUCCESS);
     CHECK_EQ(CU(cuMemFree_v2)(freed), CUDA_ERROR_INVALID_VALUE);
     CHECK_EQ(CU(cuStreamEndCapture)(stream, &graph), CUDA_SUCCESS);
     CHECK_EQ(CU(cuGraphInstantiateWithFlags)(&exec, graph, 0), CUDA_SUCCESS);
     CHECK_EQ(CU(cuGraphLaunch)(exec, stream), CUDA_SUCCESS);
-    CHECK_EQ(moving_wrong(&m, kept, 10 * MIB, 9, stream), 0);
+    CHECK_EQ(moving_wrong(m, kept, 10 * MIB, 9, stream), 0);
     CHECK_EQ(CU(cuMemFree_v2)(kept), CUDA_SUCCESS);
-    CHECK_EQ(moving_used(&m), 0);
+    CHECK_EQ(moving_used(m), 0);
 }
 
-static void a_forked_child_begins_anew(struct world *world, const void *argument)
+static void a_forked_child_begins_anew(const struct moving *m)
 {
-    struct moving m;
-    (void)argument;
-    moving_start(&m, world, 256 * MIB);
     CUdeviceptr block = moving_alloc(100 * MIB);
-    moving_fill(&m, block, 100 * MIB, 5, NULL);
+    moving_filled(m, block, 100 * MIB, 5);
     CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
     pid_t child = fork();
     if (child == 0) {
         CUdeviceptr begin;
         size_t bytes;
         CHECK(CU(cuMemGetAddressRange_v2)(&begin, &bytes, block) != CUDA_SUCCESS);
-        CHECK_EQ(moving_used(&m), 100 * MIB);
-        _exit(check_failures == 0 ? 0 : 1);
+        CHECK_EQ(moving_used(m), 100 * MIB);
+        end_case();
     }
-    int status = 1;
-    waitpid(child, &status, 0);
-    CHECK_EQ(status, 0);
-    CHECK_EQ(moving_wrong(&m, block, 100 * MIB, 5, NULL), 0);
+    check_child(child);
+    CHECK_EQ(moving_wrong(m, block, 100 * MIB, 5, NULL), 0);
     CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
-}
-
-/* What a device may do with an address, by the driver. */
-static unsigned long long access_of(CUdevice device, CUdeviceptr address)
-{
-    unsigned long long flags = UINT64_MAX;
-    CUmemLocation location = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = device};
-    CHECK_EQ(CU(cuMemGetAccess)(&flags, &location, address), CUDA_SUCCESS);
-    return flags;
 }
 
 static void peers_reach_what_the_program_lets_them(struct world *world, const void *argument)
 {
     struct moving m;
     CUcontext other = NULL;
-    int count = 0;
     (void)argument;
     test_agent_lend(world->agent, 1, 256 * MIB); /* the current one is the tenant's last */
     moving_start(&m, world, 256 * MIB);
-    CHECK_EQ(CU(cuDeviceGetCount)(&count), CUDA_SUCCESS);
-    CUdevice own = -1;
-    CHECK_EQ(CU(cuCtxGetDevice)(&own), CUDA_SUCCESS);
-    CUdevice peer = own == 0 ? 1 : own - 1;
+    CUdevice own = moving_device(), peer = moving_peer();
     CUdeviceptr before = moving_alloc(70 * MIB);
-    CHECK_EQ(access_of(peer, before), 0);
+    CHECK_EQ(moving_access(peer, before), 0);
     CHECK_EQ(CU(cuDevicePrimaryCtxRetain)(&other, peer), CUDA_SUCCESS);
     CHECK_EQ(CU(cuCtxSetCurrent)(other), CUDA_SUCCESS);
     CHECK_EQ(CU(cuCtxEnablePeerAccess)(m.context, 0), CUDA_SUCCESS);
     CHECK_EQ(CU(cuCtxSetCurrent)(m.context), CUDA_SUCCESS);
     CUdeviceptr after = moving_alloc(70 * MIB);
-    CHECK_EQ(access_of(peer, before + 65 * MIB), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
-    CHECK_EQ(access_of(peer, after + 65 * MIB), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    CHECK_EQ(moving_access(peer, before + 65 * MIB), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    CHECK_EQ(moving_access(peer, after + 65 * MIB), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
     CHECK_EQ(CU(cuCtxSetCurrent)(other), CUDA_SUCCESS);
     CHECK_EQ(CU(cuCtxDisablePeerAccess)(m.context), CUDA_SUCCESS);
-    CHECK_EQ(access_of(peer, before + 65 * MIB), 0);
-    CHECK_EQ(access_of(peer, after), 0);
-    CHECK_EQ(access_of(own, after), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    CHECK_EQ(moving_access(peer, before + 65 * MIB), 0);
+    CHECK_EQ(moving_access(peer, after), 0);
+    CHECK_EQ(moving_access(own, after), CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
 }
 
 int main(void)
 {
     struct world *world = world_open((struct world_config){.memory_bytes = 4096 * MIB, .limit_bytes = 1024 * MIB});
     RUN(without_leave_to_borrow_memory_stays_plain, world);
-    RUN(a_block_is_one_allocation_to_the_program, world);
-    RUN(a_block_has_the_attributes_of_plain_memory, world);
-    RUN(a_block_cannot_leave_the_process, world);
-    RUN(rows_are_pitched_as_the_driver_pitches_them, world);
+    RUN_MOVING(a_block_is_one_allocation_to_the_program, world);
+    RUN_MOVING(a_block_has_the_attributes_of_plain_memory, world);
+    RUN_MOVING(a_block_leaves_the_process_by_ipc_handles_only, world);
+    RUN_MOVING(rows_are_pitched_as_the_driver_pitches_them, world);
     RUN(what_cannot_move_has_to_fit_the_request, world);
     RUN(small_allocations_stop_at_the_request, world);
-    RUN(a_context_takes_its_blocks_with_it, world);
-    RUN(freeing_waits_for_what_was_submitted, world);
-    RUN(a_stream_ordered_free_comes_after_the_stream, world);
-    RUN(a_free_during_a_capture_spoils_nothing, world);
-    RUN(a_forked_child_begins_anew, world);
+    RUN_MOVING(a_context_takes_its_blocks_with_it, world);
+    RUN_MOVING(freeing_waits_for_what_was_submitted, world);
+    RUN_MOVING(a_stream_ordered_free_comes_after_the_stream, world);
+    RUN_MOVING(a_free_during_a_capture_spoils_nothing, world);
+    RUN_MOVING(a_forked_child_begins_anew, world);
     world_close(world);
     world = world_open((struct world_config){.memory_bytes = 512 * MIB, .limit_bytes = 4096 * MIB});
-    RUN(a_full_device_leaves_nothing_behind, world);
+    RUN_MOVING(a_full_device_leaves_nothing_behind, world);
     world_close(world);
     world = world_open((struct world_config){.tenant_devices = 2, .limit_bytes = 1024 * MIB});
     RUN(peers_reach_what_the_program_lets_them, world);
