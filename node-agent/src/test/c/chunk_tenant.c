@@ -15,6 +15,13 @@
  *   write ID TEXT | read ID        at the beginning of the chunk, imported and mapped by the driver; "read" answers "data TEXT"
  *   host_bytes                     reads the own slot of the control page
  *   keeper                         forks a process that keeps every descriptor and does nothing; answers its pid
+ *   reopen ID                      answers as take does; the descriptor is kept beside the first
+ *   context                        makes a context on the first device; answers the CUresult
+ *   park | bare | run BYTES        says that all it held is in host memory, as far as it has chunks for it, and it is at rest; that it has let go of
+ *                                  what it had imported, too; that it runs, and holds so much, all movable
+ *   moved OUTCOME                  says how an attempt to leave ended
+ *   resume                         answers "granted 0" or "refused STATUS REASON"
+ *   away | deep                    reads the own slot of the control page
  *   pid | quit
  */
 #include <dlfcn.h>
@@ -325,6 +332,24 @@ static void hold(uint32_t device, uint64_t bytes)
     puts("ok");
 }
 
+static void rest(uint32_t parked, uint64_t used_bytes)
+{
+    struct alq_usage_slot *own = &usage->slots[slot];
+    uint64_t demoted_bytes = used_bytes == 0 ? control->slots[slot].host_bytes : 0;
+    __atomic_store_n(&own->used_bytes[0], used_bytes, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&own->movable_bytes[0], used_bytes, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&own->demoted_bytes[0], demoted_bytes, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&own->parked, parked, __ATOMIC_SEQ_CST);
+    puts("ok");
+}
+
+static void moved(uint16_t outcome)
+{
+    uint32_t wake = __atomic_load_n(&control->slots[slot].wake, __ATOMIC_SEQ_CST);
+    struct alq_moved moved = {.slot = slot, .generation = generation, .outcome = outcome, .wake = wake};
+    exchange(ALQ_FRAME_MOVED, &moved, sizeof moved);
+}
+
 static void of_chunk(const char *word, uint64_t id, const char *text)
 {
     struct chunk *chunk = find(id);
@@ -372,6 +397,26 @@ static void run(const char *word, address a, address b, const char *text)
     } else if (strcmp(word, "return") == 0) {
         struct alq_return_chunk back = {slot, 0, generation, a};
         exchange(ALQ_FRAME_RETURN_CHUNK, &back, sizeof back);
+    } else if (strcmp(word, "context") == 0) {
+        printf("%d\n", context());
+    } else if (strcmp(word, "park") == 0) {
+        rest(1, 0);
+    } else if (strcmp(word, "bare") == 0) {
+        rest(2, 0);
+    } else if (strcmp(word, "run") == 0) {
+        rest(0, a);
+    } else if (strcmp(word, "moved") == 0) {
+        moved((uint16_t)a);
+    } else if (strcmp(word, "resume") == 0) {
+        struct alq_resume resume = {slot, 0, generation};
+        exchange(ALQ_FRAME_RESUME, &resume, sizeof resume);
+    } else if (strcmp(word, "away") == 0) {
+        printf("%u\n", __atomic_load_n(&control->slots[slot].away, __ATOMIC_SEQ_CST));
+    } else if (strcmp(word, "deep") == 0) {
+        printf("%u\n", __atomic_load_n(&control->slots[slot].deep, __ATOMIC_SEQ_CST));
+    } else if (strcmp(word, "reopen") == 0) {
+        struct alq_reopen_chunk again = {slot, 0, generation, a};
+        exchange(ALQ_FRAME_REOPEN_CHUNK, &again, sizeof again);
     } else if (strcmp(word, "write") == 0 || strcmp(word, "read") == 0 || strcmp(word, "drop") == 0) {
         of_chunk(word, a, text);
     } else if (strcmp(word, "host_bytes") == 0) {

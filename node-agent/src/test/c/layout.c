@@ -51,6 +51,8 @@ int main(void)
     OFFSET(alq_control_slot, wake);
     OFFSET(alq_control_slot, away);
     OFFSET(alq_control_slot, host_bytes);
+    OFFSET(alq_control_slot, deep);
+    OFFSET(alq_control_slot, context_mib);
     OFFSET(alq_control_slot, credit_bytes);
     OFFSET(alq_control_slot, resident_bytes);
     OFFSET(alq_control_slot, covered_bytes);
@@ -75,9 +77,29 @@ int main(void)
     PRINT("alq_take_chunk", sizeof(struct alq_take_chunk));
     PRINT("alq_chunk_given", sizeof(struct alq_chunk_given));
     PRINT("alq_return_chunk", sizeof(struct alq_return_chunk));
+    PRINT("alq_reopen_chunk", sizeof(struct alq_reopen_chunk));
+    PRINT("SHARE_PIECES", ALQ_SHARE_PIECES);
+    PRINT("alq_share", sizeof(struct alq_share));
+    OFFSET(alq_share, descriptor);
+    OFFSET(alq_share, generation);
+    OFFSET(alq_share, id);
+    OFFSET(alq_share, bytes);
+    OFFSET(alq_share, piece);
+    OFFSET(alq_share, pieces);
+    PRINT("alq_unshare", sizeof(struct alq_unshare));
+    OFFSET(alq_unshare, id);
+    PRINT("alq_open_share", sizeof(struct alq_open_share));
+    OFFSET(alq_open_share, piece);
+    OFFSET(alq_open_share, id);
+    PRINT("alq_shared", sizeof(struct alq_shared));
+    OFFSET(alq_shared, id);
+    OFFSET(alq_shared, bytes);
+    OFFSET(alq_shared, piece);
+    OFFSET(alq_shared, pieces);
     PRINT("alq_moved", sizeof(struct alq_moved));
     OFFSET(alq_take_chunk, bytes);
     OFFSET(alq_return_chunk, id);
+    OFFSET(alq_reopen_chunk, id);
     OFFSET(alq_moved, outcome);
     OFFSET(alq_moved, promoted);
     OFFSET(alq_moved, wake);
@@ -102,6 +124,11 @@ int main(void)
     PRINT("TAKE_CHUNK", ALQ_FRAME_TAKE_CHUNK);
     PRINT("CHUNK", ALQ_FRAME_CHUNK);
     PRINT("RETURN_CHUNK", ALQ_FRAME_RETURN_CHUNK);
+    PRINT("REOPEN_CHUNK", ALQ_FRAME_REOPEN_CHUNK);
+    PRINT("SHARE", ALQ_FRAME_SHARE);
+    PRINT("UNSHARE", ALQ_FRAME_UNSHARE);
+    PRINT("OPEN_SHARE", ALQ_FRAME_OPEN_SHARE);
+    PRINT("SHARED", ALQ_FRAME_SHARED);
     PRINT("MOVED", ALQ_FRAME_MOVED);
     PRINT("REFUSED", ALQ_FRAME_REFUSED);
     PRINT("MOVE_DONE", ALQ_MOVE_DONE);
@@ -110,6 +137,7 @@ int main(void)
     PRINT("MOVE_BUSY", ALQ_MOVE_BUSY);
     PRINT("MOVE_CAPTURING", ALQ_MOVE_CAPTURING);
     PRINT("MOVE_FAILED", ALQ_MOVE_FAILED);
+    PRINT("MOVE_DESCRIPTORS", ALQ_MOVE_DESCRIPTORS);
     PRINT("LIMIT", ALQ_STATUS_LIMIT);
     PRINT("NOT_A_TENANT", ALQ_STATUS_NOT_A_TENANT);
     PRINT("MALFORMED", ALQ_STATUS_MALFORMED);
@@ -119,5 +147,7 @@ int main(void)
     PRINT("CLOSED", ALQ_STATUS_CLOSED);
     PRINT("UNAVAILABLE", ALQ_STATUS_UNAVAILABLE);
     PRINT("HOST_POOL", ALQ_STATUS_HOST_POOL);
+    PRINT("AWAY", ALQ_STATUS_AWAY);
+    PRINT("NO_SHARE", ALQ_STATUS_NO_SHARE);
     return 0;
 }

@@ -3,6 +3,8 @@
  *
  *   hello | ask DEVICE BYTES | settle DEVICE | bye     an exchange; answers "welcome SLOT GENERATION", "granted BYTES",
  *                                                      "refused STATUS REASON" or "closed"
+ *   memory                                             makes memory; answers its descriptor
+ *   share DESCRIPTOR PIECES | unshare ID | open ID PIECE   an exchange; answers as above, or "shared ID", with "and a descriptor" where one came
  *   as SLOT GENERATION                                 believes to have that slot from now on
  *   use DEVICE BYTES | in_flight N | refusals N        writes its own usage slot
  *   credit DEVICE | overhead DEVICE | state | epoch    reads the control page
@@ -66,6 +68,20 @@ static int transfer(int fd, void *data, size_t bytes, int sending)
     return 1;
 }
 
+static int descriptor_from(int fd)
+{
+    char byte;
+    char control_bytes[CMSG_SPACE(sizeof(int))];
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control_bytes, .msg_controllen = sizeof control_bytes};
+    int received = -1;
+    if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&message) != NULL) {
+        memcpy(&received, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof received);
+    }
+    return received;
+}
+
 static void exchange(uint16_t type, const void *payload, uint32_t length)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -77,6 +93,7 @@ static void exchange(uint16_t type, const void *payload, uint32_t length)
         struct alq_welcome welcome;
         struct alq_granted granted;
         struct alq_refused refused;
+        struct alq_shared shared;
     } answer;
     memcpy(answer.bytes, payload, length);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 || !transfer(fd, &frame, sizeof frame, 1) ||
@@ -89,6 +106,12 @@ static void exchange(uint16_t type, const void *payload, uint32_t length)
         __atomic_store_n(&usage->slots[slot].generation, generation, __ATOMIC_SEQ_CST);
         __atomic_store_n(&usage->slots[slot].state, 1, __ATOMIC_SEQ_CST);
         printf("welcome %u %llu\n", slot, (unsigned long long)generation);
+    } else if (frame.type == ALQ_FRAME_SHARED) {
+        int received = type == ALQ_FRAME_OPEN_SHARE ? descriptor_from(fd) : -1;
+        printf("shared %llu%s\n", (unsigned long long)answer.shared.id, received >= 0 ? " and a descriptor" : "");
+        if (received >= 0) {
+            close(received);
+        }
     } else if (frame.type == ALQ_FRAME_GRANTED) {
         printf("granted %llu\n", (unsigned long long)answer.granted.credit_bytes);
     } else {
@@ -121,6 +144,18 @@ static void run(const char *word, unsigned long long a, unsigned long long b)
     } else if (strcmp(word, "bye") == 0) {
         struct alq_bye bye = {slot, 0, generation};
         exchange(ALQ_FRAME_BYE, &bye, sizeof bye);
+    } else if (strcmp(word, "memory") == 0) {
+        printf("%d\n", memfd_create("raw-tenant", MFD_CLOEXEC));
+    } else if (strcmp(word, "share") == 0) {
+        struct alq_share share = {
+            .slot = slot, .descriptor = (uint32_t)a, .generation = generation, .bytes = 64 << 20, .pieces = (uint32_t)b};
+        exchange(ALQ_FRAME_SHARE, &share, sizeof share);
+    } else if (strcmp(word, "unshare") == 0) {
+        struct alq_unshare over = {.slot = slot, .generation = generation, .id = a};
+        exchange(ALQ_FRAME_UNSHARE, &over, sizeof over);
+    } else if (strcmp(word, "open") == 0) {
+        struct alq_open_share open_share = {.slot = slot, .piece = (uint32_t)b, .generation = generation, .id = a};
+        exchange(ALQ_FRAME_OPEN_SHARE, &open_share, sizeof open_share);
     } else if (strcmp(word, "as") == 0) {
         slot = (uint32_t)a;
         generation = b;

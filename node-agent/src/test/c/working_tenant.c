@@ -5,7 +5,7 @@
  *   init          cuInit, context, kernels; answers the CUresult
  *   grow BYTES    allocates a block and writes a pattern into 64 KiB of every 16 MiB of it; answers "CUresult MICROSECONDS", the time
  *                 that the allocation alone took
- *   work          starts checking, or goes on with it
+ *   work [MS]     starts checking, or goes on with it; each round begins with a kernel of that length
  *   rest          stops checking; answers when no check is under way any more
  *   check         checks every block once; answers "CUresult MICROSECONDS", the time until its first launch had returned
  *   report        answers "ROUNDS WRONG": how often every block was checked, and how many words were ever wrong
@@ -42,6 +42,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned rounds;
 static int failed;
 static int working;
+static address kernel_ns;
 
 static void *function(const char *name)
 {
@@ -142,6 +143,10 @@ static void *work(void *none)
     for (;;) {
         int result = 0;
         pthread_mutex_lock(&mutex);
+        if (working && kernel_ns != 0) {
+            void *arguments[] = {&kernel_ns};
+            result = launch(spin, arguments);
+        }
         for (unsigned at = 0; working && at < count && result == 0; at++) {
             result = over_block(check, at);
         }
@@ -154,12 +159,13 @@ static void *work(void *none)
     return none;
 }
 
-static int set_working(int now)
+static int set_working(int now, address milliseconds)
 {
     static int begun;
     pthread_t worker;
     pthread_mutex_lock(&mutex);
     working = now;
+    kernel_ns = milliseconds * 1000000ull;
     pthread_mutex_unlock(&mutex);
     int first = now && !begun;
     begun |= now;
@@ -199,9 +205,9 @@ int main(void)
         } else if (strcmp(word, "grow") == 0) {
             grow(number);
         } else if (strcmp(word, "work") == 0) {
-            printf("%d\n", set_working(1));
+            printf("%d\n", set_working(1, number));
         } else if (strcmp(word, "rest") == 0) {
-            printf("%d\n", set_working(0));
+            printf("%d\n", set_working(0, 0));
         } else if (strcmp(word, "check") == 0) {
             check_once();
         } else if (strcmp(word, "report") == 0) {

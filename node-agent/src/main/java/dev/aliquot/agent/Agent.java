@@ -2,6 +2,7 @@ package dev.aliquot.agent;
 
 import dev.aliquot.agent.bypass.BypassWatch;
 import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.deep.DeepDriver;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.device.NvmlInventory;
 import dev.aliquot.agent.limits.TenantLimits;
@@ -12,11 +13,13 @@ import dev.aliquot.agent.pool.HostPool;
 import dev.aliquot.agent.pool.NumaNodes;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessWatcher;
+import dev.aliquot.agent.share.Budget;
 import dev.aliquot.agent.state.AgentLock;
 import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.tenant.AgentTraits;
+import dev.aliquot.agent.tenant.DeepContext;
 import dev.aliquot.agent.tenant.RefusedException;
 import dev.aliquot.agent.tenant.Residencies;
 import dev.aliquot.agent.tenant.Tenant;
@@ -64,6 +67,7 @@ public final class Agent implements AutoCloseable {
   private final Counters counters;
   private final GroundTruth truth;
   private final HostPool pool;
+  private final Residencies residencies;
   private final Tenants tenants;
   private final TenantLimits limits;
   private final BypassWatch bypass;
@@ -103,6 +107,11 @@ public final class Agent implements AutoCloseable {
             HostMemory::system,
             CudaChunkMaker.opener(driver.cuda()),
             started.toEpochMilli());
+    this.residencies = new Residencies(options.swap().rules(), System::nanoTime);
+    DeepDriver deep =
+        cleanup.add(
+            "checkpoints under way",
+            new DeepDriver(driver.cuda(), proc, options.swap().deepLockTimeout()));
     TenantContext context =
         new TenantContext(
             proc,
@@ -111,7 +120,9 @@ public final class Agent implements AutoCloseable {
             counters,
             pool,
             NumaNodes.system(),
-            new Residencies(options.swap().rules(), System::nanoTime),
+            residencies,
+            new DeepContext(deep, truth, options.swap().deepAfter()),
+            Budget.of(Path.of("/proc/self/limits")),
             System::nanoTime);
     AgentTraits traits =
         new AgentTraits(
@@ -210,7 +221,7 @@ public final class Agent implements AutoCloseable {
                 ? ""
                 : "not every device has been read yet, or there is none: see aliquot doctor",
         inventory.devices().stream()
-            .map(device -> NodeViews.device(device, truth, bypass, tenantViews))
+            .map(device -> NodeViews.device(device, truth, bypass, residencies, tenantViews))
             .toList(),
         tenantViews,
         NodeViews.events(bypass.events()),
@@ -307,10 +318,10 @@ public final class Agent implements AutoCloseable {
    * @throws AgentException NOT_FOUND; INVALID where the tenant has no memory that moves; FORBIDDEN
    *     as for {@link #endTenant}
    */
-  public void swapTenant(String idOrName, boolean out, Peer peer) throws AgentException {
+  public void swapTenant(String idOrName, SwapWay way, Peer peer) throws AgentException {
     Tenant tenant = ownedBy(peer, idOrName, "swap");
     TenantRecord record = tenant.record();
-    if (!out) {
+    if (way == SwapWay.IN) {
       tenants.swapIn(tenant);
     } else if (record.swap() == SwapMode.NEVER) {
       throw new AgentException(
@@ -322,7 +333,7 @@ public final class Agent implements AutoCloseable {
           "tenant "
               + record.name()
               + " has no limit above its request, so its memory does not move: see aliquot resize");
-    } else if (!tenant.swapOut()) {
+    } else if (!tenant.swapOut(way == SwapWay.OUT_DEEP)) {
       throw new AgentException(
           AgentException.Kind.INVALID,
           "tenant "

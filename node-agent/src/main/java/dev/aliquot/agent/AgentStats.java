@@ -22,6 +22,10 @@ import java.util.Map;
  *     not_a_tenant}; every status is there
  * @param takeBacks how long asks waited for memory that others had, by cause
  * @param swapOuts how often a process was swapped out
+ * @param dives how often the contexts of a process have left its devices
+ * @param diveFailures how often they were to, and stayed
+ * @param rises how often they have come back
+ * @param lostProcesses those that the driver did not let go on
  * @param returns how long processes that were swapped out waited to run again
  * @param demoted what tenants moved to host memory
  * @param promoted what they moved back
@@ -45,6 +49,10 @@ public record AgentStats(
     Map<String, Long> refusalsByStatus,
     Map<TakeBacks.Cause, Histogram.Snapshot> takeBacks,
     long swapOuts,
+    long dives,
+    long diveFailures,
+    long rises,
+    long lostProcesses,
     Histogram.Snapshot returns,
     Moves.Snapshot demoted,
     Moves.Snapshot promoted,
@@ -74,6 +82,10 @@ public record AgentStats(
         refusals,
         counters.takeBacks.snapshot(),
         counters.swapOuts.sum(),
+        counters.dives.sum(),
+        counters.diveFailures.sum(),
+        counters.rises.sum(),
+        counters.lostProcesses.sum(),
         counters.returns.snapshot(),
         counters.moves.demoted(),
         counters.moves.promoted(),

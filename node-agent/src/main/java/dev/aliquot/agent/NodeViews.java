@@ -7,6 +7,7 @@ import dev.aliquot.agent.bypass.Sighting;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.state.TenantRecord;
+import dev.aliquot.agent.tenant.Residencies;
 import dev.aliquot.agent.tenant.Tenant;
 import dev.aliquot.agent.truth.GroundTruth;
 import dev.aliquot.agent.view.BypassView;
@@ -27,7 +28,11 @@ final class NodeViews {
    * view is there to show it.
    */
   static DeviceView device(
-      Device device, GroundTruth truth, BypassWatch bypass, Collection<TenantView> tenants) {
+      Device device,
+      GroundTruth truth,
+      BypassWatch bypass,
+      Residencies residencies,
+      Collection<TenantView> tenants) {
     DeviceReading reading = device.reading();
     List<ProcessView> strangers =
         truth.strangers(device).stream()
@@ -61,6 +66,7 @@ final class NodeViews {
         reading.powerMilliwatts(),
         health.state(),
         health.reason(),
+        residencies.exchangesPerMinute(device),
         strangers,
         bypass.findings(device.uuid()).stream()
             .filter(

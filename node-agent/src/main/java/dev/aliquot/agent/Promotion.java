@@ -5,8 +5,9 @@ import java.time.Duration;
 
 /**
  * When data that was demoted comes back, and when those who could not give memory back are asked
- * again: not before the device has been quiet for a while, so that two tenants that want the same
- * memory do not have it moved to and fro. For one thread.
+ * again. What is within its tenant's request is claimed at once; the rest waits until the device
+ * has been quiet for a while, so that two tenants that want the same memory do not have it moved to
+ * and fro. For one thread.
  */
 final class Promotion {
   static final Duration QUIET = Duration.ofSeconds(2);
@@ -37,6 +38,7 @@ final class Promotion {
       forgivenAt = nowNanos;
     }
     begun = true;
+    book.reclaim();
     if (nowNanos - quietSince >= QUIET.toNanos()) {
       book.promote();
     }

@@ -4,6 +4,7 @@ import dev.aliquot.agent.Agent;
 import dev.aliquot.agent.AgentException;
 import dev.aliquot.agent.AgentOptions;
 import dev.aliquot.agent.Peer;
+import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.admin.AdminSocket;
 import dev.aliquot.agent.admin.TenantAdmin;
 import dev.aliquot.agent.bypass.BypassOptions;
@@ -190,8 +191,8 @@ final class AgentCommand implements Callable<Integer> {
       }
 
       @Override
-      public void swapTenant(String idOrName, boolean out, Peer peer) throws AgentException {
-        agent.swapTenant(idOrName, out, peer);
+      public void swapTenant(String idOrName, SwapWay way, Peer peer) throws AgentException {
+        agent.swapTenant(idOrName, way, peer);
       }
 
       @Override
@@ -234,6 +235,8 @@ final class AgentCommand implements Callable<Integer> {
         new LimitsOptions(settings.memoryLimits(), settings.cgroupRoot()),
         new SwapOptions(
             settings.swap(),
-            new ResidencyRules(settings.swapIdleAfter(), settings.swapMinimumResidency())));
+            new ResidencyRules(settings.swapIdleAfter(), settings.swapMinimumResidency()),
+            settings.swapDeepAfter(),
+            settings.swapDeepLockTimeout()));
   }
 }

@@ -52,6 +52,7 @@ final class AliquotCommand implements Callable<Integer> {
     commands.put("top", TopCommand::new);
     commands.put("resize", ResizeCommand::new);
     commands.put("swap", SwapCommand::new);
+    commands.put("wait", WaitCommand::new);
     commands.put("end", EndCommand::new);
     commands.put("simulate", SimulateCommand::new);
     commands.put("doctor", DoctorCommand::new);

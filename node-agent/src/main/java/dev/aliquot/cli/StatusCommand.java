@@ -9,6 +9,7 @@ import dev.aliquot.cli.client.CommandFailure;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.client.StateDirOption;
 import dev.aliquot.cli.screen.BypassTable;
+import dev.aliquot.cli.screen.MoveText;
 import dev.aliquot.cli.screen.Table;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
@@ -67,6 +68,7 @@ final class StatusCommand implements Callable<Integer> {
             ">LENT",
             ">USED",
             ">BUSY",
+            ">EXCHANGES/MIN",
             "HEALTH",
             "UUID");
     for (DeviceView d : node.devices()) {
@@ -79,6 +81,7 @@ final class StatusCommand implements Callable<Integer> {
           ByteSize.shortText(d.loanBytes()),
           ByteSize.shortText(d.usedBytes()),
           d.utilizationPercent() < 0 ? "-" : d.utilizationPercent() + "%",
+          d.exchangesPerMinute(),
           d.healthReason().isEmpty() ? d.health() : d.health() + ": " + d.healthReason(),
           d.uuid());
     }
@@ -107,6 +110,8 @@ final class StatusCommand implements Callable<Integer> {
             ">OVERHEAD",
             ">PROCESSES",
             ">REFUSED",
+            ">SWAPPED OUT",
+            "LAST MOVE",
             "STATE");
     for (TenantView t : node.tenants()) {
       tenants.row(
@@ -122,7 +127,9 @@ final class StatusCommand implements Callable<Integer> {
           ByteSize.shortText(t.overheadBytes()),
           t.processes().size(),
           t.refusals(),
-          t.state());
+          t.swap().swapOuts(),
+          MoveText.last(t.swap()),
+          MoveText.state(t));
     }
     tenants.lines().forEach(out::println);
   }

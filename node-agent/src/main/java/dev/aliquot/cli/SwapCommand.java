@@ -1,10 +1,12 @@
 package dev.aliquot.cli;
 
+import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.cli.client.AgentClient;
 import dev.aliquot.cli.client.CommandFailure;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.client.StateDirOption;
+import dev.aliquot.cli.client.TenantState;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Set;
@@ -26,11 +28,11 @@ import picocli.CommandLine.Parameters;
       "",
       "Examples:",
       "  aliquot swap out notebook",
+      "  aliquot swap out --deep notebook",
       "  aliquot swap in notebook"
     })
 final class SwapCommand implements Callable<Integer> {
-  private static final Duration LOOK = Duration.ofMillis(50);
-  private static final Set<String> MOVING = Set.of("leaving", "returning");
+  private static final Set<String> MOVING = Set.of("leaving", "returning", "diving", "surfacing");
 
   /** Which way. */
   enum Way {
@@ -51,6 +53,13 @@ final class SwapCommand implements Callable<Integer> {
       description = "How long to wait for it (default: ${DEFAULT-VALUE}).")
   private int timeoutSeconds = 60;
 
+  @Option(
+      names = "--deep",
+      description =
+          "With out: its contexts leave the device, too, by the driver's checkpoint; it takes longer to"
+              + " come back.")
+  private boolean deep;
+
   @Parameters(index = "0", paramLabel = "out|in", description = "Which way.")
   private Way way = Way.OUT;
 
@@ -63,40 +72,30 @@ final class SwapCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, InterruptedException {
     AgentClient agent = state.agent();
-    agent.swap(tenant, way == Way.OUT);
-    long endNanos = System.nanoTime() + Duration.ofSeconds(timeoutSeconds).toNanos();
-    String seen = "";
-    while (System.nanoTime() - endNanos < 0) {
-      seen = stateOf(agent);
-      if (seen.isEmpty()) {
-        throw new CommandFailure(ExitCode.FAILED, "tenant " + tenant + " has ended meanwhile");
-      }
-      if (!MOVING.contains(seen)) {
-        break;
-      }
-      Thread.sleep(LOOK);
+    boolean out = way == Way.OUT;
+    if (deep && !out) {
+      throw new CommandFailure(ExitCode.USAGE, "--deep goes with out");
     }
-    boolean done = seen.equals("swapped") == (way == Way.OUT) && !MOVING.contains(seen);
+    agent.swap(tenant, deep ? SwapWay.OUT_DEEP : out ? SwapWay.OUT : SwapWay.IN);
+    TenantView view =
+        new TenantState(agent, tenant)
+            .await(now -> !MOVING.contains(now), Duration.ofSeconds(timeoutSeconds));
+    String seen = view.state();
+    boolean isDeep = seen.equals("deep");
+    boolean isOut = isDeep || (seen.equals("swapped") && !deep);
+    boolean done = out ? isOut : seen.equals("running");
     if (!done) {
       throw new CommandFailure(
           ExitCode.FAILED,
-          way == Way.OUT
+          out
               ? "tenant "
                   + tenant
                   + " is "
                   + seen
-                  + " and not out: it is using its device, or the host pool is full; the agent's log"
-                  + " says which"
+                  + (deep ? " and not deep" : " and not out")
+                  + (view.swap().stays().isEmpty() ? "" : ": " + view.swap().stays())
               : "tenant " + tenant + " is " + seen + ": others do not make room for it yet");
     }
     return ExitCode.OK;
-  }
-
-  private String stateOf(AgentClient agent) throws CommandFailure {
-    return agent.node().tenants().stream()
-        .filter(view -> view.id().equals(tenant) || view.name().equals(tenant))
-        .map(TenantView::state)
-        .findFirst()
-        .orElse("");
   }
 }

@@ -13,7 +13,10 @@ import dev.aliquot.agent.view.TenantView;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The agent in a process of its own, which opens the CUDA driver for its host pool and may be
@@ -26,8 +29,14 @@ abstract class LendingFixture extends AgentFixture {
   Talker serving;
   KeeperPolicy keepers = KeeperPolicy.REPORT;
 
+  /** How long processes wait for an agent that is away; they wait most of that for each other. */
+  Duration agentWait = Duration.ofSeconds(10);
+
   /** After how long a tenant counts as idle: where nothing else is said, none does. */
   Duration idleAfter = Duration.ofHours(1);
+
+  /** After how long one that is out goes deep; null: by command only. */
+  @Nullable Duration deepAfter;
 
   /** Serves a device that the other tests' agents do not know. */
   void serveDevice(long memoryBytes, long contextBytes) {
@@ -53,15 +62,21 @@ abstract class LendingFixture extends AgentFixture {
   }
 
   private Talker serve(long poolBytes) {
-    return serveApart(
-        options.stateDir().resolveSibling("d").toString(),
-        String.valueOf(options.libraryDir()),
-        String.valueOf(options.simulate()),
-        Long.toString(poolBytes),
-        "-",
-        keepers.name(),
-        "10",
-        Long.toString(idleAfter.toMillis()));
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                options.stateDir().resolveSibling("d").toString(),
+                String.valueOf(options.libraryDir()),
+                String.valueOf(options.simulate()),
+                Long.toString(poolBytes),
+                "-",
+                keepers.name(),
+                Long.toString(agentWait.toSeconds()),
+                Long.toString(idleAfter.toMillis())));
+    if (deepAfter != null) {
+      arguments.add(Long.toString(deepAfter.toMillis()));
+    }
+    return serveApart(arguments.toArray(String[]::new));
   }
 
   /** The agent is killed, and another one carries on. */
@@ -92,7 +107,7 @@ abstract class LendingFixture extends AgentFixture {
   /** The program has checked all its data since, and every word was right. */
   static void assertComputesRight(Talker tenant) {
     long before = rounds(tenant);
-    Eventually.soon(() -> assertThat(rounds(tenant)).isGreaterThan(before + 1));
+    Eventually.within(Eventually.TURNS, () -> assertThat(rounds(tenant)).isGreaterThan(before + 1));
   }
 
   static long rounds(Talker tenant) {

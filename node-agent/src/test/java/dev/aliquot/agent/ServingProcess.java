@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -27,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * may be killed. It carries on with the tenants it finds, and answers each line with a line: {@code
  * view} with JSON, {@code grant NAME REQUEST LIMIT ROOTPID} with JSON, {@code resize NAME REQUEST
  * LIMIT}, {@code malformed} and {@code refused STATUS} with a count, {@code moves} with bytes,
- * nanoseconds of copying and nanoseconds closed, {@code swap out|in NAME}, {@code swaps} with
- * departures and returns, {@code end NAME}, {@code close}.
+ * nanoseconds of copying and nanoseconds closed, {@code swap out|out_deep|in NAME}, {@code swaps}
+ * with departures and returns, {@code end NAME}, {@code close}.
  */
 public final class ServingProcess {
   private ServingProcess() {}
@@ -52,7 +53,8 @@ public final class ServingProcess {
   /**
    * Arguments: state directory, library directory, simulator's settings, the host pool's bytes, the
    * CUDA library or "-" or nothing, the keeper policy or nothing, the seconds of agent-wait or
-   * nothing, the milliseconds that a tenant is idle after and keeps a device at least, or nothing.
+   * nothing, the milliseconds that a tenant is idle after and keeps a device at least, or nothing,
+   * those after which it goes deep, or nothing.
    */
   public static void main(String[] arguments) throws Exception {
     AgentOptions options =
@@ -76,8 +78,7 @@ public final class ServingProcess {
                     arguments.length > 5 ? KeeperPolicy.valueOf(arguments[5]) : KeeperPolicy.REPORT,
                     1L << 30,
                     Duration.ofSeconds(1)))
-            .withSwap(
-                arguments.length > 7 ? swap(Long.parseLong(arguments[7])) : SwapOptions.DEFAULTS);
+            .withSwap(arguments.length > 7 ? swap(arguments) : SwapOptions.DEFAULTS);
     Agent agent = Agent.start(options, InstantSource.system());
     System.out.println("serving " + agent.view().tenants().size());
     BufferedReader in =
@@ -88,9 +89,12 @@ public final class ServingProcess {
     agent.close();
   }
 
-  private static SwapOptions swap(long millis) {
-    Duration time = Duration.ofMillis(millis);
-    return new SwapOptions(SwapMode.ALLOWED, new ResidencyRules(time, time));
+  private static SwapOptions swap(String... arguments) {
+    Duration time = Duration.ofMillis(Long.parseLong(arguments[7]));
+    SwapOptions options = new SwapOptions(SwapMode.ALLOWED, new ResidencyRules(time, time));
+    return arguments.length > 8
+        ? options.withDeepAfter(Duration.ofMillis(Long.parseLong(arguments[8])))
+        : options;
   }
 
   private static @Nullable Path library(String... arguments) {
@@ -135,7 +139,9 @@ public final class ServingProcess {
       case "swap" -> {
         try {
           agent.swapTenant(
-              words[2], words[1].equals("out"), AgentFixture.peer(AgentFixture.ownPid()));
+              words[2],
+              SwapWay.valueOf(words[1].toUpperCase(Locale.ROOT)),
+              AgentFixture.peer(AgentFixture.ownPid()));
         } catch (AgentException e) {
           return e.kind() + " " + e.getMessage();
         }

@@ -17,13 +17,16 @@ import org.junit.jupiter.api.Test;
 /**
  * Tenants that hold three times the device's memory between them work at random, while processes
  * and the agent are killed at random: every program finds its data as it left it. For {@code
- * -Daliquot.swap.seconds}; the steps are those of {@code -Daliquot.swap.seed}.
+ * -Daliquot.swap.seconds}; the steps are those of {@code -Daliquot.swap.seed}. With {@code
+ * -Daliquot.swap.deep} some leave with their contexts.
  */
 class SwapStressTest extends LendingFixture {
   private static final int TENANTS = 5;
   private static final long BLOCK = 128 * MIB;
   private static final Duration TIME = Duration.ofSeconds(Long.getLong("aliquot.swap.seconds", 60));
   private static final long SEED = Long.getLong("aliquot.swap.seed", 20261125);
+
+  private static final boolean DEEP = Boolean.getBoolean("aliquot.swap.deep");
 
   private final Random random = new Random(SEED);
   private final List<Map<String, String>> environments = new ArrayList<>();
@@ -77,7 +80,10 @@ class SwapStressTest extends LendingFixture {
         }
       }
       case 19, 20 -> rounds(program);
-      case 21 -> assertThat(serving.say("swap out t" + tenant)).matches("ok|INVALID .*moves.*");
+      case 21 -> {
+        String way = DEEP && random.nextBoolean() ? "out_deep" : "out";
+        assertThat(serving.say("swap " + way + " t" + tenant)).matches("ok|INVALID .*moves.*");
+      }
       case 22 -> {
         if (random.nextInt(3) == 0) {
           killProgram(tenant);

@@ -222,6 +222,10 @@ class AgentAndRunTest {
       Eventually.soon(
           () -> assertThat(node().tenants()).extracting(TenantView::name).contains("sleeper"));
       assertThat(aliquot("status").out()).contains("sleeper");
+      Outcome early = aliquot("wait", "sleeper", "--timeout", "0");
+      assertThat(early.code()).isEqualTo(1);
+      assertThat(early.err()).isEqualTo("aliquot: tenant sleeper is starting after 0 s\n");
+      assertThat(aliquot("wait", "nobody").err()).contains("there is no tenant nobody");
       assertThat(aliquot("end", "sleeper").code()).isZero();
       assertThat(aliquot("end", "nobody").err()).contains("nobody");
     } finally {

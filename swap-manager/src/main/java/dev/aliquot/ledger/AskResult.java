@@ -44,6 +44,8 @@ public sealed interface AskResult {
     LIMIT,
     /** It would be a loan, and nothing is left to lend. */
     NOTHING_TO_LEND,
+    /** It would be a loan, and the process is to be off the device: first it comes back. */
+    AWAY,
     /** It is guaranteed, but those who borrowed it cannot give it back. */
     STUCK
   }

@@ -68,42 +68,29 @@ final class Asks {
     }
   }
 
+  /** A process that is to leave gets no loan: it would take back in parts what it has to give. */
   AskResult ask(Tenancy book, Slot slot, long wantedBytes) {
+    slot.reclaims = false;
+    slot.endPromise();
+    if (slot.away && !isGuaranteed(book, slot, wantedBytes)) {
+      withdraw(book, slot);
+      return Refusals.away(wantedBytes - slot.creditBytes);
+    }
     return answer(new Want(book, slot, wantedBytes, 0));
   }
 
-  /**
-   * A process that is away wants to run: all of its data is to be on the device, and what of it is
-   * within the request has to be. Where there is nothing more to wait for, it comes back with what
-   * there is.
-   */
-  AskResult resume(Tenancy book, Slot slot) {
-    book.recover();
-    slot.stay();
-    long returningBytes = slot.demotedBytes();
-    AskResult result = back(book, slot, returningBytes, returningBytes);
-    if (result instanceof AskResult.Refused) {
-      result = back(book, slot, guaranteedBytes(book, slot, returningBytes), returningBytes);
-    }
-    if (result instanceof AskResult.Granted) {
-      slot.comeBack();
-      return new AskResult.Granted(slot.creditBytes);
-    }
-    return result;
+  /** The same for data that comes back, which the process has in host memory. */
+  AskResult bringBack(Tenancy book, Slot slot, long wantedBytes, long returningBytes) {
+    return answer(new Want(book, slot, wantedBytes, returningBytes));
   }
 
   void withdraw(Tenancy book, Slot slot) {
+    slot.reclaims = false;
     wishes.remove(book, slot);
     withdrawClaim(book, slot);
   }
 
   // ---- inside
-
-  private AskResult back(Tenancy book, Slot slot, long backBytes, long returningBytes) {
-    return backBytes == 0
-        ? new AskResult.Granted(slot.creditBytes)
-        : answer(new Want(book, slot, slot.creditBytes + backBytes, returningBytes));
-  }
 
   private AskResult answer(Want want) {
     Tenancy book = want.book();
@@ -165,7 +152,14 @@ final class Asks {
     long aheadBytes =
         slot.away ? 0 : aheadBytes(want.book(), want.wantedBytes(), want.needBytes(), restBytes);
     slot.grant(want.needBytes() + aheadBytes);
-    wishes.remove(want.book(), slot);
+    if (want.returning() != null) {
+      slot.expectReturn();
+    } else {
+      slot.promise(want.wantedBytes());
+    }
+    if (wishes.remove(want.book(), slot)) {
+      swaps.arrived(want.book());
+    }
     if (claims.remove(want.book(), slot)) {
       demands.endThoseMet();
     }
@@ -183,14 +177,8 @@ final class Asks {
     return Bytes.add(wantedBytes, othersBytes(book, asking)) <= book.share().requestBytes();
   }
 
-  /** What of that much more of a process is guaranteed. */
-  private long guaranteedBytes(Tenancy book, Slot asking, long moreBytes) {
-    long ownBytes = Bytes.add(asking.creditBytes, othersBytes(book, asking));
-    return Math.clamp(book.share().requestBytes() - ownBytes, 0, moreBytes);
-  }
-
   /** What a tenant has of its request without a process. */
-  private long othersBytes(Tenancy book, Slot asking) {
+  long othersBytes(Tenancy book, Slot asking) {
     long bytes = Bytes.add(book.overheadBytes(), claims.siblingsBytes(book, asking));
     for (Slot slot : book.slots()) {
       if (slot != asking) {
@@ -255,7 +243,7 @@ final class Asks {
     claims.put(book, want.slot(), want.wantedBytes());
     long missingBytes = missingBytes(want, true);
     if (missingBytes > 0) {
-      missingBytes -= swaps.swapOut(book, missingBytes, true);
+      missingBytes -= swaps.swapOut(book, want.slot(), missingBytes, true);
     }
     if (missingBytes > 0) {
       missingBytes = demands.demand(book, want.slot(), want.needBytes(), missingBytes);
@@ -268,17 +256,27 @@ final class Asks {
     return new AskResult.MakingRoom(Math.max(1, room.outstandingBytes()));
   }
 
-  /** Nobody has to give anything back for a loan, but tenants take turns. */
+  /**
+   * Nobody has to give anything back for a loan, but tenants take turns. What all who may leave
+   * could not make room for is refused at once, and nobody leaves for it.
+   */
   private AskResult waitForOthers(Want want) {
     Tenancy book = want.book();
-    wishes.put(book, want.slot(), want.wantedBytes());
-    long missingBytes = missingBytes(want, false);
-    if (missingBytes > 0) {
-      missingBytes -= swaps.swapOut(book, missingBytes, false);
+    Slot slot = want.slot();
+    wishes.put(book, slot, want.wantedBytes());
+    long owedBytes = slot.owedBytes();
+    long comingBytes = room.owedBytes() - owedBytes + room.promisedBytes();
+    long hopeBytes = Bytes.add(comingBytes, swaps.hopeBytes(book, slot, want.returning() != null));
+    boolean hopeless = want.needBytes() - room.unclaimedBytes() > hopeBytes;
+    // who came before takes its turn, and may leave when that is over; but who owes something
+    // does not wait, for others wait for that
+    if (hopeless && (owedBytes > 0 || !wishes.hasOthersBefore(book, slot))) {
+      wishes.remove(book, slot);
+      return Refusals.nothingToLend(room, book, slot, want.needBytes());
     }
-    if (missingBytes > 0 && !swaps.isSomebodyDueLater(book)) {
-      wishes.remove(book, want.slot());
-      return Refusals.nothingToLend(room, book, want.slot(), want.needBytes());
+    long missingBytes = missingBytes(want, false);
+    if (missingBytes > 0 && !hopeless) {
+      swaps.swapOut(book, slot, missingBytes, false);
     }
     return new AskResult.MakingRoom(Math.max(1, room.outstandingBytes()));
   }
@@ -286,7 +284,7 @@ final class Asks {
   private long missingBytes(Want want, boolean guaranteed) {
     return want.needBytes()
         - room.freeAfterReadingBytes(want.book(), want.slot(), guaranteed)
-        - room.outstandingBytes();
+        - room.owedBytes();
   }
 
   private Collection<Tenancy> others(Tenancy book) {

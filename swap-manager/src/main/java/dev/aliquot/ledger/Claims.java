@@ -31,6 +31,44 @@ final class Claims {
     return wantedBytes.remove(claimant) != null;
   }
 
+  /** Whether the process waits. */
+  boolean has(Tenancy book, Slot slot) {
+    return wantedBytes.containsKey(new Claimant(book, slot));
+  }
+
+  /** Whether a process of the tenant waits. */
+  boolean hasAnyOf(Tenancy book) {
+    return wantedBytes.keySet().stream().anyMatch(claimant -> claimant.book() == book);
+  }
+
+  /** Whether a process of the tenant waits and came before this one, if that waits. */
+  boolean hasAnyBefore(Tenancy book, Tenancy ofBook, Slot slot) {
+    Claimant end = new Claimant(ofBook, slot);
+    for (Claimant claimant : wantedBytes.keySet()) {
+      if (claimant.equals(end)) {
+        break;
+      }
+      if (claimant.book() == book) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether another tenant came before this process and waits: not one that runs meanwhile. */
+  boolean hasOthersBefore(Tenancy book, Slot slot) {
+    Claimant own = new Claimant(book, slot);
+    for (Claimant claimant : wantedBytes.keySet()) {
+      if (claimant.equals(own)) {
+        break;
+      }
+      if (claimant.book() != book && !claimant.slot().reclaims) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Nothing that could be taken back is left for a claim, until it is put again. */
   void markStuck(Tenancy book, Slot slot) {
     stuck.add(new Claimant(book, slot));

@@ -9,6 +9,9 @@ import java.util.Optional;
  * as far as it was demanded ahead of the asks, until it is there. Guarded by the device's lock.
  */
 final class Demands {
+  /** For so long a process may take to use what it was granted: a machine may stall. */
+  private static final int PROMISE_LOOKS = 20;
+
   private final Collection<Tenancy> books;
   private final Claims claims;
   private final Room room;
@@ -49,7 +52,12 @@ final class Demands {
 
   /** Who has given nothing back for that many calls is not waited for any more. */
   void check(int patience) {
-    books.forEach(book -> book.slots().forEach(slot -> slot.checkDemand(patience)));
+    for (Tenancy book : books) {
+      for (Slot slot : book.slots()) {
+        slot.checkDemand(patience);
+        slot.checkPromise(PROMISE_LOOKS);
+      }
+    }
     endThoseMet();
   }
 

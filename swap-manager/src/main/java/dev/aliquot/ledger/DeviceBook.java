@@ -25,6 +25,7 @@ public final class DeviceBook {
   private final Demands demands;
   private final Swaps swaps;
   private final Asks asks;
+  private final Returns returns;
   private boolean stopped;
 
   /** One that demands no more back than is asked for. */
@@ -43,8 +44,9 @@ public final class DeviceBook {
     this.capacityBytes = capacityBytes;
     this.room = new Room(capacityBytes, books.values(), claims, wishes);
     this.demands = new Demands(books.values(), claims, room, demandAheadBytes);
-    this.swaps = new Swaps(books);
+    this.swaps = new Swaps(books, claims, wishes);
     this.asks = new Asks(books, room, claims, wishes, demands, swaps);
+    this.returns = new Returns(room, asks, claims, wishes, swaps);
   }
 
   // ---- requests
@@ -148,14 +150,14 @@ public final class DeviceBook {
     swaps.hostBytes(bytes);
   }
 
-  /** How often a tenant has been told to leave because another needed the memory. */
-  public synchronized long swaps() {
-    return swaps.count();
-  }
-
   /** What new host memory it would take to have everything back that is lent. */
   public synchronized long unbackedBytes() {
     return room.unbackedBytes();
+  }
+
+  /** Whether overhead or strangers, which nobody can refuse, have taken more than there is. */
+  public synchronized boolean isOver() {
+    return room.overBytes() > 0;
   }
 
   /** What is held beyond the requests, over all tenants. */
@@ -199,6 +201,14 @@ public final class DeviceBook {
   }
 
   /**
+   * To be called regularly: claims data that is in host memory and within its tenant's request,
+   * though its process runs.
+   */
+  public synchronized void reclaim() {
+    books.values().forEach(book -> book.slots().forEach(slot -> reclaim(book, slot)));
+  }
+
+  /**
    * To be called regularly: who has given nothing back of what was demanded for that many calls is
    * not waited for any more, and others are asked.
    */
@@ -217,8 +227,23 @@ public final class DeviceBook {
     return stopped ? new AskResult.Stopping() : asks.ask(book, asking, wantedBytes);
   }
 
-  AskResult resume(Tenancy book, Slot slot) {
-    return stopped ? new AskResult.Stopping() : asks.resume(book, slot);
+  AskResult resume(Tenancy book, Slot slot, boolean whole) {
+    return stopped ? new AskResult.Stopping() : returns.resume(book, slot, whole);
+  }
+
+  void comeBack(Tenancy book, Slot slot) {
+    returns.comeBack(book, slot);
+    reclaim(book, slot);
+  }
+
+  void staysAway(Tenancy book) {
+    swaps.staysAway(book);
+  }
+
+  private void reclaim(Tenancy book, Slot slot) {
+    if (!stopped && book.mayGrow()) {
+      returns.reclaim(book, slot);
+    }
   }
 
   void withdraw(Tenancy book, Slot slot) {
@@ -249,7 +274,8 @@ public final class DeviceBook {
   // ---- inside
 
   private boolean promote(Tenancy book, Slot slot) {
-    long demotedBytes = slot.demanded ? 0 : slot.demotedBytes();
+    boolean stays = slot.demanded || slot.contexts.missingBytes() > 0;
+    long demotedBytes = stays ? 0 : slot.demotedBytes();
     if (demotedBytes == 0) {
       return false;
     }

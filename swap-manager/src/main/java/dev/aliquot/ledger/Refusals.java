@@ -16,6 +16,14 @@ final class Refusals {
             + " are held by processes that are no tenant's");
   }
 
+  /** It would be a loan, and whoever asks has been told to leave. */
+  static AskResult.Refused away(long needBytes) {
+    return new AskResult.Refused(
+        AskResult.Cause.AWAY,
+        ByteText.of(needBytes)
+            + " more would be a loan, and the process is to leave the device: ask when it is back");
+  }
+
   /** It would be a loan, and there is not so much to lend. */
   static AskResult.Refused nothingToLend(Room room, Tenancy book, Slot asking, long needBytes) {
     long lendableBytes =

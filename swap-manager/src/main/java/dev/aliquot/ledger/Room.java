@@ -61,6 +61,11 @@ final class Room {
         - claimedBytes(book, asking, guaranteed);
   }
 
+  /** What nobody holds after a reading and no claim waits for, whoever wishes for it. */
+  long unclaimedBytes() {
+    return capacityBytes - foreignBytes - sumBytes(Tenancy::heldBytes) - claims.sumBytes();
+  }
+
   /** How much more a book may take before more is lent than may be. */
   long loanLeftBytes(Tenancy book) {
     return loanLeftBytes(book, Tenancy::takenBytes);
@@ -90,6 +95,16 @@ final class Room {
     return sumBytes(Tenancy::outstandingBytes);
   }
 
+  /** The same, with what is there by now and counts as held still. */
+  long owedBytes() {
+    return sumBytes(Tenancy::owedBytes);
+  }
+
+  /** What asks were granted and is not in use yet: where it is not used, it is free before long. */
+  long promisedBytes() {
+    return sumBytes(Tenancy::promisedBytes);
+  }
+
   private long loanLeftBytes(Tenancy book, ToLongFunction<Tenancy> bytes) {
     if (lendableBytes == Long.MAX_VALUE) {
       return Long.MAX_VALUE;
@@ -101,7 +116,7 @@ final class Room {
 
   /** Up to there nothing of the host pool is needed to have it back. */
   private static long backedBytes(Tenancy book) {
-    return book.share().requestBytes() + book.hostIdleBytes();
+    return book.share().requestBytes() + book.backingBytes();
   }
 
   private long claimedBytes(Tenancy book, @Nullable Slot asking, boolean guaranteed) {

@@ -14,6 +14,7 @@ final class Slot {
   final int index;
   private final SlotPort port;
   private final HostNeed hostNeed = new HostNeed();
+  final Contexts contexts = new Contexts();
   long creditBytes;
   long coveredBytes;
   boolean demanded;
@@ -25,7 +26,19 @@ final class Slot {
   /** Has been asked to give back, and could not: not asked again for a while. */
   boolean stuck;
 
+  /** What it waits for is data that is to come back while it runs, and not an ask. */
+  boolean reclaims;
+
   private boolean hasParked;
+
+  /** Credit that was given for data that is on its way back: not unused, though not used yet. */
+  private long returningBytes;
+
+  /** What an ask was granted for: up to there credit is not unused, though not used yet. */
+  private long promisedBytes;
+
+  private long changesAtPromise;
+  private int promiseLooks;
 
   /** The port's word as it was when the demand in force began. */
   private int demandWake;
@@ -41,10 +54,33 @@ final class Slot {
     this.port = port;
   }
 
-  /** What the process claims, as far as it is covered: beyond that it is an unanswered ask. */
+  /**
+   * What the process claims, as far as it is covered: beyond that it is an unanswered ask. Whose
+   * contexts are off the device holds what it held when they left.
+   */
   long claimBytes() {
     long usedBytes = port.usedBytes(index);
-    return usedBytes < 0 ? coveredBytes : Math.min(usedBytes, coveredBytes);
+    if (usedBytes < 0) {
+      return coveredBytes;
+    }
+    long leastBytes = Math.max(promisedBytes, contexts.heldBytes());
+    return Math.min(Math.max(Bytes.add(usedBytes, comingBytes()), leastBytes), coveredBytes);
+  }
+
+  /** What it was granted and has not used yet: it will, or it is unused before long. */
+  long promisedBytes() {
+    long usedBytes = port.usedBytes(index);
+    return usedBytes < 0 ? 0 : Math.max(0, claimBytes() - Bytes.add(usedBytes, comingBytes()));
+  }
+
+  /** What is not unused for what comes back to the device. */
+  private long comingBytes() {
+    return Bytes.add(returningBytes(), contexts.wantedBytes());
+  }
+
+  /** What of the data that credit was given for is not back yet. */
+  long returningBytes() {
+    return returningBytes == 0 ? 0 : Math.min(returningBytes, demotedBytes());
   }
 
   /** What it could give up at once. */
@@ -57,14 +93,19 @@ final class Slot {
     return demanded && !stuck ? Math.max(0, claimBytes() - creditBytes) : 0;
   }
 
+  /** The same, with what is there by now and has not been noticed: so much of it is held still. */
+  long owedBytes() {
+    return demanded && !stuck ? coveredBytes - creditBytes : 0;
+  }
+
   /** What else could be demanded of it. */
   long demandableBytes() {
     if (stuck) {
       return 0;
     }
     long claimBytes = claimBytes();
-    long movableBytes = Math.min(Math.max(0, port.movableBytes(index)), claimBytes);
-    return Math.max(0, movableBytes - outstandingBytes());
+    long movableBytes = Bytes.add(Math.max(0, port.movableBytes(index)), returningBytes());
+    return Math.max(0, Math.min(movableBytes, claimBytes) - outstandingBytes());
   }
 
   /** What it has and could not be had of it. */
@@ -127,6 +168,9 @@ final class Slot {
     }
     hostNeed.add(bytes, outstandingBytes() == 0);
     long targetBytes = Math.max(0, Math.min(creditBytes, claimBytes()) - bytes);
+    // what is not back yet, or not in use yet, is the first to be had
+    returningBytes = 0;
+    promisedBytes = 0;
     demanded = true;
     set(targetBytes, coveredBytes);
     port.writeResident(index, targetBytes);
@@ -172,6 +216,21 @@ final class Slot {
     noticeReturn();
   }
 
+  /**
+   * A process that was let run could not: it is away as before, and keeps nothing for its data.
+   *
+   * @return what was taken
+   */
+  long leaveAgain() {
+    returned();
+    endPromise();
+    long takenBytes = takeUnused(Long.MAX_VALUE);
+    if (!away) {
+      leave();
+    }
+    return takenBytes;
+  }
+
   /** What a process that is on its way out still holds, it keeps: it is wanted back. */
   void stay() {
     set(coveredBytes, coveredBytes);
@@ -184,6 +243,46 @@ final class Slot {
       port.writeAway(index, false);
       release();
     }
+  }
+
+  /** What the process has credit for and does not use is for its data that is to come back. */
+  void expectReturn() {
+    returningBytes = 0;
+    returningBytes = unusedBytes();
+  }
+
+  /** An ask has been granted: nobody else gets that before the process can use it. */
+  void promise(long usedBytes) {
+    changesAtPromise = port.changes(index);
+    promisedBytes = port.usedBytes(index) >= usedBytes ? 0 : usedBytes;
+    promiseLooks = 0;
+  }
+
+  /** The process uses what it was granted, or does without. */
+  void endPromise() {
+    promisedBytes = 0;
+  }
+
+  /** Notices that a process uses what it was granted, or has and does not any more. */
+  void noticeUse() {
+    if (promisedBytes != 0
+        && (port.usedBytes(index) >= promisedBytes || port.changes(index) - changesAtPromise > 1)) {
+      endPromise();
+    }
+  }
+
+  /** A process that does not use what it was granted for that many calls does without it. */
+  void checkPromise(int patience) {
+    noticeUse();
+    promiseLooks++;
+    if (promiseLooks >= patience) {
+      endPromise();
+    }
+  }
+
+  /** All that could come back has. */
+  void returned() {
+    returningBytes = 0;
   }
 
   /** Notices that a process has come back by itself: no agent was there to ask. */

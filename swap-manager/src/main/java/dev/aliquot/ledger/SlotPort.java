@@ -10,6 +10,12 @@ public interface SlotPort {
   /** What the process claims to hold or to be about to take. Any value: it is a claim. */
   long usedBytes(int slot);
 
+  /**
+   * A number that the process says has grown with every change of used, once before it and once
+   * after it. Any value.
+   */
+  long changes(int slot);
+
   /** The part of used that the process claims could be demoted. Any value. */
   long movableBytes(int slot);
 

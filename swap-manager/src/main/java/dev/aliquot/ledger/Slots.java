@@ -63,6 +63,16 @@ final class Slots {
     return sumBytes(Slot::outstandingBytes);
   }
 
+  /** The same, with what is there by now and has not been noticed. */
+  long owedBytes() {
+    return sumBytes(Slot::owedBytes);
+  }
+
+  /** What they were granted and do not use yet. */
+  long promisedBytes() {
+    return sumBytes(Slot::promisedBytes);
+  }
+
   /** What could be had of them if they left. */
   long demandableBytes() {
     return sumBytes(Slot::demandableBytes);
@@ -80,6 +90,16 @@ final class Slots {
    */
   long demotedBytes(@Nullable Slot except) {
     return sumBytes(slot -> slot == except ? 0 : slot.demotedBytes());
+  }
+
+  /** The room that is kept for contexts on their way back. */
+  long reservedBytes() {
+    return sumBytes(slot -> slot.contexts.reservedBytes());
+  }
+
+  /** What contexts that are off the device will take of it, and nobody has asked for. */
+  long sunkBytes() {
+    return sumBytes(slot -> slot.contexts.sunkBytes());
   }
 
   /** Claims may be any number. */

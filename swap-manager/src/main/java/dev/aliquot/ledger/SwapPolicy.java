@@ -14,6 +14,22 @@ public interface SwapPolicy {
   /** Those that may leave for another tenant, now or later; the first first. */
   List<Leaver> leavers(String claimant);
 
+  /** Whether a tenant uses the device, as far as is known. */
+  default boolean isActive(String tenant) {
+    return false;
+  }
+
+  /** A tenant has the device from now on: it has waited for it. */
+  default void arrived(String tenant) {}
+
+  /** The same for one whose data is only now on its way back. */
+  default void comesBack(String tenant) {
+    arrived(tenant);
+  }
+
+  /** One whose data was on its way back stays away after all. */
+  default void staysAway(String tenant) {}
+
   /** How ready a tenant is to leave. */
   enum Readiness {
     /** It does not use the device. */
@@ -21,7 +37,9 @@ public interface SwapPolicy {
     /** It uses the device, and has had it for long enough. */
     DUE,
     /** It has not had the device for long enough. */
-    NOT_YET
+    NOT_YET,
+    /** Nor will it have for as long as an ask waits; who comes back waits for that, too. */
+    LATER
   }
 
   /** A tenant that may leave. */

@@ -21,10 +21,11 @@ final class Tenancy {
   /** Taken back before the last reading began: nobody's until that reading ends. */
   long beingReadBytes;
 
-  /**
-   * Host memory that is the tenant's already: what it lends or swaps out finds room there first.
-   */
-  long hostIdleBytes;
+  /** Host memory that is the tenant's already, whether its data is in it or nothing. */
+  private long hostOwnBytes;
+
+  /** What of that is in chunks that take any piece. */
+  private long hostWholeBytes;
 
   boolean neverRead;
   boolean closed;
@@ -43,8 +44,9 @@ final class Tenancy {
     return share;
   }
 
+  /** What the driver holds, and what is kept for contexts that are on their way back. */
   long overheadBytes() {
-    return overheadBytes;
+    return Bytes.add(overheadBytes, slots.reservedBytes());
   }
 
   Collection<Slot> slots() {
@@ -53,7 +55,7 @@ final class Tenancy {
 
   /** What the tenant uses beyond its request: lent to it. */
   long loanBytes() {
-    return Math.max(0, Bytes.add(overheadBytes, slots.claimBytes()) - share.requestBytes());
+    return Math.max(0, Bytes.add(overheadBytes(), slots.claimBytes()) - share.requestBytes());
   }
 
   long demotedBytes() {
@@ -68,7 +70,7 @@ final class Tenancy {
 
   /** Covered by credit, or the driver's: the device does not have it for anybody else. */
   long heldBytes() {
-    return Bytes.add(overheadBytes, slots.coveredBytes());
+    return Bytes.add(overheadBytes(), slots.coveredBytes());
   }
 
   /** The same, and what waits for a reading. */
@@ -76,18 +78,28 @@ final class Tenancy {
     return Bytes.add(heldBytes(), unreadBytes + beingReadBytes);
   }
 
-  long hostIdleBytes() {
-    return hostIdleBytes;
+  void hostOwn(long bytes, long wholeBytes) {
+    hostOwnBytes = Math.max(0, bytes);
+    hostWholeBytes = Math.max(0, wholeBytes);
+  }
+
+  /**
+   * What is lent to the tenant finds room in so much host memory that is its own. Chunks of other
+   * sizes may not fit what has to move; and its data may be in either.
+   */
+  long backingBytes() {
+    return Math.max(0, hostWholeBytes - demotedBytes());
   }
 
   /** What new host memory it takes to have back what is lent to the tenant. */
   long unbackedBytes() {
-    return Math.max(0, loanBytes() - hostIdleBytes);
+    return Math.max(0, loanBytes() - backingBytes());
   }
 
   /** What new host memory it takes to swap the tenant out, beyond what its loan takes anyhow. */
   long swapNeedBytes() {
-    return Math.max(0, demandableBytes() - hostIdleBytes) - unbackedBytes();
+    long emptyBytes = Math.max(0, hostOwnBytes - demotedBytes());
+    return Math.max(0, demandableBytes() - emptyBytes) - unbackedBytes();
   }
 
   /** Has every process leave that can; answers what is to come of that. */
@@ -103,6 +115,16 @@ final class Tenancy {
   /** What processes have still to give back of what was demanded of them. */
   long outstandingBytes() {
     return slots.outstandingBytes();
+  }
+
+  /** The same, with what is there by now and has not been noticed. */
+  long owedBytes() {
+    return slots.owedBytes();
+  }
+
+  /** What its asks were granted and its processes do not use yet. */
+  long promisedBytes() {
+    return slots.promisedBytes();
   }
 
   /** What cannot be taken back from the tenant whatever is done. */
@@ -121,13 +143,18 @@ final class Tenancy {
    * @param returning a process whose data in host memory is what it is to be granted room for
    */
   long leftBytes(@Nullable Slot returning) {
-    long leftBytes = share.limitBytes() - Bytes.add(takenBytes(), slots.demotedBytes(returning));
+    long leftBytes = share.limitBytes() - Bytes.add(takenBytes(), outBytes(returning));
     return neverRead ? Math.min(0, leftBytes) : leftBytes;
   }
 
   /** What could be granted after a reading, if it shows the same overhead. */
   long afterReadingBytes(@Nullable Slot returning) {
-    return share.limitBytes() - Bytes.add(heldBytes(), slots.demotedBytes(returning));
+    return share.limitBytes() - Bytes.add(heldBytes(), outBytes(returning));
+  }
+
+  /** What is off the device and has its place within the limit all the same. */
+  private long outBytes(@Nullable Slot returning) {
+    return Bytes.add(slots.demotedBytes(returning), slots.sunkBytes());
   }
 
   /** Whether anything may be granted to it now. */
@@ -149,6 +176,7 @@ final class Tenancy {
     long recoveredBytes = 0;
     for (Slot slot : slots.all()) {
       slot.noticeReturn();
+      slot.noticeUse();
       recoveredBytes += slot.demanded ? slot.takeUnused(Long.MAX_VALUE) : 0;
     }
     unreadBytes += recoveredBytes;
@@ -183,7 +211,7 @@ final class Tenancy {
             + " would pass the limit of "
             + ByteText.of(share.limitBytes())
             + ": "
-            + ByteText.of(overheadBytes)
+            + ByteText.of(overheadBytes())
             + " are the driver's, the processes have "
             + ByteText.of(slots.creditBytes())
             + " of credit");
@@ -192,7 +220,7 @@ final class Tenancy {
   void grantAheadToLoneSlot() {
     Slot lone = slots.lone();
     if (lone != null && !closed && !device.isStopped()) {
-      long requestLeftBytes = share.requestBytes() - Bytes.add(takenBytes(), demotedBytes());
+      long requestLeftBytes = share.requestBytes() - Bytes.add(takenBytes(), outBytes(null));
       long aheadBytes =
           Math.min(Math.min(requestLeftBytes, leftBytes()), device.roomBytes(this, false));
       if (aheadBytes > 0 && !lone.demanded && !lone.trimmed) {

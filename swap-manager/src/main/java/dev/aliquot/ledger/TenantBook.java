@@ -81,7 +81,7 @@ public final class TenantBook {
     synchronized (device) {
       Slot gone = tenancy.slots.remove(slot);
       if (gone != null) {
-        tenancy.unreadBytes += gone.coveredBytes;
+        tenancy.unreadBytes += gone.coveredBytes + gone.contexts.reservedBytes();
         port.writeCredit(slot, 0);
         port.writeCovered(slot, 0);
         device.withdraw(tenancy, gone);
@@ -99,6 +99,7 @@ public final class TenantBook {
     synchronized (device) {
       Slot asking = tenancy.slots.get(slot);
       if (wantedBytes >= 0 && wantedBytes <= asking.creditBytes) {
+        asking.promise(wantedBytes);
         return new AskResult.Granted(asking.creditBytes);
       }
       if (tenancy.closed) {
@@ -110,11 +111,11 @@ public final class TenantBook {
     }
   }
 
-  /** An ask that was making room is given up. */
+  /** An ask that was making room is given up; what the process waits for besides stands. */
   public void withdraw(int slot) {
     synchronized (device) {
       Slot asking = tenancy.slots.find(slot);
-      if (asking != null) {
+      if (asking != null && !asking.reclaims) {
         device.withdraw(tenancy, asking);
       }
     }
@@ -128,6 +129,16 @@ public final class TenantBook {
   public boolean moved() {
     synchronized (device) {
       return tenancy.recover() > 0;
+    }
+  }
+
+  /** A process has brought back what it could, within its credit. */
+  public void returned(int slot) {
+    synchronized (device) {
+      Slot known = tenancy.slots.find(slot);
+      if (known != null) {
+        known.returned();
+      }
     }
   }
 
@@ -169,29 +180,119 @@ public final class TenantBook {
   /**
    * A process that is away is to run again. Granted: it may, with its data on the device as far as
    * there is room for it. Else as for {@link #ask}; {@link #comeBack} ends the wait.
+   *
+   * @param whole whether it waits for all of its data; else for what is within the request
    */
-  public AskResult resume(int slot) {
+  public AskResult resume(int slot, boolean whole) {
     synchronized (device) {
       Slot returning = tenancy.slots.get(slot);
-      if (tenancy.closed) {
+      boolean sunk = returning.contexts.missingBytes() > 0;
+      if (tenancy.closed && !sunk) {
         returning.comeBack();
       }
-      return returning.away
-          ? device.resume(tenancy, returning)
+      return returning.away || sunk
+          ? device.resume(tenancy, returning, whole)
           : new AskResult.Granted(returning.creditBytes);
     }
   }
 
   /**
    * A process that is away runs again, with what it may hold: the rest of its data stays behind.
+   * One whose contexts are off the device and have found no room stays.
    */
   public void comeBack(int slot) {
     synchronized (device) {
       Slot returning = tenancy.slots.find(slot);
       if (returning != null) {
-        device.withdraw(tenancy, returning);
-        returning.comeBack();
+        device.comeBack(tenancy, returning);
       }
+    }
+  }
+
+  /**
+   * The contexts of a process that is away leave the device, and what else it holds there with
+   * them: that stays covered until {@link #surfaced}, whatever it reports.
+   *
+   * @param bytes what the contexts take; {@link #resume} has so much kept for them before it grants
+   * @param truthBytes what the driver holds for the process in all: what it does not report of that
+   *     is kept, too
+   */
+  public void sink(int slot, long bytes, long truthBytes) {
+    synchronized (device) {
+      Slot sinking = tenancy.slots.find(slot);
+      if (sinking != null) {
+        sinking.contexts.surfaced();
+        long heldBytes = sinking.claimBytes();
+        sink(sinking, Math.max(bytes, truthBytes - heldBytes), heldBytes);
+      }
+    }
+  }
+
+  /**
+   * An earlier agent had the contexts of a process leave the device: it holds all that is covered.
+   *
+   * @param bytes what that agent had found them to take
+   */
+  public void restoreSunk(int slot, long bytes) {
+    synchronized (device) {
+      Slot sunk = tenancy.slots.find(slot);
+      if (sunk != null) {
+        sink(sunk, bytes, sunk.coveredBytes);
+      }
+    }
+  }
+
+  private static void sink(Slot sinking, long bytes, long heldBytes) {
+    if (bytes < 0) {
+      throw new IllegalArgumentException("contexts of " + bytes + " bytes");
+    }
+    sinking.contexts.sink(bytes, heldBytes);
+  }
+
+  /**
+   * The contexts do not come back now, though there was room: that is free, and so is what was
+   * granted for the process's data. It is away again.
+   */
+  public void sinkAgain(int slot) {
+    synchronized (device) {
+      Slot sinking = tenancy.slots.find(slot);
+      if (sinking != null) {
+        device.withdraw(tenancy, sinking);
+        sinking.contexts.release();
+        tenancy.unreadBytes += sinking.leaveAgain();
+        device.staysAway(tenancy);
+      }
+    }
+  }
+
+  /**
+   * The contexts of a process are on the device, and nothing is kept for them any more.
+   *
+   * @param overheadBytes as for {@link #overhead}, with them in it
+   */
+  public void surfaced(int slot, long overheadBytes) {
+    synchronized (device) {
+      Slot surfaced = tenancy.slots.find(slot);
+      if (surfaced != null) {
+        surfaced.contexts.surfaced();
+      }
+      overhead(overheadBytes);
+    }
+  }
+
+  /** What has to be reserved still before the contexts of a process may come back. */
+  public long missingContextBytes(int slot) {
+    synchronized (device) {
+      Slot known = tenancy.slots.find(slot);
+      return known == null ? 0 : known.contexts.missingBytes();
+    }
+  }
+
+  /** What is kept for the contexts of a process, until {@link #surfaced}. */
+  public long reservedContextBytes(int slot) {
+    synchronized (device) {
+      Slot known = tenancy.slots.find(slot);
+      return known == null ? 0 : known.contexts.reservedBytes();
     }
   }
 
@@ -240,7 +341,10 @@ public final class TenantBook {
     }
   }
 
-  /** The overhead as far as it is known now, between readings. */
+  /**
+   * The overhead as far as it is known now, between readings; but for contexts that something is
+   * kept for.
+   */
   public void overhead(long bytes) {
     synchronized (device) {
       if (bytes < 0) {
@@ -266,9 +370,10 @@ public final class TenantBook {
     }
   }
 
+  /** What the driver holds, and what is kept for contexts on their way back. */
   public long overheadBytes() {
     synchronized (device) {
-      return tenancy.overheadBytes;
+      return tenancy.overheadBytes();
     }
   }
 
@@ -321,11 +426,13 @@ public final class TenantBook {
   }
 
   /**
-   * The tenant has so much host memory of its own, from when its data was out, that is empty now.
+   * The tenant has had so much host memory made, which stays its own.
+   *
+   * @param wholeBytes what of it is in chunks of the largest size, which take any piece
    */
-  public void hostIdle(long bytes) {
+  public void hostOwn(long bytes, long wholeBytes) {
     synchronized (device) {
-      tenancy.hostIdleBytes = Math.max(0, bytes);
+      tenancy.hostOwn(bytes, wholeBytes);
     }
   }
 

@@ -2,12 +2,13 @@ package dev.aliquot.residency;
 
 import dev.aliquot.ledger.SwapPolicy;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The tenants of one device: when each used it last, since when each has it, and so which may be
@@ -17,16 +18,27 @@ import org.jspecify.annotations.Nullable;
  * device for their quantum. Nobody leaves within the minimum residency.
  */
 public final class Residency implements SwapPolicy {
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+
+  /** A bound, for processes report them. */
+  private static final int MOST_EXCHANGES = 10_000;
+
   private final ResidencyRules rules;
   private final LongSupplier clock;
   private final Map<String, Resident> residents = new HashMap<>();
-  private Duration exchange = Duration.ZERO;
+  private final Deque<Long> exchangeNanos = new ArrayDeque<>();
 
   private static final class Resident {
     final SwapMode mode;
     long submissions;
     long activeNanos;
     long residentNanos;
+
+    /** What its data has taken to come back since it came, or the last time. */
+    Duration back = Duration.ZERO;
+
+    /** Its data is on its way. */
+    boolean comes;
 
     Resident(SwapMode mode, long nowNanos) {
       this.mode = mode;
@@ -35,17 +47,10 @@ public final class Residency implements SwapPolicy {
     }
   }
 
-  /** Nobody waits for a tenant that keeps the device for longer: asks wait for 22 s by default. */
+  /** No ask waits for a tenant that keeps the device for longer: asks wait for 22 s by default. */
   private static final Duration HORIZON = Duration.ofSeconds(20);
 
-  /**
-   * @param due until it has had the device for its quantum
-   */
-  private record Ranked(String tenant, Resident resident, Readiness readiness, Duration due) {
-    boolean isSoon() {
-      return due.compareTo(HORIZON) <= 0;
-    }
-  }
+  private record Ranked(String tenant, Resident resident, Readiness readiness) {}
 
   /** First who is readiest, then who prefers it, then who has not used the device for longest. */
   private static final Comparator<Ranked> ORDER =
@@ -86,17 +91,43 @@ public final class Residency implements SwapPolicy {
   }
 
   /**
-   * Data has come back to the device: an exchange takes twice as long, for the other's has to
-   * leave.
+   * A process of a tenant has brought data back to the device. If the tenant was on its way, it has
+   * the device from now on.
    *
-   * @param took the move alone, without what it waited for
+   * @param took the move alone, without what it waited for; zero where there was nothing to move
    */
-  public synchronized void exchanged(Duration took) {
-    exchange = took.multipliedBy(2);
+  public synchronized void cameBack(String tenant, Duration took) {
+    Resident resident = residents.get(tenant);
+    if (resident == null) {
+      return;
+    }
+    if (resident.comes) {
+      resident.comes = false;
+      exchangeNanos.add(clock.getAsLong());
+      forgetExchanges();
+      resident.back = took.isZero() ? resident.back : took;
+      resident.residentNanos = clock.getAsLong();
+      resident.activeNanos = resident.residentNanos;
+    } else {
+      resident.back = resident.back.plus(took);
+    }
   }
 
-  /** A tenant has come back to the device. */
-  public synchronized void returned(String tenant) {
+  /** How often a tenant that had been away came back in the last minute. */
+  public synchronized int exchangesInAMinute() {
+    forgetExchanges();
+    return exchangeNanos.size();
+  }
+
+  @Override
+  public synchronized boolean isActive(String tenant) {
+    Resident resident = residents.get(tenant);
+    return resident != null
+        && clock.getAsLong() - resident.activeNanos < rules.idleAfter().toNanos();
+  }
+
+  @Override
+  public synchronized void arrived(String tenant) {
     Resident resident = residents.get(tenant);
     if (resident != null) {
       resident.residentNanos = clock.getAsLong();
@@ -104,10 +135,27 @@ public final class Residency implements SwapPolicy {
     }
   }
 
-  /** How long a tenant has not used the device; null: not known here. */
-  public synchronized @Nullable Duration idleFor(String tenant) {
+  @Override
+  public synchronized void comesBack(String tenant) {
+    arrived(tenant);
     Resident resident = residents.get(tenant);
-    return resident == null ? null : Duration.ofNanos(clock.getAsLong() - resident.activeNanos);
+    if (resident != null) {
+      resident.comes = true;
+    }
+  }
+
+  @Override
+  public synchronized void staysAway(String tenant) {
+    Resident resident = residents.get(tenant);
+    if (resident != null) {
+      resident.comes = false;
+    }
+  }
+
+  /** Whether a tenant uses the device and will leave for this one, but not yet. */
+  public synchronized boolean isTurnOfOthers(String claimant) {
+    return leavers(claimant).stream()
+        .anyMatch(leaver -> leaver.readiness().compareTo(Readiness.DUE) > 0);
   }
 
   @Override
@@ -116,23 +164,36 @@ public final class Residency implements SwapPolicy {
     return residents.entrySet().stream()
         .filter(each -> each.getValue().mode != SwapMode.NEVER && !each.getKey().equals(claimant))
         .map(each -> rank(each.getKey(), each.getValue(), nowNanos))
-        .filter(ranked -> ranked.readiness() != Readiness.NOT_YET || ranked.isSoon())
         .sorted(ORDER)
         .map(ranked -> new Leaver(ranked.tenant(), ranked.readiness()))
         .toList();
   }
 
+  private void forgetExchanges() {
+    long since = clock.getAsLong() - MINUTE.toNanos();
+    while (exchangeNanos.size() > MOST_EXCHANGES
+        || (!exchangeNanos.isEmpty() && exchangeNanos.getFirst() - since <= 0)) {
+      exchangeNanos.removeFirst();
+    }
+  }
+
   private Ranked rank(String tenant, Resident resident, long nowNanos) {
     Duration residentFor = Duration.ofNanos(nowNanos - resident.residentNanos);
     Duration idleFor = Duration.ofNanos(nowNanos - resident.activeNanos);
-    Duration due = rules.quantum(exchange).minus(residentFor);
-    Readiness readiness = Readiness.NOT_YET;
-    if (residentFor.compareTo(rules.minimumResidency()) >= 0
+    // its data comes and goes once for each turn
+    // one that nothing was heard of since may have gone on its way
+    boolean comes = resident.comes && residentFor.compareTo(ResidencyRules.LONGEST_QUANTUM) < 0;
+    Duration quantum =
+        comes ? ResidencyRules.LONGEST_QUANTUM : rules.quantum(resident.back.multipliedBy(2));
+    Duration due = quantum.minus(residentFor);
+    Readiness readiness = due.compareTo(HORIZON) <= 0 ? Readiness.NOT_YET : Readiness.LATER;
+    if (!comes
+        && residentFor.compareTo(rules.minimumResidency()) >= 0
         && idleFor.compareTo(rules.idleAfter()) >= 0) {
       readiness = Readiness.IDLE;
     } else if (!due.isPositive()) {
       readiness = Readiness.DUE;
     }
-    return new Ranked(tenant, resident, readiness, due);
+    return new Ranked(tenant, resident, readiness);
   }
 }

@@ -10,6 +10,7 @@ import java.util.Set;
 /** Pages of one tenant on one device, as a test fills them in. */
 class FakeSlots implements SlotPort {
   final Map<Integer, Long> used = new HashMap<>();
+  final Map<Integer, Long> changes = new HashMap<>();
   final Map<Integer, Long> movable = new HashMap<>();
   final Map<Integer, Long> demoted = new HashMap<>();
   final Map<Integer, Long> hosted = new HashMap<>();
@@ -20,9 +21,20 @@ class FakeSlots implements SlotPort {
   final Set<Integer> parked = new HashSet<>();
   final Map<Integer, Integer> wakes = new HashMap<>();
 
+  /** So much does a process that is on its way out move whenever somebody looks. */
+  long movedAtEachLook;
+
   @Override
   public long usedBytes(int slot) {
+    if (away.contains(slot)) {
+      demote(slot, Math.min(movedAtEachLook, movableBytes(slot)));
+    }
     return used.getOrDefault(slot, 0L);
+  }
+
+  @Override
+  public long changes(int slot) {
+    return changes.getOrDefault(slot, 0L);
   }
 
   @Override

@@ -41,6 +41,7 @@ class LendingPropertyTest {
     LongAdder demands = new LongAdder();
     LongAdder departures = new LongAdder();
     LongAdder returns = new LongAdder();
+    LongAdder restores = new LongAdder();
     LongAdder admissions = new LongAdder();
     LongAdder refusals = new LongAdder();
     int examples = (int) Math.max(1, OPERATIONS / (LONGEST / 2));
@@ -61,16 +62,18 @@ class LendingPropertyTest {
                 demands.add(device.demands);
                 departures.add(device.departures);
                 returns.add(device.returns);
+                restores.add(device.restores);
               }
             });
     System.out.printf(
         "ledger: %d operations, %d guaranteed asks, %d demands for loans, %d departures,"
-            + " %d returns, %d shares admitted, %d refused%n",
+            + " %d returns, %d of them from deep, %d shares admitted, %d refused%n",
         operations.sum(),
         guaranteed.sum(),
         demands.sum(),
         departures.sum(),
         returns.sum(),
+        restores.sum(),
         admissions.sum(),
         refusals.sum());
     assertThat(operations.sum()).isGreaterThanOrEqualTo(OPERATIONS * 9 / 10);
@@ -80,6 +83,7 @@ class LendingPropertyTest {
                 demands.sum(),
                 departures.sum(),
                 returns.sum(),
+                restores.sum(),
                 admissions.sum(),
                 refusals.sum()))
         .as("the histories reach what they are for")

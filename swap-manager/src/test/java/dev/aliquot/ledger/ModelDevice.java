@@ -22,6 +22,7 @@ final class ModelDevice {
   long demands;
   long departures;
   long returns;
+  long restores;
   private final int index;
   private long foreign;
   private @Nullable ModelProcess asking;
@@ -35,11 +36,24 @@ final class ModelDevice {
     this.node = node;
     this.index = index;
     this.book = new DeviceBook("GPU-" + index, CAPACITY, DEMAND_AHEAD);
-    this.book.swapPolicy(this::leavers);
+    this.book.swapPolicy(new AnyPolicy());
+  }
+
+  /** Whoever is asked about may be anything. */
+  private final class AnyPolicy implements SwapPolicy {
+    @Override
+    public List<Leaver> leavers(String claimant) {
+      return anyLeavers();
+    }
+
+    @Override
+    public boolean isActive(String tenant) {
+      return node.random.nextBoolean();
+    }
   }
 
   /** Any of the tenants, in any order. */
-  private List<SwapPolicy.Leaver> leavers(String claimant) {
+  private List<SwapPolicy.Leaver> anyLeavers() {
     List<SwapPolicy.Leaver> leavers = new ArrayList<>();
     SwapPolicy.Readiness[] all = SwapPolicy.Readiness.values();
     int first = node.random.nextInt(ModelNode.MOST_TENANTS);
@@ -74,7 +88,14 @@ final class ModelDevice {
   void read() {
     holdings.forEach(holding -> holding.book.beginReading());
     interleave();
-    holdings.forEach(holding -> holding.book.endReading(holding.overhead));
+    for (ModelHolding holding : holdings) {
+      for (int slot = 0; slot < ModelHolding.SLOTS; slot++) {
+        if (holding.processes[slot].restored && node.random.nextBoolean()) {
+          holding.surfaced(slot);
+        }
+      }
+      holding.book.endReading(holding.overhead);
+    }
     book.foreign(foreign);
   }
 
@@ -84,7 +105,7 @@ final class ModelDevice {
     for (ModelHolding holding : holdings) {
       heldBytes += holding.overhead;
       for (ModelProcess process : holding.processes) {
-        heldBytes += process.heldBytes();
+        heldBytes += process.heldBytes() + (process.restored ? process.context : 0);
       }
     }
     long freeBytes = Math.max(0, CAPACITY - heldBytes);
@@ -148,7 +169,7 @@ final class ModelDevice {
   void resume(ModelHolding holding, int slot) {
     ModelProcess process = holding.processes[slot];
     asking = process;
-    AskResult result = holding.book.resume(slot);
+    AskResult result = holding.resume(slot, true);
     for (int i = 0; i < ENOUGH_TURNS && !(result instanceof AskResult.Granted); i++) {
       if (result instanceof AskResult.AfterReading) {
         read();
@@ -156,12 +177,17 @@ final class ModelDevice {
         book.forgiveStuck();
         holdings.forEach(this::others);
       }
-      result = holding.book.resume(slot);
+      result = holding.resume(slot, i < ENOUGH_TURNS / 2);
       node.check();
     }
     returns += result instanceof AskResult.Granted ? 1 : 0;
     holding.book.comeBack(slot);
-    Broken.unless(!process.away, "who has resumed is not away", holding);
+    Broken.unless(
+        process.away == process.bare, "who has resumed is not away, or found no room", holding);
+    Broken.unless(
+        !process.bare || holding.book.reservedContextBytes(slot) == 0,
+        "nothing is kept for who does not come back",
+        holding);
     withdrawAll();
   }
 
@@ -179,11 +205,17 @@ final class ModelDevice {
     for (int slot = 0; slot < ModelHolding.SLOTS; slot++) {
       ModelProcess process = holding.processes[slot];
       process.move();
+      if (process.attached && !process.away && node.random.nextInt(8) == 0) {
+        holding.book.returned(slot);
+      }
       if (process.attached) {
         holding.book.moved();
       }
       if (process.parked && process != asking && node.random.nextInt(4) == 0) {
-        AskResult unused = holding.book.resume(slot);
+        AskResult unused = holding.resume(slot, node.random.nextBoolean());
+        if (process.bare && node.random.nextBoolean()) {
+          holding.book.comeBack(slot);
+        }
       }
       if (process.mustAsk && process != asking) {
         AskResult result = holding.book.ask(slot, process.used);

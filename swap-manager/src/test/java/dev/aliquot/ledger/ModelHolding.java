@@ -4,6 +4,7 @@ import java.util.Random;
 
 /** What a tenant has of one device: its share, the pages of its processes there, and its book. */
 final class ModelHolding implements SlotPort {
+  private static final int RESTORES_TO_A_FAILURE = 4;
   static final int SLOTS = 3;
 
   final ModelDevice device;
@@ -32,6 +33,12 @@ final class ModelHolding implements SlotPort {
   public long usedBytes(int slot) {
     device.interleave();
     return processes[slot].used;
+  }
+
+  /** Any number: what a process says of its changes is no more than a hint. */
+  @Override
+  public long changes(int slot) {
+    return device.node.random.nextLong(3);
   }
 
   @Override
@@ -94,7 +101,7 @@ final class ModelHolding implements SlotPort {
   long fixedRoom() {
     long fixed = overhead;
     for (ModelProcess process : processes) {
-      fixed += process.fixed + (process.chargingMovable ? 0 : process.charging);
+      fixed += process.context + process.fixed + (process.chargingMovable ? 0 : process.charging);
     }
     return share.requestBytes() - fixed;
   }
@@ -118,12 +125,67 @@ final class ModelHolding implements SlotPort {
     book.overhead(bytes);
   }
 
+  /** The contexts of a process that is out leave the device, or the driver does not let them. */
+  void sink(int slot, Random random) {
+    ModelProcess process = processes[slot];
+    if (process.parked && !process.bare && !process.restored && overhead > 0) {
+      long bytes = 1 + random.nextLong(overhead);
+      book.sink(slot, bytes, 0);
+      if (random.nextInt(4) == 0) {
+        book.surfaced(slot, overhead);
+        return;
+      }
+      process.bare = true;
+      process.context = bytes;
+      overhead -= bytes;
+      book.overhead(overhead);
+    }
+  }
+
+  /**
+   * A process that is away asks once to run; granted, its contexts are on the device again, but
+   * where the driver fails.
+   */
+  AskResult resume(int slot, boolean whole) {
+    ModelProcess process = processes[slot];
+    AskResult result = book.resume(slot, whole);
+    if (process.bare && result instanceof AskResult.Granted) {
+      Broken.unless(
+          book.missingContextBytes(slot) == 0 && book.reservedContextBytes(slot) == process.context,
+          "nobody is restored without room",
+          this);
+      device.restores++;
+      if (device.restores % RESTORES_TO_A_FAILURE == 0) {
+        book.sinkAgain(slot);
+        return new AskResult.MakingRoom(process.context);
+      }
+      process.bare = false;
+      process.restored = true;
+    }
+    return result;
+  }
+
+  /** A reading that began when these contexts were back already. */
+  void surfaced(int slot) {
+    ModelProcess process = processes[slot];
+    process.restored = false;
+    overhead += process.context;
+    process.context = 0;
+    book.surfaced(slot, overhead);
+  }
+
+  /** Off the device, or kept for what comes back to it. */
+  private long contextBytes(int slot) {
+    return book.missingContextBytes(slot) + book.reservedContextBytes(slot);
+  }
+
   /** Whether all that the tenant uses, with this ask, is within its request. */
   boolean isGuaranteed(int slot) {
     long used = overhead + processes[slot].used;
     long demoted = 0;
     for (int i = 0; i < SLOTS; i++) {
-      demoted += processes[i].demoted;
+      demoted += processes[i].demoted + book.missingContextBytes(i);
+      used += book.reservedContextBytes(i);
       // siblings go on meanwhile, and may use what they have credit for
       used += i == slot ? 0 : Math.max(processes[i].credit, processes[i].used);
     }
@@ -143,7 +205,9 @@ final class ModelHolding implements SlotPort {
       Broken.unless(process.away == book.isAway(slot), "published as away is booked", this);
       Broken.unless(
           !process.away || process.resident != RESIDENT_ALL, "who is away has a demand", this);
-      taken += covered;
+      Broken.unless(
+          contextBytes(slot) == process.context, "missing and kept are the context", this);
+      taken += covered + book.reservedContextBytes(slot);
     }
     mostBytes = Math.max(share.limitBytes(), mostBytes);
     Broken.unless(taken <= mostBytes, "sum(covered) + overhead <= limit", this);
@@ -158,6 +222,7 @@ final class ModelHolding implements SlotPort {
       digest = digest * 31 + processes[slot].credit;
       digest = digest * 31 + processes[slot].resident;
       digest = digest * 31 + (processes[slot].away ? 1 : 0);
+      digest = digest * 31 + book.missingContextBytes(slot);
       digest = digest * 31 + book.coveredBytes(slot);
     }
     return digest;
@@ -173,15 +238,19 @@ final class ModelHolding implements SlotPort {
       ModelProcess process = processes[slot];
       if (process.attached) {
         text.append(
-            " .%d[%s credit %d covered %d used %d held %d demoted %d]"
+            " .%d[%s credit %d covered %d used %d held %d demoted %d context %d of %d]"
                 .formatted(
                     slot,
-                    process.parked ? "parked" : process.away ? "leaving" : "runs",
+                    process.bare
+                        ? "deep"
+                        : process.parked ? "parked" : process.away ? "leaving" : "runs",
                     process.credit,
                     book.coveredBytes(slot),
                     process.used,
                     process.heldBytes(),
-                    process.demoted));
+                    process.demoted,
+                    book.reservedContextBytes(slot),
+                    process.context));
       }
     }
     return text.toString();

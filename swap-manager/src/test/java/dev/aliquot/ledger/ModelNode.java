@@ -73,6 +73,7 @@ final class ModelNode {
       case ASK -> device.askWhoMust(step.tenant(), slot);
       case READING -> device.read();
       case PROMOTE -> device.book.promote();
+      case RECLAIM -> device.book.reclaim();
       case LOOK_AT_DEMANDS -> device.book.checkDemands(PATIENCE);
       case FORGIVE -> device.book.forgiveStuck();
       case STRANGER -> device.strangers();
@@ -99,6 +100,7 @@ final class ModelNode {
       case RESUME -> on(device, tenant).forEach(each -> resume(each, slot));
       case RETURNS_BY_ITSELF ->
           on(device, tenant).forEach(each -> each.processes[slot].comeBackByItself());
+      case SINK -> on(device, tenant).forEach(each -> each.sink(slot, random));
       case OVERHEAD -> on(device, tenant).forEach(each -> each.overhead(random));
       case RESIZE -> resize(tenant);
       case TENANT_GOES -> {

@@ -25,6 +25,15 @@ final class ModelProcess {
   boolean parked;
   private boolean cameBackByItself;
 
+  /** Its contexts are off the device: it does nothing there. */
+  boolean bare;
+
+  /** What they take. */
+  long context;
+
+  /** They are back, and no reading has shown them yet. */
+  boolean restored;
+
   /** One instruction's worth: announce, compare, free, or move a piece. */
   void step(Random random, long fixedRoomBytes) {
     if (!attached || mustAsk) {
@@ -32,6 +41,8 @@ final class ModelProcess {
     }
     if (charging > 0) {
       compare();
+    } else if (bare) {
+      return;
     } else if (away) {
       move();
     } else if (random.nextInt(4) == 0) {
@@ -93,7 +104,7 @@ final class ModelProcess {
 
   /** The mover: one piece down or up. */
   void move() {
-    if (!attached) {
+    if (!attached || bare) {
       return;
     }
     long bytes;
@@ -120,13 +131,15 @@ final class ModelProcess {
   void away(boolean nowAway) {
     cameBackByItself = false;
     away = nowAway;
-    parked = false;
+    parked = nowAway && bare;
   }
 
   /** No agent answered when the process wanted to run. */
   void comeBackByItself() {
-    cameBackByItself = parked;
-    parked = false;
+    if (!bare) {
+      cameBackByItself = parked;
+      parked = false;
+    }
   }
 
   long heldBytes() {
@@ -137,6 +150,9 @@ final class ModelProcess {
     attached = false;
     mustAsk = false;
     away(false);
+    bare = false;
+    restored = false;
+    context = 0;
     resident = SlotPort.RESIDENT_ALL;
     used = fixed = movable = demoted = charging = 0;
   }

@@ -20,12 +20,15 @@ record Step(int code) {
     Operation.READING,
     Operation.READING,
     Operation.PROMOTE,
+    Operation.RECLAIM,
     Operation.CANNOT_GIVE_BACK,
     Operation.LOOK_AT_DEMANDS,
     Operation.FORGIVE,
     Operation.LEAVE,
     Operation.RESUME,
     Operation.RETURNS_BY_ITSELF,
+    Operation.SINK,
+    Operation.SINK,
     Operation.RESIZE,
     Operation.OVERHEAD,
     Operation.STRANGER,
@@ -38,12 +41,14 @@ record Step(int code) {
     ASK,
     READING,
     PROMOTE,
+    RECLAIM,
     CANNOT_GIVE_BACK,
     LOOK_AT_DEMANDS,
     FORGIVE,
     LEAVE,
     RESUME,
     RETURNS_BY_ITSELF,
+    SINK,
     RESIZE,
     OVERHEAD,
     STRANGER,
@@ -75,11 +80,11 @@ record Step(int code) {
     String device = " on device " + device(devices);
     return switch (operation()) {
       case PROCESS_COMES_OR_GOES -> operation() + " t" + tenant() + "." + slot();
-      case ASK, CANNOT_GIVE_BACK, LEAVE, RESUME, RETURNS_BY_ITSELF ->
+      case ASK, CANNOT_GIVE_BACK, LEAVE, RESUME, RETURNS_BY_ITSELF, SINK ->
           operation() + " t" + tenant() + "." + slot() + device;
       case OVERHEAD, TENANT_COMES -> operation() + " t" + tenant() + device;
       case RESIZE, TENANT_GOES -> operation() + " t" + tenant();
-      case READING, PROMOTE, LOOK_AT_DEMANDS, FORGIVE, STRANGER -> operation() + device;
+      case READING, PROMOTE, RECLAIM, LOOK_AT_DEMANDS, FORGIVE, STRANGER -> operation() + device;
     };
   }
 }

@@ -19,6 +19,7 @@ class SwapTest {
   private final TenantBook b = open("b", pagesB);
   private final TenantBook c = open("c", pagesC);
   private final List<Leaver> leavers = new ArrayList<>();
+  private final List<String> arrivals = new ArrayList<>();
 
   private TenantBook open(String tenant, FakeSlots pages) {
     assertThat(device.admit(tenant, new Share(400, 1600))).isEqualTo(new Admission.Admitted());
@@ -29,7 +30,18 @@ class SwapTest {
 
   @BeforeEach
   void policy() {
-    device.swapPolicy(claimant -> List.copyOf(leavers));
+    device.swapPolicy(
+        new SwapPolicy() {
+          @Override
+          public List<Leaver> leavers(String claimant) {
+            return List.copyOf(leavers);
+          }
+
+          @Override
+          public void arrived(String tenant) {
+            arrivals.add(tenant);
+          }
+        });
   }
 
   private void may(String tenant, Readiness readiness) {
@@ -53,10 +65,14 @@ class SwapTest {
   }
 
   private AskResult resume(TenantBook book) {
-    AskResult result = book.resume(0);
+    return resume(book, true);
+  }
+
+  private AskResult resume(TenantBook book, boolean whole) {
+    AskResult result = book.resume(0, whole);
     while (result instanceof AskResult.AfterReading) {
       read();
-      result = book.resume(0);
+      result = book.resume(0, whole);
     }
     return result;
   }
@@ -83,7 +99,6 @@ class SwapTest {
     pagesB.park(0);
     assertThat(ask(c, 400)).isInstanceOf(AskResult.Granted.class);
     assertThat(b.isAway(0)).as("although nobody waits any more").isTrue();
-    assertThat(device.swaps()).isEqualTo(1);
   }
 
   @Test
@@ -236,17 +251,230 @@ class SwapTest {
     assertThat(ask(b, 400)).isInstanceOf(AskResult.MakingRoom.class);
     assertThat(pagesA.away).as("the pool is full").isEmpty();
     b.withdraw(0);
-    a.hostIdle(1500);
+    a.hostOwn(1500, 0);
     assertThat(ask(b, 400)).isInstanceOf(AskResult.MakingRoom.class);
     assertThat(pagesA.away).containsExactly(0);
     pagesA.park(0);
-    a.hostIdle(0);
+    a.hostOwn(1500, 1500);
     assertThat(ask(b, 400)).isInstanceOf(AskResult.Granted.class);
     assertThat(ask(b, 500))
         .as("nothing is left that could back it")
         .isInstanceOf(AskResult.Refused.class);
-    b.hostIdle(100);
+    b.hostOwn(100, 100);
     assertThat(ask(b, 500)).isInstanceOf(AskResult.Granted.class);
+  }
+
+  @Test
+  void whoHadToLeaveWaitsForItsTurnThoughItWantsToRunAtOnce() {
+    aHasAlmostAll();
+    a.leave(0);
+    pagesA.park(0);
+    holds(b, pagesB, 1500);
+    may("b", Readiness.DUE);
+    assertThat(resume(a)).isInstanceOf(AskResult.MakingRoom.class);
+    pagesB.park(0);
+    may("b", Readiness.NOT_YET);
+    assertThat(resume(b)).as("before a has got anything").isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(resume(a)).isInstanceOf(AskResult.Granted.class);
+    may("a", Readiness.NOT_YET);
+    assertThat(resume(b))
+        .as("before a has moved anything")
+        .isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(a.creditBytes(0)).as("is not unused").isEqualTo(1500);
+    pagesA.run(0);
+    assertThat(pagesA.usedBytes(0)).isEqualTo(1500);
+    a.returned(0);
+    may("a", Readiness.DUE);
+    assertThat(resume(b)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesA.away).containsExactly(0);
+  }
+
+  @Test
+  void whoComesBackWaitsForALongTurnForWhichNoAskWaits() {
+    aHasAlmostAll();
+    a.leave(0);
+    pagesA.park(0);
+    holds(b, pagesB, 1500);
+    may("b", Readiness.LATER);
+    assertThat(ask(c, 1000)).as("a loan").isInstanceOf(AskResult.Refused.class);
+    assertThat(resume(a)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesB.away).isEmpty();
+    assertThat(pagesB.resident).as("nothing is demanded of it").doesNotContainKey(0);
+    may("b", Readiness.DUE);
+    assertThat(resume(a)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesB.away).containsExactly(0);
+  }
+
+  @Test
+  void whatIsGivenBackInTheMiddleOfAnAskDoesNotLookLost() {
+    aHasAlmostAll();
+    a.leave(0);
+    pagesA.park(0);
+    holds(b, pagesB, 1500);
+    may("b", Readiness.IDLE);
+    pagesB.movedAtEachLook = 97;
+    AskResult result = resume(a);
+    for (int i = 0; i < 1000 && !(result instanceof AskResult.Granted); i++) {
+      assertThat(result).isInstanceOf(AskResult.MakingRoom.class);
+      result = resume(a);
+    }
+    assertThat(result).isEqualTo(new AskResult.Granted(1500));
+  }
+
+  @Test
+  void creditOfAProcessThatCouldNotUseItForItsReturnIsUnusedAgain() {
+    holds(a, pagesA, 1500);
+    a.leave(0);
+    pagesA.park(0);
+    assertThat(resume(a)).isInstanceOf(AskResult.Granted.class);
+    assertThat(ask(b, 500)).as("a's data is on its way").isInstanceOf(AskResult.Refused.class);
+    a.returned(0);
+    assertThat(ask(b, 500)).isInstanceOf(AskResult.Granted.class);
+  }
+
+  @Test
+  void aClaimTakesCreditThatIsForTheReturnOfALoan() {
+    holds(a, pagesA, 1500);
+    a.leave(0);
+    pagesA.park(0);
+    assertThat(resume(a)).isInstanceOf(AskResult.Granted.class);
+    assertThat(ask(b, 400)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(ask(b, 400)).as("nothing had to be moved").isInstanceOf(AskResult.Granted.class);
+  }
+
+  @Test
+  void whatNobodyCouldMakeRoomForIsRefusedAtOnceAndNobodyLeavesForIt() {
+    holds(a, pagesA, 700);
+    holds(b, pagesB, 700);
+    may("a", Readiness.DUE);
+    assertThat(ask(c, 1000)).as("b stays").isInstanceOf(AskResult.Refused.class);
+    assertThat(pagesA.away).isEmpty();
+    may("b", Readiness.NOT_YET);
+    assertThat(ask(c, 1000)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesA.away).containsExactly(0);
+  }
+
+  @Test
+  void aTenantThatUsesTheDeviceWithinItsRequestDoesNotLeaveForALoan() {
+    holds(a, pagesA, 400);
+    holds(b, pagesB, 1100);
+    may("a", Readiness.DUE);
+    assertThat(ask(b, 1300)).isInstanceOf(AskResult.Refused.class);
+    may("a", Readiness.IDLE);
+    assertThat(ask(b, 1300)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesA.away).containsExactly(0);
+  }
+
+  @Test
+  void whoWaitsIsNotIdleAndDoesNotLeaveForWhoCameLater() {
+    holds(a, pagesA, 700);
+    holds(b, pagesB, 800);
+    may("a", Readiness.IDLE);
+    may("b", Readiness.NOT_YET);
+    assertThat(ask(a, 1200)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(ask(b, 1200)).as("behind a").isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesA.away).isEmpty();
+    assertThat(ask(c, 400)).as("guaranteed").isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesA.away).as("a uses the device").isEmpty();
+  }
+
+  @Test
+  void whoOwesWhatAnotherWaitsForDoesNotWaitBehindAThird() {
+    holds(a, pagesA, 900);
+    holds(c, pagesC, 600);
+    may("c", Readiness.NOT_YET);
+    assertThat(ask(b, 600))
+        .as("waits for c's turn to end")
+        .isInstanceOf(AskResult.MakingRoom.class);
+    b.attach(1);
+    b.ask(1, 400);
+    read();
+    assertThat(b.ask(1, 400)).as("guaranteed").isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesA.resident).as("a is to give back").containsKey(0);
+    assertThat(ask(a, 1000)).isInstanceOf(AskResult.Refused.class);
+  }
+
+  @Test
+  void whoGetsWhatItWaitedForHasTheDeviceFromThenOn() {
+    holds(a, pagesA, 1500);
+    may("a", Readiness.DUE);
+    assertThat(ask(b, 1000)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(arrivals).isEmpty();
+    pagesA.park(0);
+    assertThat(ask(b, 1000)).isInstanceOf(AskResult.Granted.class);
+    assertThat(arrivals).containsExactly("b");
+  }
+
+  @Test
+  void whatIsGuaranteedIsDemandedOnceHoweverOftenItIsAskedFor() {
+    aHasAlmostAll();
+    a.leave(0);
+    pagesA.park(0);
+    holds(b, pagesB, 1500);
+    for (int i = 0; i < 5; i++) {
+      assertThat(resume(a)).isInstanceOf(AskResult.MakingRoom.class);
+    }
+    assertThat(device.demands()).isEqualTo(1);
+    assertThat(pagesB.resident).containsEntry(0, 1200L);
+  }
+
+  @Test
+  void whoWaitedLongEnoughForTheWholeClaimsWhatIsWithinTheRequest() {
+    aHasAlmostAll();
+    a.leave(0);
+    pagesA.park(0);
+    holds(b, pagesB, 1500);
+    may("b", Readiness.NOT_YET);
+    assertThat(resume(a)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesB.resident).as("as a whole, in its turn").doesNotContainKey(0);
+    assertThat(resume(a, false)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesB.resident).containsEntry(0, 1200L);
+    pagesB.demote(0, 300);
+    assertThat(resume(a, false)).isInstanceOf(AskResult.Granted.class);
+    pagesA.run(0);
+    assertThat(pagesA.usedBytes(0)).isEqualTo(400);
+  }
+
+  @Test
+  void whoWaitedLongEnoughForTheWholeWaitsOnWhereOthersAreLeavingForIt() {
+    aHasAlmostAll();
+    a.leave(0);
+    pagesA.park(0);
+    holds(b, pagesB, 1500);
+    may("b", Readiness.IDLE);
+    assertThat(resume(a)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(resume(a, false)).isInstanceOf(AskResult.MakingRoom.class);
+    pagesB.park(0);
+    assertThat(resume(a, false)).isEqualTo(new AskResult.Granted(1500));
+  }
+
+  @Test
+  void whatIsWithinTheRequestComesBackAlsoToAProcessThatRunsAlready() {
+    aHasAlmostAll();
+    a.leave(0);
+    pagesA.park(0);
+    holds(b, pagesB, 1500);
+    a.comeBack(0);
+    pagesA.parked.clear();
+    device.reclaim();
+    read();
+    device.reclaim();
+    assertThat(pagesB.resident).as("lent to b").containsEntry(0, 1200L);
+    assertThat(a.ask(0, a.creditBytes(0))).isInstanceOf(AskResult.Granted.class);
+    a.withdraw(0);
+    assertThat(pagesB.resident).as("an ask within credit ends nothing").containsEntry(0, 1200L);
+    device.reclaim();
+    assertThat(device.demands()).isEqualTo(1);
+    pagesB.demote(0, 300);
+    device.reclaim();
+    read();
+    device.reclaim();
+    assertThat(a.creditBytes(0)).isEqualTo(400);
+    assertThat(device.isMakingRoom()).isFalse();
+    pagesA.run(0);
+    assertThat(pagesA.usedBytes(0)).isEqualTo(400);
+    device.reclaim();
+    assertThat(device.demands()).as("the rest is a loan").isEqualTo(1);
   }
 
   @Test
@@ -265,7 +493,7 @@ class SwapTest {
       assertThat(book.isAway(0)).isEqualTo(parked);
       book.beginReading();
       book.endReading(0);
-      assertThat(book.resume(0)).isInstanceOf(AskResult.Granted.class);
+      assertThat(book.resume(0, true)).isInstanceOf(AskResult.Granted.class);
       assertThat(pages.away).isEmpty();
     }
   }

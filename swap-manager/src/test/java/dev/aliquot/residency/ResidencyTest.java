@@ -49,10 +49,9 @@ class ResidencyTest {
     residency.observe("a", 7);
     after(IDLE);
     residency.observe("a", 7);
-    assertThat(residency.idleFor("a")).isEqualTo(IDLE);
     assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.IDLE));
     residency.observe("a", 8);
-    assertThat(residency.idleFor("a")).isZero();
+    assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.DUE));
   }
 
   @Test
@@ -78,8 +77,8 @@ class ResidencyTest {
   void aTenantKeepsTheDeviceForNineTimesAsLongAsAnExchangeTook() {
     residency.add("a", SwapMode.ALLOWED);
     after(IDLE);
-    residency.exchanged(Duration.ofMillis(250));
-    residency.returned("a");
+    residency.comesBack("a");
+    residency.cameBack("a", Duration.ofMillis(250));
     after(Duration.ofMillis(4499));
     residency.observe("a", 1);
     assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.NOT_YET));
@@ -90,10 +89,15 @@ class ResidencyTest {
   @Test
   void anExchangeThatTookForEverDoesNotKeepADeviceForEver() {
     residency.add("a", SwapMode.ALLOWED);
-    residency.exchanged(Duration.ofHours(1));
-    residency.returned("a");
-    assertThat(residency.leavers("x")).as("not worth waiting for").isEmpty();
-    after(Duration.ofSeconds(59));
+    residency.comesBack("a");
+    residency.cameBack("a", Duration.ofHours(1));
+    after(Duration.ofSeconds(39));
+    residency.observe("a", 2);
+    assertThat(residency.leavers("x"))
+        .as("no ask waits for it")
+        .containsExactly(new Leaver("a", Readiness.LATER));
+    assertThat(residency.isTurnOfOthers("x")).isTrue();
+    after(Duration.ofSeconds(20));
     residency.observe("a", 1);
     assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.NOT_YET));
     after(Duration.ofSeconds(1));
@@ -101,13 +105,76 @@ class ResidencyTest {
   }
 
   @Test
+  void exchangesAreCountedForAMinute() {
+    residency.add("a", SwapMode.ALLOWED);
+    residency.cameBack("a", Duration.ofSeconds(1));
+    assertThat(residency.exchangesInAMinute()).as("promoted only").isZero();
+    exchange();
+    after(Duration.ofSeconds(30));
+    exchange();
+    assertThat(residency.exchangesInAMinute()).isEqualTo(2);
+    after(Duration.ofSeconds(30));
+    assertThat(residency.exchangesInAMinute()).isEqualTo(1);
+    for (int i = 0; i < 20_000; i++) {
+      exchange();
+    }
+    assertThat(residency.exchangesInAMinute()).as("bounded").isEqualTo(10_000);
+  }
+
+  private void exchange() {
+    residency.comesBack("a");
+    residency.cameBack("a", Duration.ofSeconds(1));
+  }
+
+  @Test
+  void whoseDataIsOnItsWayStaysAndHasTheDeviceFromWhenItIsThere() {
+    residency.add("a", SwapMode.ALLOWED);
+    residency.comesBack("a");
+    after(IDLE.multipliedBy(2));
+    assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.LATER));
+    residency.cameBack("a", Duration.ofMillis(250));
+    after(Duration.ofMillis(4499));
+    residency.observe("a", 1);
+    assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.NOT_YET));
+    after(Duration.ofMillis(1));
+    assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.DUE));
+  }
+
+  @Test
+  void whoNeverSaysThatItsDataIsThereLeavesInTheEnd() {
+    residency.add("a", SwapMode.ALLOWED);
+    residency.comesBack("a");
+    after(Duration.ofSeconds(58));
+    residency.observe("a", 1);
+    after(Duration.ofSeconds(2));
+    assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.DUE));
+    after(IDLE);
+    assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.IDLE));
+  }
+
+  @Test
+  void aSmallTenantThatComesBackDoesNotShortenTheTurnOfALargeOne() {
+    residency.add("small", SwapMode.ALLOWED);
+    residency.add("large", SwapMode.ALLOWED);
+    residency.comesBack("large");
+    residency.cameBack("large", Duration.ofMillis(600));
+    residency.comesBack("small");
+    residency.cameBack("small", Duration.ofMillis(1));
+    after(Duration.ofSeconds(10));
+    residency.observe("large", 1);
+    assertThat(residency.leavers("small")).containsExactly(new Leaver("large", Readiness.NOT_YET));
+    assertThat(residency.isTurnOfOthers("small")).isTrue();
+    after(Duration.ofMillis(800));
+    assertThat(residency.isTurnOfOthers("small")).isFalse();
+  }
+
+  @Test
   void aTenantThatIsGoneIsNotChosen() {
     residency.add("a", SwapMode.ALLOWED);
     residency.remove("a");
-    residency.returned("a");
+    residency.arrived("a");
     residency.observe("a", 3);
     after(IDLE);
     assertThat(residency.leavers("x")).isEmpty();
-    assertThat(residency.idleFor("a")).isNull();
   }
 }

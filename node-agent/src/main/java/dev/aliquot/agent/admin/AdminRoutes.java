@@ -2,6 +2,7 @@ package dev.aliquot.agent.admin;
 
 import dev.aliquot.agent.AgentException;
 import dev.aliquot.agent.Peer;
+import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.http.Caller;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.http.Request;
@@ -32,8 +33,9 @@ final class AdminRoutes {
         route(Method.GET, "/v1/node", request -> Response.json(200, agent.view())),
         route(Method.POST, "/v1/tenants", this::create),
         route(Method.PATCH, "/v1/tenants/{}", this::resize),
-        route(Method.POST, "/v1/swap-out/{}", request -> swap(request, true)),
-        route(Method.POST, "/v1/swap-in/{}", request -> swap(request, false)),
+        route(Method.POST, "/v1/swap-out/{}", request -> swap(request, SwapWay.OUT)),
+        route(Method.POST, "/v1/swap-out-deep/{}", request -> swap(request, SwapWay.OUT_DEEP)),
+        route(Method.POST, "/v1/swap-in/{}", request -> swap(request, SwapWay.IN)),
         route(Method.DELETE, "/v1/tenants/{}", this::end));
   }
 
@@ -94,9 +96,10 @@ final class AdminRoutes {
     return Response.json(200, Map.of("resized", request.parameter()));
   }
 
-  private Response swap(Request request, boolean out) throws AgentException {
-    agent.swapTenant(request.parameter(), out, peer(request.peer()));
-    return Response.json(202, Map.of(out ? "leaving" : "returning", request.parameter()));
+  private Response swap(Request request, SwapWay way) throws AgentException {
+    agent.swapTenant(request.parameter(), way, peer(request.peer()));
+    return Response.json(
+        202, Map.of(way == SwapWay.IN ? "returning" : "leaving", request.parameter()));
   }
 
   private Response end(Request request) throws AgentException {

@@ -2,6 +2,7 @@ package dev.aliquot.agent.admin;
 
 import dev.aliquot.agent.AgentException;
 import dev.aliquot.agent.Peer;
+import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
@@ -16,7 +17,7 @@ public interface TenantAdmin {
   void resizeTenant(String idOrName, TenantResize change, Peer peer) throws AgentException;
 
   /** Has the data of a tenant that the peer may swap move to host memory, or back. */
-  void swapTenant(String idOrName, boolean out, Peer peer) throws AgentException;
+  void swapTenant(String idOrName, SwapWay way, Peer peer) throws AgentException;
 
   /** Ends a tenant that the peer may end. */
   void endTenant(String idOrName, Peer peer) throws AgentException;

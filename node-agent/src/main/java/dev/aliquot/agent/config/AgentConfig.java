@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param libraryDir null: the agent chooses
  * @param hostPoolBytes null: by the memory available at start
  * @param hostPoolReserveBytes null: by the machine's memory
+ * @param swapDeepAfter null: never
  * @param adminGroup a name or a number; null: none
  */
 public record AgentConfig(
@@ -43,6 +44,8 @@ public record AgentConfig(
     SwapMode swap,
     Duration swapIdleAfter,
     Duration swapMinimumResidency,
+    @Nullable Duration swapDeepAfter,
+    Duration swapDeepLockTimeout,
     @Nullable String adminGroup,
     String httpAddress,
     int httpPort,

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** The table of everything that can be configured. Order is the reference page's. */
@@ -260,6 +261,33 @@ public final class ConfigKeys {
           "2s",
           "How long a tenant keeps a device at least once it has it. One that uses the device keeps"
               + " it for nine times as long as an exchange takes, too.");
+  static final ConfigKey<Optional<Duration>> SWAP_DEEP_AFTER =
+      fixed(
+          "swap-deep-after",
+          orNever(
+              bounded(
+                  "duration",
+                  Durations::parse,
+                  Duration.ofMillis(100),
+                  Duration.ofHours(24),
+                  "never or a duration from 100ms to 24h such as 1m")),
+          "never, or a duration from 100ms to 24h",
+          "never",
+          "A tenant that has been swapped out for this long leaves the device with its contexts, too,"
+              + " by the driver's checkpoint (R570 and later). It takes longer to come back.");
+  static final ConfigKey<Duration> SWAP_DEEP_LOCK_TIMEOUT =
+      fixed(
+          "swap-deep-lock-timeout",
+          bounded(
+              "duration",
+              Durations::parse,
+              Duration.ofMillis(10),
+              Duration.ofMinutes(1),
+              "a duration from 10ms to 1m such as 2s"),
+          "a duration from 10ms to 1m",
+          "2s",
+          "How long the driver may take to have a process at rest before its checkpoint; then it"
+              + " stays swapped out as it was.");
   static final ConfigKey<LogLevel> LOG_LEVEL =
       fixed(
           "log-level",
@@ -302,6 +330,8 @@ public final class ConfigKeys {
           SWAP,
           SWAP_IDLE_AFTER,
           SWAP_MINIMUM_RESIDENCY,
+          SWAP_DEEP_AFTER,
+          SWAP_DEEP_LOCK_TIMEOUT,
           ADMIN_GROUP,
           HTTP_ADDRESS,
           HTTP_PORT,
@@ -343,6 +373,15 @@ public final class ConfigKeys {
           }
           return value;
         });
+  }
+
+  private static <T> ConfigType<Optional<T>> orNever(ConfigType<T> type) {
+    return new ConfigType<>(
+        type.name(),
+        text ->
+            text.strip().equalsIgnoreCase("never")
+                ? Optional.empty()
+                : Optional.of(type.parse().apply(text)));
   }
 
   private static ConfigType<String> text(String name, String pattern, String allowed) {

@@ -86,6 +86,8 @@ public final class ConfigLoader {
     SwapMode swap = values.orNull(ConfigKeys.SWAP);
     var swapIdleAfter = values.orNull(ConfigKeys.SWAP_IDLE_AFTER);
     var swapMinimumResidency = values.orNull(ConfigKeys.SWAP_MINIMUM_RESIDENCY);
+    var swapDeepAfter = values.orNull(ConfigKeys.SWAP_DEEP_AFTER);
+    var swapDeepLockTimeout = values.orNull(ConfigKeys.SWAP_DEEP_LOCK_TIMEOUT);
     String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
     String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
     Integer httpPort = values.orNull(ConfigKeys.HTTP_PORT);
@@ -128,6 +130,8 @@ public final class ConfigLoader {
         present(swap),
         present(swapIdleAfter),
         present(swapMinimumResidency),
+        present(swapDeepAfter).orElse(null),
+        present(swapDeepLockTimeout),
         adminGroup,
         present(httpAddress),
         present(httpPort),

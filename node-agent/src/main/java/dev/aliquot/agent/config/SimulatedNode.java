@@ -18,10 +18,11 @@ import org.jspecify.annotations.Nullable;
 public record SimulatedNode(int devices, @Nullable Long memoryBytes, Map<String, String> settings) {
   /** What is accepted, for error messages. */
   public static final String ALLOWED =
-      "settings such as devices=2,memory=16GiB,model=H100 (known: context, devices, driver, memory,"
-          + " model, module, reserved)";
+      "settings such as devices=2,memory=16GiB,model=H100 (known: context, copyBytesPerSecond, devices,"
+          + " driver, memory, model, module, reserved)";
 
-  private static final Set<String> SIZES = Set.of("memory", "context", "module", "reserved");
+  private static final Set<String> SIZES =
+      Set.of("memory", "context", "module", "reserved", "copyBytesPerSecond");
   private static final Set<String> MODELS = Set.of("H100", "H200", "A100", "L4", "RTX4090");
   private static final Set<String> WORDS = Set.of("devices", "driver", "model");
   private static final int MOST_DEVICES = 16;

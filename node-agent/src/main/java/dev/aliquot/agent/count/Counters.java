@@ -28,6 +28,15 @@ public final class Counters implements SocketEvents {
   /** How often a process has said that it is out. */
   public final LongAdder swapOuts = new LongAdder();
 
+  /** How often the contexts of a process have left its devices, failed to, and come back. */
+  public final LongAdder dives = new LongAdder();
+
+  public final LongAdder diveFailures = new LongAdder();
+  public final LongAdder rises = new LongAdder();
+
+  /** Processes that the driver did not let go on. */
+  public final LongAdder lostProcesses = new LongAdder();
+
   /** How long processes that were swapped out waited to run again. */
   public final Histogram returns = new Histogram();
 

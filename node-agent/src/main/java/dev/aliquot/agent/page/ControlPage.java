@@ -1,5 +1,6 @@
 package dev.aliquot.agent.page;
 
+import static dev.aliquot.agent.page.PageLayout.contexts;
 import static dev.aliquot.agent.page.PageLayout.controlDevice;
 import static dev.aliquot.agent.page.PageLayout.covered;
 import static dev.aliquot.agent.page.PageLayout.credit;
@@ -44,6 +45,8 @@ public final class ControlPage implements AutoCloseable {
 
   /** With the slots of as many processes as most tenants have at most. */
   private static final int HEAD_BYTES = (int) PageLayout.slot(24);
+
+  private static final long MIB = 1L << 20;
 
   private final SharedFile file;
 
@@ -155,6 +158,8 @@ public final class ControlPage implements AutoCloseable {
     }
     file.u64(at + PageLayout.SLOT_HOST_BYTES, 0);
     file.u32(at + PageLayout.SLOT_AWAY, 0);
+    file.u32(at + PageLayout.SLOT_DEEP, 0);
+    file.zero(at + PageLayout.SLOT_CONTEXTS, (long) PageLayout.MAX_DEVICES * Integer.BYTES);
     file.u32(at + PageLayout.SLOT_TENANT_PID, tenantPid);
     file.u64(at + PageLayout.SLOT_START_TIME, startTime);
     file.u64(at + PageLayout.SLOT_GENERATION, generation);
@@ -220,6 +225,30 @@ public final class ControlPage implements AutoCloseable {
   /** Sets or clears a device's bit. The process acts on it when it is woken. */
   public void away(int slot, int device, boolean away) {
     file.bits(slot(slot) + PageLayout.SLOT_AWAY, 1 << device, away);
+  }
+
+  /**
+   * Whether a parked process is to let go of what it has imported, so that its contexts can leave
+   * the devices, too. It acts on it when it is woken, and calls no driver until it is taken back.
+   */
+  public void deep(int slot, boolean deep) {
+    file.u32(slot(slot) + PageLayout.SLOT_DEEP, deep ? 1 : 0);
+  }
+
+  public boolean isDeep(int slot) {
+    return file.u32(slot(slot) + PageLayout.SLOT_DEEP) != 0;
+  }
+
+  /**
+   * What the contexts of a process take of a device when they come back, for the next agent, whose
+   * readings do not show it. Rounded up to MiB.
+   */
+  public void contextBytes(int slot, int device, long bytes) {
+    file.u32(contexts(slot, device), (int) Math.min(Math.ceilDiv(bytes, MIB), Integer.MAX_VALUE));
+  }
+
+  public long contextBytes(int slot, int device) {
+    return Integer.toUnsignedLong(file.u32(contexts(slot, device))) * MIB;
   }
 
   /** Has the process in the slot look at what it may keep resident. */

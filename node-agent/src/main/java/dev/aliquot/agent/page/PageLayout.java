@@ -53,10 +53,14 @@ public final class PageLayout {
   static final long SLOT_WAKE = 24;
   static final long SLOT_AWAY = 28;
   static final long SLOT_HOST_BYTES = 32;
+  static final long SLOT_DEEP = 40;
   static final long SLOT_CREDIT = 64;
   static final long SLOT_RESIDENT = 192;
   static final long RESIDENT_ALL = -1;
   static final long SLOT_COVERED = 320;
+
+  /** Read by the agent's successor alone: 32 bits for each device, in reserved bytes. */
+  static final long SLOT_CONTEXTS = 448;
 
   static final long USAGE_GENERATION = 0;
   static final long USAGE_STATE = 8;
@@ -70,6 +74,8 @@ public final class PageLayout {
   static final long USAGE_MOVABLE = 320;
 
   static final int STATE_ATTACHED = 1;
+  static final int PARKED = 1;
+  static final int PARKED_BARE = 2;
 
   /**
    * Access to the fields: volatile, which in Java is sequentially consistent, as the credit
@@ -103,6 +109,10 @@ public final class PageLayout {
 
   static long used(int slot, int device) {
     return slot(slot) + USAGE_USED + checked(device, MAX_DEVICES) * Long.BYTES;
+  }
+
+  static long contexts(int slot, int device) {
+    return slot(slot) + SLOT_CONTEXTS + checked(device, MAX_DEVICES) * Integer.BYTES;
   }
 
   private static long checked(int index, int bound) {

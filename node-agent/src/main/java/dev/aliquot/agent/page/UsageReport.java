@@ -48,7 +48,13 @@ public final class UsageReport {
 
   /** Whether the process says that it is away, with its gate closed. */
   public boolean parked() {
-    return slot.getInt((int) PageLayout.USAGE_PARKED) == 1;
+    int parked = slot.getInt((int) PageLayout.USAGE_PARKED);
+    return parked == PageLayout.PARKED || parked == PageLayout.PARKED_BARE;
+  }
+
+  /** Whether it says that it has let go of all it had imported, too, and calls no driver. */
+  public boolean bare() {
+    return slot.getInt((int) PageLayout.USAGE_PARKED) == PageLayout.PARKED_BARE;
   }
 
   public long refusals() {

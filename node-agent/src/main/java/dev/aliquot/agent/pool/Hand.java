@@ -24,6 +24,11 @@ final class Hand {
     bytes += owned.bytes();
   }
 
+  /** The chunk of that id; null: there is none. */
+  @Nullable Owned find(long id) {
+    return chunks.get(id);
+  }
+
   /** The chunk of that id, no longer in this hand; null: there is none. */
   @Nullable Owned remove(long id) {
     Owned owned = chunks.remove(id);

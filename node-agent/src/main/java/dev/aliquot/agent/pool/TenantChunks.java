@@ -33,6 +33,9 @@ public final class TenantChunks {
   /** By device, those that are being made counted in. */
   private final Map<Integer, Long> ownedBytes = new HashMap<>();
 
+  /** The same, of the largest size only. */
+  private final Map<Integer, Long> wholeBytes = new HashMap<>();
+
   private final Set<Integer> nodes = new HashSet<>();
   private long idleBytes;
   private long earlierBytes;
@@ -96,6 +99,49 @@ public final class TenantChunks {
         .thenApply(this::counted);
   }
 
+  /**
+   * Wishes for another descriptor of a chunk that is in the process's hands. Never waits. Of the
+   * chunks of an earlier agent there is none to be had.
+   *
+   * @param id as the process said it: any number
+   */
+  public CompletableFuture<Taken> reopen(Holder holder, long id) {
+    CompletableFuture<Taken> answer = new CompletableFuture<>();
+    Owned owned = null;
+    boolean closed;
+    synchronized (pool) {
+      Hand hand = hands.get(holder);
+      closed = pool.isClosed();
+      owned = hand == null ? null : hand.find(id);
+      if (owned != null && !closed) {
+        Reopen reopen = new Reopen(this, holder, id, owned, answer);
+        pool.worker.submit(reopen::export);
+      }
+    }
+    if (closed) {
+      answer.complete(new Taken.Stopping());
+    } else if (owned == null) {
+      answer.complete(
+          new Taken.Refused(
+              "this process has no chunk %s of this agent's in its hands"
+                  .formatted(Long.toUnsignedString(id))));
+    }
+    return answer
+        .completeOnTimeout(
+            new Taken.Refused("the CUDA driver has not opened the host chunk again in time"),
+            pool.patience.toMillis(),
+            TimeUnit.MILLISECONDS)
+        .thenApply(this::counted);
+  }
+
+  /** Whether a process has the chunk in its hands still: an id is never used twice. */
+  boolean has(Holder holder, long id) {
+    synchronized (pool) {
+      Hand hand = hands.get(holder);
+      return hand != null && hand.find(id) != null;
+    }
+  }
+
   /** Whoever has the answer sees it counted. */
   private Taken counted(Taken taken) {
     if (taken instanceof Taken.Refused) {
@@ -139,15 +185,17 @@ public final class TenantChunks {
     }
   }
 
-  /** Chunks for data of a device that the tenant has had and will be given before any new one. */
-  public long idleBytes(int device) {
+  /** All chunks for data of a device that have been made for the tenant: they stay its own. */
+  public long ownedBytes(int device) {
     synchronized (pool) {
-      long bytes = 0;
-      for (Map.Entry<Kind, Deque<Owned>> each : idle.entrySet()) {
-        bytes +=
-            each.getKey().device() == device ? each.getKey().bytes() * each.getValue().size() : 0;
-      }
-      return bytes;
+      return ownedBytes.getOrDefault(device, 0L);
+    }
+  }
+
+  /** Those of them that have the largest size: a piece of any allocation finds room in one. */
+  public long wholeBytes(int device) {
+    synchronized (pool) {
+      return wholeBytes.getOrDefault(device, 0L);
     }
   }
 
@@ -220,7 +268,7 @@ public final class TenantChunks {
   void failed(Hand hand, int device, long bytes) {
     pool.unreserve(bytes);
     hand.countMade(device, -bytes);
-    ownedBytes.merge(device, -bytes, Long::sum);
+    own(device, -bytes, bytes);
   }
 
   private @Nullable Taken whyNot(long bytes) {
@@ -256,7 +304,7 @@ public final class TenantChunks {
             "the host pool is full: %d of %d bytes are made"
                 .formatted(pool.totalBytes(), pool.sizeBytes()));
       }
-      ownedBytes.merge(take.device, take.bytes, Long::sum);
+      own(take.device, take.bytes, take.bytes);
       if (!ready.isEmpty()) {
         owned = new Owned(ready.getFirst(), take.device, take.bytes);
       }
@@ -289,6 +337,13 @@ public final class TenantChunks {
         : new Taken.Refused(
             "no more than %d bytes of host chunks are made for this process to give back what is wanted of this device; it has had %d, %d more would be too much"
                 .formatted(allowance.madeBytes(), made, take.bytes));
+  }
+
+  private void own(int device, long moreBytes, long chunkBytes) {
+    ownedBytes.merge(device, moreBytes, Long::sum);
+    if (chunkBytes == HostPool.MOST_BYTES) {
+      wholeBytes.merge(device, moreBytes, Long::sum);
+    }
   }
 
   private long put(Hand hand, Owned owned) {

@@ -2,7 +2,9 @@ package dev.aliquot.agent.process;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -10,10 +12,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /** Reads /proc. A process that is gone is an empty answer, never an error. Thread-safe. */
 public final class ProcFs {
   private static final Duration SECOND_LOOK = Duration.ofMillis(2);
+
+  /** How often is looked where the kernel does not say whether there is such a process. */
+  private static final int MOST_LOOKS = 5;
+
+  /** ESRCH, as the class library tells it. */
+  private static final String NO_SUCH_PROCESS = "No such process";
 
   private final Path root;
 
@@ -39,47 +48,86 @@ public final class ProcFs {
    * another of its threads lives: one that called pthread_exit in main, and for a moment every one
    * that calls execve from another thread than its first, as {@code aliquot run} itself does. /proc
    * cannot be read at one instant, so a zombie is believed only when it is seen twice, a moment
-   * apart.
+   * apart. Where /proc cannot be read at all, it runs for all that is known.
    */
   public boolean isAlive(ProcessId id) {
     Look look = look(id);
-    if (look == Look.ZOMBIE) {
-      LockSupport.parkNanos(SECOND_LOOK.toNanos());
+    for (int i = 1; i < MOST_LOOKS && look == Look.UNKNOWN; i++) {
+      pause();
       look = look(id);
     }
-    return look == Look.ALIVE;
+    if (look == Look.ZOMBIE) {
+      pause();
+      look = look(id);
+    }
+    return look == Look.ALIVE || look == Look.UNKNOWN;
   }
 
   private enum Look {
     ALIVE,
     ZOMBIE,
-    GONE
+    GONE,
+    UNKNOWN
   }
 
   private Look look(ProcessId id) {
-    Optional<ProcessStat> stat = stat(id.pid()).filter(found -> found.id().equals(id));
-    if (stat.isEmpty()) {
-      return Look.GONE;
+    try {
+      ProcessStat stat = ProcessStat.parse(id.pid(), content(id.pid(), "stat"));
+      if (!stat.id().equals(id)) {
+        return Look.GONE;
+      }
+      return !stat.zombie() || hasLiveThread(id.pid()) ? Look.ALIVE : Look.ZOMBIE;
+    } catch (IOException e) {
+      return isGone(e) ? Look.GONE : Look.UNKNOWN;
     }
-    return !stat.get().zombie() || hasLiveThread(id.pid()) ? Look.ALIVE : Look.ZOMBIE;
   }
 
-  private boolean hasLiveThread(int pid) {
+  private static boolean isGone(IOException e) {
+    return e instanceof NoSuchFileException
+        || String.valueOf(e.getMessage()).contains(NO_SUCH_PROCESS);
+  }
+
+  private static void pause() {
+    LockSupport.parkNanos(SECOND_LOOK.toNanos());
+  }
+
+  private boolean hasLiveThread(int pid) throws IOException {
     try (var threads = Files.newDirectoryStream(root.resolve(pid + "/task"))) {
       for (Path thread : threads) {
-        Path name = thread.getFileName();
-        Optional<ProcessStat> stat =
-            name == null
-                ? Optional.empty()
-                : read(pid, "task/" + name + "/stat").map(line -> ProcessStat.parse(pid, line));
-        if (stat.isPresent() && !stat.get().zombie()) {
+        if (isLive(pid, thread.getFileName())) {
           return true;
         }
       }
-    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
-      return false;
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
     return false;
+  }
+
+  private boolean isLive(int pid, @Nullable Path thread) throws IOException {
+    try {
+      return thread != null
+          && !ProcessStat.parse(pid, content(pid, "task/" + thread + "/stat")).zombie();
+    } catch (IOException e) {
+      if (isGone(e)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * What the kernel calls the file behind a descriptor of the process; empty where it has none of
+   * that number.
+   */
+  public Optional<String> file(int pid, int descriptor) {
+    try {
+      return Optional.of(
+          Files.readSymbolicLink(root.resolve(pid + "/fd/" + Integer.toUnsignedString(descriptor)))
+              .toString());
+    } catch (IOException e) {
+      return Optional.empty();
+    }
   }
 
   /** The effective user of the process. */
@@ -120,7 +168,7 @@ public final class ProcFs {
           }
         }
       }
-    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       return children;
     }
     return children;
@@ -142,13 +190,23 @@ public final class ProcFs {
         .findFirst();
   }
 
+  /** Empty where it is gone, or cannot be read however often. */
   private Optional<String> read(int pid, String file) {
-    try {
-      return Optional.of(
-          new String(
-              Files.readAllBytes(root.resolve(pid + "/" + file)), StandardCharsets.ISO_8859_1));
-    } catch (IOException e) {
-      return Optional.empty();
+    for (int i = 0; i < MOST_LOOKS; i++) {
+      try {
+        return Optional.of(content(pid, file));
+      } catch (IOException e) {
+        if (isGone(e)) {
+          return Optional.empty();
+        }
+        pause();
+      }
     }
+    return Optional.empty();
+  }
+
+  private String content(int pid, String file) throws IOException {
+    return new String(
+        Files.readAllBytes(root.resolve(pid + "/" + file)), StandardCharsets.ISO_8859_1);
   }
 }

@@ -6,6 +6,7 @@ import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.page.UsageReport;
 import dev.aliquot.ledger.Kept;
 import dev.aliquot.ledger.OverheadRule;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,7 +49,9 @@ final class Account {
               return new Reports(
                   holding.index,
                   members.values().stream()
-                      .map(member -> new Report(member, claim(member, holding)))
+                      .map(
+                          member ->
+                              new Report(member, claim(member, holding), member.depth == Depth.HOT))
                       .toList());
             });
   }
@@ -56,27 +59,53 @@ final class Account {
   boolean endReading(Reports reports, DeviceReading reading, long otherBytes) {
     Holding holding = holdings.get(reports.holding);
     boolean still = true;
+    List<Member> surfaced = new ArrayList<>();
     for (Report report : reports.reports) {
       Member member = report.member();
       if (members.get(member.slot) == member) {
-        still &= account(member, holding, report, reading, reports);
+        still &= account(member, holding, report, reading, reports, surfaced);
       }
     }
     holding.otherBytes = Math.min(otherBytes, MOST_BYTES);
-    holding.book.endReading(publishOverhead(holding));
+    surfaced.forEach(member -> member.shown[holding.index] = true);
+    long overheadBytes = publishOverhead(holding);
+    for (Member member : surfaced) {
+      member.shown[holding.index] = false;
+      holding.book.surfaced(member.slot, overheadBytes);
+    }
+    holding.book.endReading(overheadBytes);
     holding.book.kept().map(kept -> keeper(kept, members.get(kept.slot()))).ifPresent(reports::add);
     pages.control().contextEstimate(holding.index, holding.device.contextEstimateBytes());
     return still;
   }
 
-  /** Writes the overhead of all processes into the control page; answers it. */
+  /**
+   * Writes the overhead of all processes into the control page, and what is kept for contexts on
+   * their way back; answers the overhead without that.
+   */
   long publishOverhead(Holding holding) {
-    long overhead = holding.otherBytes;
+    long bytes = overheadBytes(holding);
+    long keptBytes = 0;
     for (Member member : members.values()) {
-      overhead = Math.min(MOST_BYTES, overhead + member.overheads[holding.index].overheadBytes());
+      keptBytes = Math.min(MOST_BYTES, keptBytes + keptBytes(member, holding));
     }
-    pages.control().overhead(holding.index, overhead, holding.otherBytes);
-    return overhead;
+    pages.control().overhead(holding.index, bytes + keptBytes, holding.otherBytes);
+    return bytes;
+  }
+
+  /** The overhead of all processes, but for what is kept for contexts on their way back. */
+  long overheadBytes(Holding holding) {
+    long bytes = holding.otherBytes;
+    for (Member member : members.values()) {
+      long ownBytes = member.overheads[holding.index].overheadBytes();
+      bytes = Math.min(MOST_BYTES, bytes + Math.max(0, ownBytes - keptBytes(member, holding)));
+    }
+    return bytes;
+  }
+
+  /** What is kept for contexts until a reading has shown them. */
+  private static long keptBytes(Member member, Holding holding) {
+    return member.shown[holding.index] ? 0 : holding.book.reservedContextBytes(member.slot);
   }
 
   private static @Nullable Keeper keeper(Kept kept, @Nullable Member member) {
@@ -84,7 +113,12 @@ final class Account {
   }
 
   private boolean account(
-      Member member, Holding holding, Report report, DeviceReading reading, Reports reports) {
+      Member member,
+      Holding holding,
+      Report report,
+      DeviceReading reading,
+      Reports reports,
+      List<Member> surfaced) {
     long truth = reading.bytesByPid().getOrDefault(member.id.pid(), 0L);
     if (truth == DeviceReading.UNKNOWN) {
       return true;
@@ -95,7 +129,10 @@ final class Account {
     boolean exact = rule.reading(truth, report.claim(), after);
     long reported = Math.max(report.claim().usedBytes(), after.usedBytes());
     reports.add(new Shortfall(member.id, member.command, Math.max(0, truth - reported), exact));
-    boolean first = member.truthBytes[holding.index] == 0;
+    if (exact && report.hot() && holding.book.reservedContextBytes(member.slot) > 0) {
+      surfaced.add(member);
+    }
+    boolean first = member.truthBytes[holding.index] == 0 && !member.hasBeenDeep;
     member.truthBytes[holding.index] = truth;
     if (first && exact) {
       holding.device.learnContext(rule.overheadBytes());

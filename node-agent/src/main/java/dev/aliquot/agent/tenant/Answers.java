@@ -39,6 +39,7 @@ final class Answers implements TenantEndpoint {
   private final Duration roomWait;
   private final ChunkAnswers chunks;
   private final Returning returning;
+  private final ShareAnswers shares;
 
   /**
    * @param roomWait how long an ask may wait for others to make room
@@ -49,6 +50,7 @@ final class Answers implements TenantEndpoint {
     this.settling = settling;
     this.roomWait = roomWait;
     this.chunks = new ChunkAnswers(tenant, context);
+    this.shares = new ShareAnswers(tenant, context);
     this.returning = new Returning(tenant, context, settling, roomWait);
   }
 
@@ -117,14 +119,23 @@ final class Answers implements TenantEndpoint {
               .orElseGet(() -> CompletableFuture.completedStage(noDevice(settle.device())));
       case Request.TakeChunk ignored when tenant.isEnding() ->
           CompletableFuture.completedStage(CLOSED);
+      case Request.Share ignored when tenant.isEnding() -> CompletableFuture.completedStage(CLOSED);
+      case Request.OpenShare ignored when tenant.isEnding() ->
+          CompletableFuture.completedStage(CLOSED);
       case Request.TakeChunk take ->
           tenant
               .holding(take.device())
               .map(holding -> chunks.take(member, holding, take.bytes()))
               .orElseGet(() -> CompletableFuture.completedStage(noDevice(take.device())));
+      case Request.ReopenChunk ignored when tenant.isEnding() ->
+          CompletableFuture.completedStage(CLOSED);
+      case Request.ReopenChunk reopen -> chunks.reopen(member, reopen.id());
       case Request.Resume ignored -> returning.resume(member, abandoned);
       case Request.ReturnChunk back ->
           CompletableFuture.completedStage(chunks.giveBack(member, back.id()));
+      case Request.Share share -> CompletableFuture.completedStage(shares.share(member, share));
+      case Request.Unshare over -> CompletableFuture.completedStage(shares.over(member, over.id()));
+      case Request.OpenShare open -> CompletableFuture.completedStage(shares.open(open));
       case Request.Moved moved ->
           CompletableFuture.completedStage(
               tenant
@@ -145,7 +156,7 @@ final class Answers implements TenantEndpoint {
       return CompletableFuture.completedStage(lost(holding.device));
     }
     return new Asking(
-            new Question.Ask(tenant, member, holding, wantedBytes),
+            new Question.Ask(tenant, member, holding, context.counters().takeBacks, wantedBytes),
             context,
             settling,
             roomWait,
@@ -162,7 +173,14 @@ final class Answers implements TenantEndpoint {
   }
 
   private Reply moved(Member member, Holding holding, Request.Moved moved) {
+    if (tenant.diving().moved(member, moved)) {
+      return new Reply.Granted(tenant.creditBytes(member, holding));
+    }
     context.counters().moves.add(moved);
+    holding.traffic.moved(moved, context.monotonic().getAsLong());
+    if (moved.promoted()) {
+      tenant.presence().broughtBack(member, holding);
+    }
     boolean couldNot = !moved.promoted() && moved.outcome() != MoveOutcome.DONE;
     boolean changed =
         couldNot
@@ -179,13 +197,15 @@ final class Answers implements TenantEndpoint {
           holding.device.uuid(),
           moved.outcome().name().toLowerCase(Locale.ROOT));
     }
-    if (moved.promoted() && moved.movedBytes() > 0) {
+    if (moved.promoted()) {
       // as the process says it: what it makes longer is bounded, for itself as for others
-      holding.residency.exchanged(
-          Duration.ofNanos(Math.clamp(moved.copyNanos(), 0, MOST_COPY_NANOS)));
+      long copyNanos = moved.movedBytes() == 0 ? 0 : moved.copyNanos();
+      holding.residency.cameBack(
+          tenant.id(), Duration.ofNanos(Math.clamp(copyNanos, 0, MOST_COPY_NANOS)));
     }
-    if (!moved.promoted() && holding.index == 0 && tenant.isParked(member)) {
+    if (!moved.promoted() && tenant.presence().hasJustParked(member)) {
       context.counters().swapOuts.increment();
+      holding.traffic.swappedOut();
     }
     return new Reply.Granted(tenant.creditBytes(member, holding));
   }

@@ -63,7 +63,7 @@ final class Asking {
         .whenComplete(
             (reply, failure) -> {
               question.end();
-              takeBack.ifPresent(cause -> context.counters().takeBacks.add(cause, elapsed()));
+              takeBack.ifPresent(cause -> question.waited(cause, elapsed()));
             })
         .thenApply(reply -> reply instanceof Reply.Refused no ? question.refused(no) : reply);
   }
@@ -84,8 +84,10 @@ final class Asking {
       case AskResult.Refused(AskResult.Cause cause, String sentence)
           when cause == AskResult.Cause.STUCK ->
           afterChange(change, sentence);
-      case AskResult.Refused(AskResult.Cause ignored, String sentence) ->
-          CompletableFuture.completedStage(new Reply.Refused(Status.LIMIT, sentence));
+      case AskResult.Refused(AskResult.Cause cause, String sentence) ->
+          CompletableFuture.completedStage(
+              new Reply.Refused(
+                  cause == AskResult.Cause.AWAY ? Status.AWAY : Status.LIMIT, sentence));
     };
   }
 

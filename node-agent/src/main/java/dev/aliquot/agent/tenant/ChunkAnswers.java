@@ -32,6 +32,10 @@ final class ChunkAnswers {
         .thenApply(taken -> answer(member, taken));
   }
 
+  CompletionStage<Reply> reopen(Member member, long id) {
+    return tenant.chunks().reopen(holderOf(member), id).thenApply(taken -> reopened(member, taken));
+  }
+
   Reply giveBack(Member member, long id) {
     tenant.chunks().giveBack(holderOf(member), id);
     return tenant.publishHostBytes(member) ? new Reply.Granted(0) : Answers.STALE;
@@ -56,6 +60,18 @@ final class ChunkAnswers {
     Share share = holding.share();
     long staysBytes = swap == SwapMode.NEVER || !share.borrows() ? share.requestBytes() : 0;
     return Math.ceilDiv(share.limitBytes() - staysBytes, HostPool.MOST_BYTES) * HostPool.MOST_BYTES;
+  }
+
+  /** What the process has does not change: the chunk was in its hands before. */
+  private Reply reopened(Member member, Taken taken) {
+    if (taken instanceof Taken.Given given) {
+      if (tenant.holds(member)) {
+        return new Reply.Chunk(given.id(), given.bytes(), given.descriptor(), () -> {});
+      }
+      Descriptors.close(given.descriptor());
+      return Answers.STALE;
+    }
+    return answer(member, taken);
   }
 
   private Reply answer(Member member, Taken taken) {

@@ -12,6 +12,7 @@ final class Holding {
   final Device device;
   final TenantBook book;
   final Residency residency;
+  final Traffic traffic = new Traffic();
 
   /** Held by the tenant's processes that have no slot. */
   long otherBytes;

@@ -2,6 +2,7 @@ package dev.aliquot.agent.tenant;
 
 import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.ledger.OverheadRule;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +15,44 @@ final class Member {
   final OverheadRule[] overheads;
   final long[] truthBytes;
 
+  /** By device: whether a reading that is just being accounted for shows its contexts again. */
+  final boolean[] shown;
+
   String command;
+
+  /** Has said that it is out, and not come back since. */
+  boolean parked;
+
+  Depth depth = Depth.HOT;
+
+  /** Parked since then, as far as is known; null: it is not. CLOCK_MONOTONIC, as all times here. */
+  @Nullable Long restsSince;
+
+  /** When it was told to let go of what it has imported, and the word that told it. */
+  long goingSince;
+
+  int deepWake;
+
+  /** When its contexts last failed to leave. */
+  @Nullable Long deepFailedAt;
+
+  /** Has been {@link Depth#DEEP}: what a reading shows of it then is no new context. */
+  boolean hasBeenDeep;
+
+  /** Its contexts may be on its devices though it does not go on: what is kept for them stays. */
+  boolean locked;
+
+  /** When the driver was last asked in vain to let it go on; null: it has not given it up. */
+  @Nullable Long lostAt;
+
+  /** Has been told before that its contexts are there again: what its page says may be older. */
+  boolean hasSurfaced;
+
+  /** How many want it back now. */
+  int resuming;
+
+  /** What the driver does with its contexts; done when {@link #depth} says what came of it. */
+  @Nullable CompletableFuture<Void> underWay;
 
   @Nullable AutoCloseable watch;
 
@@ -27,5 +65,6 @@ final class Member {
     this.overheads =
         IntStream.range(0, devices).mapToObj(i -> new OverheadRule()).toArray(OverheadRule[]::new);
     this.truthBytes = new long[devices];
+    this.shown = new boolean[devices];
   }
 }

@@ -17,6 +17,11 @@ record PagesPort(int device, ControlPage control, UsagePage usage) implements Sl
   }
 
   @Override
+  public long changes(int slot) {
+    return usage.report(slot).changes();
+  }
+
+  @Override
   public long movableBytes(int slot) {
     return usage.report(slot).movableBytes(device);
   }

@@ -1,10 +1,13 @@
 package dev.aliquot.agent.tenant;
 
+import dev.aliquot.agent.count.TakeBacks;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.wire.Reply;
 import dev.aliquot.agent.wire.Status;
 import dev.aliquot.ledger.AskResult;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Something that a process wants of a device's book, which may have to be asked more than once. */
 interface Question {
@@ -14,6 +17,9 @@ interface Question {
 
   /** Asks the book; empty: the process has lost its slot. */
   Optional<AskResult> ask();
+
+  /** What others had to do for it, the dearest of it, and how long that took. */
+  void waited(TakeBacks.Cause cause, Duration time);
 
   /** Nobody waits for the answer any more, whatever it was. */
   void end();
@@ -28,12 +34,14 @@ interface Question {
     private final Tenant tenant;
     private final Member member;
     private final Holding holding;
+    private final TakeBacks takeBacks;
     private final long wantedBytes;
 
     /** What the process had moved out of the device when it asked. */
     private final long demotedBytes;
 
-    Ask(Tenant tenant, Member member, Holding holding, long wantedBytes) {
+    Ask(Tenant tenant, Member member, Holding holding, TakeBacks takeBacks, long wantedBytes) {
+      this.takeBacks = takeBacks;
       this.tenant = tenant;
       this.member = member;
       this.holding = holding;
@@ -58,13 +66,24 @@ interface Question {
     }
 
     @Override
+    public void waited(TakeBacks.Cause cause, Duration time) {
+      takeBacks.add(cause, time);
+    }
+
+    @Override
     public void end() {
       tenant.withdraw(member, holding);
     }
   }
 
-  /** A process that is away from a device wants to run: it does in the end, with what there is. */
-  record Resume(Tenant tenant, Member member, Holding holding) implements Question {
+  /**
+   * A process that is away from a device wants to run: it does in the end, with what there is, if
+   * there is room for its contexts.
+   *
+   * @param whole whether it still waits for all of its data, and not only for its own part
+   */
+  record Resume(Presence presence, Member member, Holding holding, BooleanSupplier whole)
+      implements Question {
     @Override
     public Device device() {
       return holding.device;
@@ -72,18 +91,27 @@ interface Question {
 
     @Override
     public Optional<AskResult> ask() {
-      return tenant.resume(member, holding);
+      return presence.resume(member, holding, whole.getAsBoolean());
     }
+
+    /** Counted from the first device to the last, by who asks for them. */
+    @Override
+    public void waited(TakeBacks.Cause cause, Duration time) {}
 
     @Override
     public void end() {
-      tenant.comeBack(member, holding);
+      presence.comeBack(member, holding);
     }
 
-    /** One whose slot has been given away, or whose agent stops, has to know. */
+    /**
+     * One whose slot has been given away, whose agent stops, or whose contexts found no room, has
+     * to know.
+     */
     @Override
     public Reply refused(Reply.Refused refused) {
-      return refused.status() == Status.LIMIT ? new Reply.Granted(0) : refused;
+      return refused.status() == Status.LIMIT && !presence.lacksRoom(member, holding)
+          ? new Reply.Granted(0)
+          : refused;
     }
   }
 }

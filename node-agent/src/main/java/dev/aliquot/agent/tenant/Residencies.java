@@ -21,6 +21,11 @@ public final class Residencies {
     this.monotonic = monotonic;
   }
 
+  /** How often processes came back to a device in the last minute. */
+  public int exchangesPerMinute(Device device) {
+    return of(device).exchangesInAMinute();
+  }
+
   Residency of(Device device) {
     return residencies.computeIfAbsent(device, this::begin);
   }

@@ -16,8 +16,11 @@ final class Returning {
   private final Settling settling;
   private final Duration most;
 
+  /** Less than how long a process waits for this answer: ALQ_RESUME_WAIT_MS. */
+  private static final Duration LONGEST = Duration.ofMinutes(4);
+
   /**
-   * @param most how long others may take to make room
+   * @param most how long others may take to make room, when nobody is in the middle of its turn
    */
   Returning(Tenant tenant, TenantContext context, Settling settling, Duration most) {
     this.tenant = tenant;
@@ -27,22 +30,34 @@ final class Returning {
   }
 
   /**
-   * One device after the other; the process runs when it is away from none any more.
+   * One device after the other; the process runs when it is away from none any more, and its
+   * contexts are there. It waits for the turns of others, then for all of its data for half of the
+   * time, and for what is within its request for the rest.
    *
    * @param abandoned whether nobody waits for the answer any more
    */
   CompletionStage<Reply> resume(Member member, BooleanSupplier abandoned) {
+    Surfacing surfacing = tenant.surfacing();
+    return surfacing
+        .ready(member)
+        .thenCompose(ignored -> toDevices(member, abandoned))
+        .thenCompose(reply -> surfacing.rise(member, reply))
+        .whenComplete((reply, failure) -> surfacing.over(member));
+  }
+
+  private CompletionStage<Reply> toDevices(Member member, BooleanSupplier abandoned) {
     long beginNanos = context.monotonic().getAsLong();
+    Patience patience = new Patience(context.monotonic());
     CompletionStage<Reply> stage = CompletableFuture.completedStage(new Reply.Granted(0));
-    for (Holding holding : tenant.holdingsAway(member)) {
+    for (Holding holding : tenant.presence().holdingsAway(member)) {
       stage =
           stage
-              .thenCompose(ignored -> back(member, holding, abandoned))
+              .thenCompose(ignored -> back(member, holding, beginNanos, patience, abandoned))
               .thenApply(
                   reply -> {
-                    Duration took = Duration.ofNanos(context.monotonic().getAsLong() - beginNanos);
-                    tenant.returned(holding);
-                    context.counters().returns.add(took);
+                    holding.device.room().fire();
+                    context.counters().returns.add(since(beginNanos));
+                    holding.traffic.waited(since(beginNanos));
                     return reply;
                   });
     }
@@ -56,11 +71,30 @@ final class Returning {
     }
   }
 
-  private CompletionStage<Reply> back(Member member, Holding holding, BooleanSupplier abandoned) {
-    tenant.returning(1);
+  private CompletionStage<Reply> back(
+      Member member,
+      Holding holding,
+      long beginNanos,
+      Patience patience,
+      BooleanSupplier abandoned) {
+    Duration longest = most.compareTo(LONGEST) > 0 ? most : LONGEST;
+    Duration left = longest.minus(since(beginNanos));
+    BooleanSupplier turn = () -> holding.residency.isTurnOfOthers(tenant.id());
+    BooleanSupplier whole = () -> patience.used(turn).compareTo(most.dividedBy(2)) < 0;
+    BooleanSupplier over =
+        () -> abandoned.getAsBoolean() || patience.used(turn).compareTo(most) >= 0;
+    tenant.presence().returning(1);
     return new Asking(
-            new Question.Resume(tenant, member, holding), context, settling, most, abandoned)
+            new Question.Resume(tenant.presence(), member, holding, whole),
+            context,
+            settling,
+            left.isNegative() ? Duration.ZERO : left,
+            over)
         .answer()
-        .whenComplete((reply, failure) -> tenant.returning(-1));
+        .whenComplete((reply, failure) -> tenant.presence().returning(-1));
+  }
+
+  private Duration since(long beginNanos) {
+    return Duration.ofNanos(context.monotonic().getAsLong() - beginNanos);
   }
 }

@@ -84,10 +84,8 @@ final class Seats {
         continue;
       }
       ProcessId id = new ProcessId(occupant.hostPid(), occupant.startTime());
-      Optional<ProcessStat> stat =
-          context.proc().stat(id.pid()).filter(s -> s.id().equals(id) && !s.zombie());
-      if (stat.isPresent()) {
-        keep(slot, id, occupant, stat.get().command());
+      if (context.proc().isAlive(id)) {
+        keep(slot, id, occupant, command(id));
       } else {
         refusals += free(slot, occupant.generation());
         context.counters().reapedProcesses.increment();
@@ -110,16 +108,23 @@ final class Seats {
     members.values().forEach(Seats::unwatch);
   }
 
+  private String command(ProcessId id) {
+    return context.proc().stat(id.pid()).map(ProcessStat::command).orElse("");
+  }
+
   private void keep(int slot, ProcessId id, ControlPage.Occupant occupant, String command) {
     Member member =
         new Member(slot, id, occupant.tenantPid(), occupant.generation(), command, holdings.size());
     for (Holding holding : holdings) {
       boolean demanded =
           pages.control().residentBytes(slot, holding.index) != ControlPage.RESIDENT_ALL;
+      long coveredBytes = Math.max(0, pages.control().coveredBytes(slot, holding.index));
+      long creditBytes = Math.max(0, pages.control().creditBytes(slot, holding.index));
       holding.book.restore(
           slot,
-          Math.max(0, pages.control().creditBytes(slot, holding.index)),
-          Math.max(0, pages.control().coveredBytes(slot, holding.index)),
+          // what it held when its contexts left, which its report cannot lessen
+          pages.control().isDeep(slot) ? Math.max(creditBytes, coveredBytes) : creditBytes,
+          coveredBytes,
           demanded,
           pages.control().isAway(slot, holding.index));
     }

@@ -6,6 +6,7 @@ import dev.aliquot.agent.page.ControlPage;
 import dev.aliquot.agent.pool.TenantChunks;
 import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.process.ProcessStat;
+import dev.aliquot.agent.share.Shares;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.ledger.AskResult;
@@ -27,15 +28,18 @@ public final class Tenant {
   private final List<Holding> holdings;
   private final Account account;
   private final Seats seats;
+  private final Presence presence;
+  private final Diving diving;
+  private final Surfacing surfacing;
   private final Family family;
   private final TenantChunks chunks;
+  private final Shares shares;
   private final TreeMap<Integer, Member> members = new TreeMap<>();
   private final Runnable onIdle;
   private TenantRecord record;
   private boolean ending;
   private boolean gone;
   private boolean unsaved;
-  private int returning;
 
   /**
    * @param onIdle called, without the lock, when a process has ended: the tenant may be over
@@ -51,6 +55,7 @@ public final class Tenant {
     this.pages = pages;
     this.onIdle = onIdle;
     this.family = new Family(context.proc(), record);
+    this.shares = new Shares(context.shared());
     this.chunks = context.pool().open(record.id());
     List<Holding> list = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
@@ -59,6 +64,9 @@ public final class Tenant {
     this.holdings = List.copyOf(list);
     this.account = new Account(holdings, members, pages, context.counters());
     this.seats = new Seats(context, pages, holdings, members, this::reaped);
+    this.presence = new Presence(this, holdings, members, pages);
+    this.diving = new Diving(this, context, holdings, members, pages, account);
+    this.surfacing = new Surfacing(this, context, holdings, diving);
   }
 
   public String id() {
@@ -81,6 +89,11 @@ public final class Tenant {
   /** Its own lock may be taken under this tenant's, not the other way round. */
   TenantChunks chunks() {
     return chunks;
+  }
+
+  /** The same holds for its lock. */
+  Shares shares() {
+    return shares;
   }
 
   // ---- start
@@ -125,6 +138,7 @@ public final class Tenant {
     }
     count(seats.restore());
     for (Member member : members.values()) {
+      diving.restore(member);
       chunks.restore(ChunkAnswers.holderOf(member), pages.control().hostBytes(member.slot));
     }
     if (pages.control().state() == ControlPage.State.CLOSED) {
@@ -150,7 +164,10 @@ public final class Tenant {
         context.counters().usagePageAnomalies.increment();
       }
       observe();
-      holdings.forEach(holding -> holding.book.hostIdle(chunks.idleBytes(holding.index)));
+      diving.look();
+      for (Holding holding : holdings) {
+        holding.book.hostOwn(chunks.ownedBytes(holding.index), chunks.wholeBytes(holding.index));
+      }
     }
   }
 
@@ -189,6 +206,11 @@ public final class Tenant {
         : Optional.empty();
   }
 
+  /** Whether a process has its slot still, and the pages are there. */
+  synchronized boolean holds(Member member) {
+    return !gone && members.get(member.slot) == member;
+  }
+
   /** Takes the slot back. */
   synchronized void detach(Member member) {
     if (gone || !members.remove(member.slot, member)) {
@@ -196,6 +218,7 @@ public final class Tenant {
     }
     count(seats.takeBack(member));
     chunks.processGone(ChunkAnswers.holderOf(member));
+    shares.processGone(ShareAnswers.makerOf(member));
     for (Holding holding : holdings) {
       holding.book.detach(member.slot);
       holding.book.overhead(account.publishOverhead(holding));
@@ -205,14 +228,14 @@ public final class Tenant {
 
   /** A question to the book; empty when the process has lost its slot meanwhile. */
   synchronized Optional<AskResult> ask(Member member, Holding holding, long wantedBytes) {
-    return !gone && members.get(member.slot) == member
+    return holds(member)
         ? Optional.of(holding.book.ask(member.slot, wantedBytes))
         : Optional.empty();
   }
 
   /** An ask that waits for memory to be freed is given up. */
   synchronized void withdraw(Member member, Holding holding) {
-    if (!gone && members.get(member.slot) == member) {
+    if (holds(member)) {
       holding.book.withdraw(member.slot);
     }
   }
@@ -223,7 +246,7 @@ public final class Tenant {
    * @return whether somebody who waits may go on
    */
   synchronized boolean moved(Member member, Holding holding) {
-    return !gone && members.get(member.slot) == member && holding.book.moved();
+    return holds(member) && holding.book.moved();
   }
 
   /**
@@ -233,65 +256,36 @@ public final class Tenant {
    * @return whether somebody who waits may go on
    */
   synchronized boolean couldNotMove(Member member, Holding holding, int wake) {
-    return !gone
-        && members.get(member.slot) == member
-        && holding.book.couldNotMove(member.slot, wake);
+    return holds(member) && holding.book.couldNotMove(member.slot, wake);
   }
 
-  /**
-   * A question to the book of a process that is away; empty when it has lost its slot meanwhile.
-   */
-  synchronized Optional<AskResult> resume(Member member, Holding holding) {
-    return !gone && members.get(member.slot) == member
-        ? Optional.of(holding.book.resume(member.slot))
-        : Optional.empty();
-  }
-
-  /** A process that is away from a device runs again, whatever of it is there by now. */
-  synchronized void comeBack(Member member, Holding holding) {
-    if (!gone && members.get(member.slot) == member) {
-      holding.book.comeBack(member.slot);
-    }
-  }
-
-  /** Whether a process says that it is out, waiting to be needed. */
-  synchronized boolean isParked(Member member) {
-    return !gone
-        && members.get(member.slot) == member
-        && pages.usage().report(member.slot).parked();
-  }
-
-  /** The devices that a process is away from. */
-  synchronized List<Holding> holdingsAway(Member member) {
-    return gone || members.get(member.slot) != member
-        ? List.of()
-        : holdings.stream().filter(holding -> holding.book.isAway(member.slot)).toList();
-  }
-
-  /** A process has come back to a device. */
-  void returned(Holding holding) {
-    holding.residency.returned(id());
-    holding.device.room().fire();
-  }
-
-  /** So many more of its processes are on their way back. */
-  synchronized void returning(int more) {
-    returning += more;
+  /** Which of its processes are on its devices. */
+  Presence presence() {
+    return presence;
   }
 
   /**
    * Has every process of the tenant leave its devices, until they need them again.
    *
+   * @param deep with their contexts, too
    * @return whether any does, or has
    */
-  public synchronized boolean swapOut() {
-    boolean leaves = false;
-    for (Holding holding : gone ? List.<Holding>of() : holdings) {
-      for (int slot : members.keySet()) {
-        leaves |= holding.book.leave(slot);
-      }
+  public boolean swapOut(boolean deep) {
+    boolean leaves = presence.swapOut();
+    if (leaves && deep) {
+      diving.want();
     }
     return leaves;
+  }
+
+  /** Has contexts leave. */
+  Diving diving() {
+    return diving;
+  }
+
+  /** Brings contexts back. */
+  Surfacing surfacing() {
+    return surfacing;
   }
 
   /** Its processes. */
@@ -313,7 +307,7 @@ public final class Tenant {
    * slot meanwhile.
    */
   synchronized boolean publishHostBytes(Member member) {
-    if (gone || members.get(member.slot) != member) {
+    if (!holds(member)) {
       return false;
     }
     pages.control().hostBytes(member.slot, chunks.bytesOf(ChunkAnswers.holderOf(member)));
@@ -367,6 +361,7 @@ public final class Tenant {
   synchronized void release() {
     if (!gone) {
       gone = true;
+      shares.end();
       seats.unwatchAll();
       // the devices' books write into the pages until they have let go of the tenant
       for (Holding holding : holdings) {
@@ -410,7 +405,13 @@ public final class Tenant {
 
   /** As things are now, one per device. Never waits for the driver. */
   public synchronized List<TenantView> views() {
-    return TenantViews.of(record, holdings, members.values(), gone ? null : pages.usage(), state());
+    return TenantViews.of(
+        record,
+        holdings,
+        members.values(),
+        gone ? null : pages.usage(),
+        state(),
+        context.monotonic().getAsLong());
   }
 
   private String state() {
@@ -420,15 +421,7 @@ public final class Tenant {
     if (gone || members.isEmpty()) {
       return gone ? "running" : "starting";
     }
-    if (returning > 0) {
-      return "returning";
-    }
-    List<Integer> away =
-        members.keySet().stream()
-            .filter(slot -> holdings.stream().anyMatch(holding -> holding.book.isAway(slot)))
-            .toList();
-    boolean parked = away.stream().allMatch(slot -> pages.usage().report(slot).parked());
-    return away.isEmpty() ? "running" : parked ? "swapped" : "leaving";
+    return presence.state();
   }
 
   // ---- inside

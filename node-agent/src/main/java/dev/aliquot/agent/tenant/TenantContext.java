@@ -5,12 +5,14 @@ import dev.aliquot.agent.pool.HostPool;
 import dev.aliquot.agent.pool.NumaNodes;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessWatcher;
+import dev.aliquot.agent.share.Budget;
 import dev.aliquot.agent.state.TenantRecords;
 import java.util.function.LongSupplier;
 
 /**
  * What every tenant shares.
  *
+ * @param shared the descriptors that all their shares may take
  * @param monotonic CLOCK_MONOTONIC in nanoseconds
  */
 public record TenantContext(
@@ -21,4 +23,6 @@ public record TenantContext(
     HostPool pool,
     NumaNodes numaNodes,
     Residencies residencies,
+    DeepContext deep,
+    Budget shared,
     LongSupplier monotonic) {}

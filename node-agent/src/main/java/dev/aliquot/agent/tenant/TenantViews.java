@@ -18,16 +18,18 @@ final class TenantViews {
    * One view per device.
    *
    * @param usage null: the page has been let go of
+   * @param nowNanos CLOCK_MONOTONIC
    */
   static List<TenantView> of(
       TenantRecord record,
       List<Holding> holdings,
       Collection<Member> members,
       @Nullable UsagePage usage,
-      String state) {
+      String state,
+      long nowNanos) {
     List<TenantView> views = new ArrayList<>();
     for (Holding holding : holdings) {
-      views.add(view(record, holding, members, usage, state));
+      views.add(view(record, holding, members, usage, state, nowNanos));
     }
     return views;
   }
@@ -37,7 +39,8 @@ final class TenantViews {
       Holding holding,
       Collection<Member> members,
       @Nullable UsagePage page,
-      String state) {
+      String state,
+      long nowNanos) {
     boolean gone = page == null;
     List<ProcessView> processes = new ArrayList<>();
     long reported = 0;
@@ -81,6 +84,7 @@ final class TenantViews {
         reported + holding.book.overheadBytes(),
         refusals,
         holding.device.isLost() ? "device lost" : state,
+        holding.traffic.view(record.swap(), nowNanos),
         record.created(),
         processes,
         List.of());

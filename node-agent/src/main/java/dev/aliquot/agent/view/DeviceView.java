@@ -23,6 +23,8 @@ import java.util.List;
  * @param powerMilliwatts -1 where the driver does not say
  * @param health healthy, unhealthy or unknown
  * @param healthReason why, or empty
+ * @param exchangesPerMinute how often tenants' processes came back to it in the last minute, after
+ *     they had been swapped out
  * @param strangers processes on the device that belong to no tenant
  * @param bypasses those of them that are not accounted for, with what was done about them
  */
@@ -44,5 +46,6 @@ public record DeviceView(
     long powerMilliwatts,
     String health,
     String healthReason,
+    int exchangesPerMinute,
     List<ProcessView> strangers,
     List<BypassView> bypasses) {}

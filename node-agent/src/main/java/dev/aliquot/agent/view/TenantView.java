@@ -24,8 +24,11 @@ import java.util.List;
  * @param usedBytes reported plus overhead
  * @param refusals allocations refused because of the limit, since the tenant began
  * @param state one of starting, running, leaving and returning (its data is being moved), swapped
- *     (its data is in host memory until it needs the device), ending; device lost where the device
- *     was not there when the agent started
+ *     (its data is in host memory until it needs the device), diving and surfacing (its contexts
+ *     are leaving, too, or coming back), deep (they have left), lost (the driver does not let a
+ *     process of it go on), ending; device lost where the device was not there when the agent
+ *     started
+ * @param swap how it fares with being swapped out
  * @param created when the tenant was made
  * @param processes those that use CUDA on this device
  * @param bypasses processes whose memory on this device is not accounted for or not given back
@@ -49,6 +52,7 @@ public record TenantView(
     long usedBytes,
     long refusals,
     String state,
+    SwapView swap,
     Instant created,
     List<ProcessView> processes,
     List<BypassView> bypasses) {
@@ -74,6 +78,7 @@ public record TenantView(
         usedBytes,
         refusals,
         state,
+        swap,
         created,
         processes,
         others);

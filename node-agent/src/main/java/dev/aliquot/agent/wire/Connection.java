@@ -102,9 +102,9 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
       context.executor().execute(() -> answered(context, id, reply, failure));
     } catch (RejectedExecutionException e) {
       // The agent has stopped serving.
-      if (reply instanceof Reply.Chunk chunk) {
-        close(new FileDescriptor(chunk.descriptor()));
-        chunk.undelivered().run();
+      if (reply instanceof Reply.WithDescriptor sent) {
+        close(new FileDescriptor(sent.descriptor()));
+        sent.undelivered().run();
       }
     }
   }
@@ -142,19 +142,19 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
       events.refused(status);
     }
     ChannelFuture written = context.writeAndFlush(FrameWriter.write(context.alloc(), id, reply));
-    return reply instanceof Reply.Chunk chunk ? send(context, chunk) : written;
+    return reply instanceof Reply.WithDescriptor more ? send(context, more) : written;
   }
 
   /** One byte that carries the descriptor; ours is closed once that is sent, or cannot be. */
-  private static ChannelFuture send(ChannelHandlerContext context, Reply.Chunk chunk) {
-    FileDescriptor descriptor = new FileDescriptor(chunk.descriptor());
+  private static ChannelFuture send(ChannelHandlerContext context, Reply.WithDescriptor reply) {
+    FileDescriptor descriptor = new FileDescriptor(reply.descriptor());
     return context
         .writeAndFlush(descriptor)
         .addListener(
             sent -> {
               close(descriptor);
               if (!sent.isSuccess()) {
-                chunk.undelivered().run();
+                reply.undelivered().run();
               }
             });
   }
@@ -163,7 +163,7 @@ final class Connection extends SimpleChannelInboundHandler<Incoming> {
     try {
       descriptor.close();
     } catch (IOException e) {
-      LOG.warn("a chunk's descriptor cannot be closed: {}", e.getMessage());
+      LOG.warn("a descriptor cannot be closed: {}", e.getMessage());
     }
   }
 

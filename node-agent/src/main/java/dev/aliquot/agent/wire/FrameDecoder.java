@@ -70,6 +70,10 @@ final class FrameDecoder extends ByteToMessageDecoder {
       case FrameFormat.RETURN_CHUNK -> FrameFormat.RETURN_CHUNK_BYTES;
       case FrameFormat.MOVED -> FrameFormat.MOVED_BYTES;
       case FrameFormat.RESUME -> FrameFormat.RESUME_BYTES;
+      case FrameFormat.REOPEN_CHUNK -> FrameFormat.REOPEN_CHUNK_BYTES;
+      case FrameFormat.SHARE -> FrameFormat.SHARE_BYTES;
+      case FrameFormat.UNSHARE -> FrameFormat.UNSHARE_BYTES;
+      case FrameFormat.OPEN_SHARE -> FrameFormat.OPEN_SHARE_BYTES;
       default -> -1;
     };
   }
@@ -94,7 +98,26 @@ final class FrameDecoder extends ByteToMessageDecoder {
               payload.getLongLE(16));
       case FrameFormat.RETURN_CHUNK ->
           new Request.ReturnChunk(payload.getIntLE(0), payload.getLongLE(8), payload.getLongLE(16));
+      case FrameFormat.REOPEN_CHUNK ->
+          new Request.ReopenChunk(payload.getIntLE(0), payload.getLongLE(8), payload.getLongLE(16));
       case FrameFormat.RESUME -> new Request.Resume(payload.getIntLE(0), payload.getLongLE(8));
+      case FrameFormat.SHARE ->
+          new Request.Share(
+              payload.getIntLE(0),
+              payload.getLongLE(8),
+              payload.getIntLE(4),
+              payload.getLongLE(16),
+              payload.getLongLE(24),
+              payload.getIntLE(32),
+              payload.getIntLE(36));
+      case FrameFormat.UNSHARE ->
+          new Request.Unshare(payload.getIntLE(0), payload.getLongLE(8), payload.getLongLE(16));
+      case FrameFormat.OPEN_SHARE ->
+          new Request.OpenShare(
+              payload.getIntLE(0),
+              payload.getLongLE(8),
+              payload.getLongLE(16),
+              payload.getIntLE(4));
       case FrameFormat.MOVED ->
           new Request.Moved(
               payload.getIntLE(0),

@@ -21,7 +21,12 @@ public final class FrameFormat {
   public static final int RETURN_CHUNK = 9;
   public static final int MOVED = 10;
   public static final int RESUME = 11;
+  public static final int REOPEN_CHUNK = 12;
+  public static final int SHARE = 13;
+  public static final int UNSHARE = 14;
   public static final int REFUSED = 15;
+  public static final int OPEN_SHARE = 16;
+  public static final int SHARED = 17;
 
   public static final int HELLO_BYTES = 8;
   public static final int WELCOME_BYTES = 16;
@@ -34,6 +39,11 @@ public final class FrameFormat {
   public static final int RETURN_CHUNK_BYTES = 24;
   public static final int MOVED_BYTES = 48;
   public static final int RESUME_BYTES = 16;
+  public static final int REOPEN_CHUNK_BYTES = 24;
+  public static final int SHARE_BYTES = 40;
+  public static final int UNSHARE_BYTES = 24;
+  public static final int OPEN_SHARE_BYTES = 24;
+  public static final int SHARED_BYTES = 24;
   public static final int REFUSED_BYTES = 200;
   public static final int REASON_BYTES = 192;
 

@@ -22,6 +22,8 @@ final class FrameWriter {
           header(allocator, requestId, FrameFormat.CHUNK, FrameFormat.CHUNK_BYTES)
               .writeLongLE(id)
               .writeLongLE(bytes);
+      case Reply.Shared shared -> shared(allocator, requestId, shared);
+      case Reply.OpenedShare(Reply.Shared shared, int _) -> shared(allocator, requestId, shared);
       case Reply.Refused(Status status, String sentence) -> {
         byte[] reason = cut(sentence);
         yield header(allocator, requestId, FrameFormat.REFUSED, FrameFormat.REFUSED_BYTES)
@@ -31,6 +33,14 @@ final class FrameWriter {
             .writeZero(FrameFormat.REASON_BYTES - reason.length);
       }
     };
+  }
+
+  private static ByteBuf shared(ByteBufAllocator allocator, int requestId, Reply.Shared shared) {
+    return header(allocator, requestId, FrameFormat.SHARED, FrameFormat.SHARED_BYTES)
+        .writeLongLE(shared.id())
+        .writeLongLE(shared.bytes())
+        .writeIntLE(shared.piece())
+        .writeIntLE(shared.pieces());
   }
 
   private static ByteBuf header(

@@ -13,7 +13,9 @@ public enum MoveOutcome {
   /** A stream was being captured all the time. */
   CAPTURING(4),
   /** The driver refused a step; the data is where it was. */
-  FAILED(5);
+  FAILED(5),
+  /** It cannot keep a descriptor of each host chunk, so its contexts stay on the device. */
+  DESCRIPTORS(6);
 
   private final int code;
 

@@ -11,14 +11,39 @@ public sealed interface Reply {
   record Granted(long creditBytes) implements Reply {}
 
   /**
-   * A host chunk. Whoever writes the reply sends the descriptor after it and closes it, also where
-   * the connection is gone.
+   * Whoever writes the reply sends the descriptor after it and closes it, also where the connection
+   * is gone.
+   */
+  sealed interface WithDescriptor extends Reply {
+    /** The writer's own from now on. */
+    int descriptor();
+
+    /** To be run where the descriptor could not be sent. */
+    Runnable undelivered();
+  }
+
+  /**
+   * A host chunk.
    *
    * @param id never 0
-   * @param descriptor the writer's own from now on
-   * @param undelivered to be run where the descriptor could not be sent
    */
-  record Chunk(long id, long bytes, int descriptor, Runnable undelivered) implements Reply {}
+  record Chunk(long id, long bytes, int descriptor, Runnable undelivered)
+      implements WithDescriptor {}
+
+  /**
+   * A piece of a share is kept.
+   *
+   * @param id the share's, never 0
+   */
+  record Shared(long id, long bytes, int piece, int pieces) implements Reply {}
+
+  /** A piece of a share for another process. */
+  record OpenedShare(Shared shared, int descriptor) implements WithDescriptor {
+    @Override
+    public Runnable undelivered() {
+      return () -> {};
+    }
+  }
 
   /**
    * @param sentence for a person; cut to what fits the frame

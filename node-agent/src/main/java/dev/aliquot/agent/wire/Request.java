@@ -24,7 +24,24 @@ public sealed interface Request {
   /** A call waits at the gate of a process that is away. */
   record Resume(int slot, long generation) implements OfSlot {}
 
+  /** Another descriptor of a chunk that the process has in its hands. */
+  record ReopenChunk(int slot, long generation, long id) implements OfSlot {}
+
   record ReturnChunk(int slot, long generation, long id) implements OfSlot {}
+
+  /**
+   * A piece of memory for the tenant's other processes.
+   *
+   * @param descriptor the process's own number for it
+   * @param id 0 for the first piece of a new share
+   */
+  record Share(
+      int slot, long generation, int descriptor, long id, long bytes, int piece, int pieces)
+      implements OfSlot {}
+
+  record Unshare(int slot, long generation, long id) implements OfSlot {}
+
+  record OpenShare(int slot, long generation, long id, int piece) implements OfSlot {}
 
   /**
    * @param outcome {@link MoveOutcome#FAILED} also for one that is not known

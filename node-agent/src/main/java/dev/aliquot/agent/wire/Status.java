@@ -10,7 +10,9 @@ public enum Status {
   STALE(6),
   CLOSED(7),
   UNAVAILABLE(8),
-  HOST_POOL(9);
+  HOST_POOL(9),
+  AWAY(10),
+  NO_SHARE(11);
 
   private final int code;
 

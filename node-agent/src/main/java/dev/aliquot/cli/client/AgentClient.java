@@ -1,6 +1,7 @@
 package dev.aliquot.cli.client;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.view.NodeView;
@@ -81,8 +82,14 @@ public final class AgentClient {
    *
    * @throws CommandFailure with the agent's sentence
    */
-  public void swap(String idOrName, boolean out) throws CommandFailure {
-    String path = (out ? "/v1/swap-out/" : "/v1/swap-in/") + segment(idOrName);
+  public void swap(String idOrName, SwapWay way) throws CommandFailure {
+    String route =
+        switch (way) {
+          case OUT -> "/v1/swap-out/";
+          case OUT_DEEP -> "/v1/swap-out-deep/";
+          case IN -> "/v1/swap-in/";
+        };
+    String path = route + segment(idOrName);
     expect(admin("POST", path, NOTHING), 202);
   }
 

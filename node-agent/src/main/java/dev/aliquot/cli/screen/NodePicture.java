@@ -10,6 +10,7 @@ import dev.aliquot.agent.view.TenantView;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A node as lines of text: a head line, a bar for each device, a bar for each tenant on it, the
@@ -20,6 +21,9 @@ public final class NodePicture {
   private static final int MOST_BAR = 50;
   private static final int BESIDE_BAR = 104;
   private static final int MOST_EVENTS = 5;
+  private static final Set<String> OUT = Set.of("swapped", "deep");
+  private static final Set<String> MOVING =
+      Set.of("leaving", "returning", "diving", "surfacing", "lost");
 
   private final Ansi ansi;
   private final boolean unicode;
@@ -77,7 +81,10 @@ public final class NodePicture {
                 Bar.of(device.usedBytes(), device.capacityBytes(), bar, ansi, unicode),
                 amounts(device.usedBytes(), device.capacityBytes())
                     + "  allocated "
-                    + percent(device.allocatedBytes(), device.capacityBytes())));
+                    + percent(device.allocatedBytes(), device.capacityBytes())
+                    + (device.exchangesPerMinute() == 0
+                        ? ""
+                        : "  exchanges " + device.exchangesPerMinute() + " a minute")));
     for (TenantView tenant : node.tenants()) {
       if (tenant.device().equals(device.uuid())) {
         lines.add(tenant(tenant, bar));
@@ -129,7 +136,7 @@ public final class NodePicture {
             ? ""
             : ansi.yellow(
                 "  "
-                    + (tenant.state().equals("swapped") ? "swapped " : "demoted ")
+                    + (OUT.contains(tenant.state()) ? tenant.state() + " " : "demoted ")
                     + ByteSize.shortText(tenant.demotedBytes()));
     String refused = tenant.refusals() == 0 ? "" : ansi.yellow("  refused " + tenant.refusals());
     return "  %-16s %s  %s"
@@ -141,7 +148,15 @@ public final class NodePicture {
                 + tenant.processes().size()
                 + refused
                 + lent
-                + demoted);
+                + demoted
+                + moving(tenant));
+  }
+
+  private String moving(TenantView tenant) {
+    String state = tenant.state();
+    return MOVING.contains(state) || !tenant.swap().stays().isEmpty()
+        ? ansi.yellow("  " + MoveText.state(tenant))
+        : "";
   }
 
   private void processTable(List<String> lines, NodeView node) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.aliquot.agent.AgentException;
 import dev.aliquot.agent.Peer;
+import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.metrics.SampleNode;
 import dev.aliquot.agent.view.NodeView;
@@ -63,9 +64,9 @@ class AdminSocketTest {
         }
 
         @Override
-        public void swapTenant(String idOrName, boolean out, Peer peer) throws AgentException {
+        public void swapTenant(String idOrName, SwapWay way, Peer peer) throws AgentException {
           endTenant(idOrName, peer);
-          swapped.set(out ? "out" : "in");
+          swapped.set(way.name());
         }
 
         @Override
@@ -124,9 +125,9 @@ class AdminSocketTest {
   @Test
   void aTenantIsSwappedOutAndIn() throws IOException {
     assertThat(ask("POST", "/v1/swap-out/t1", "")).startsWith("HTTP/1.1 202");
-    assertThat(swapped.get()).isEqualTo("out");
+    assertThat(swapped.get()).isEqualTo("OUT");
     assertThat(ask("POST", "/v1/swap-in/t1", "")).startsWith("HTTP/1.1 202");
-    assertThat(swapped.get()).isEqualTo("in");
+    assertThat(swapped.get()).isEqualTo("IN");
     assertThat(ask("POST", "/v1/swap-out/t2", ""))
         .startsWith("HTTP/1.1 404")
         .contains("there is no tenant t2");

@@ -46,6 +46,8 @@ class ConfigLoaderTest {
       swap: preferred
       swap-idle-after: 1m
       swap-minimum-residency: 0s
+      swap-deep-after: 10m
+      swap-deep-lock-timeout: 500ms
       admin-group: gpu
       http-address: "::1"
       http-port: 0
@@ -101,6 +103,8 @@ class ConfigLoaderTest {
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(2),
                 null,
+                Duration.ofSeconds(2),
+                null,
                 "127.0.0.1",
                 9464,
                 64,
@@ -135,6 +139,8 @@ class ConfigLoaderTest {
         SwapMode.PREFERRED,
         Duration.ofMinutes(1),
         Duration.ZERO,
+        Duration.ofMinutes(10),
+        Duration.ofMillis(500),
         "gpu",
         "::1",
         0,

@@ -8,8 +8,10 @@ import dev.aliquot.agent.view.BypassView;
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.EventView;
 import dev.aliquot.agent.view.HostPoolView;
+import dev.aliquot.agent.view.MoveView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.ProcessView;
+import dev.aliquot.agent.view.SwapView;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.agent.wire.MoveOutcome;
 import java.time.Duration;
@@ -79,6 +81,7 @@ public final class SampleNode {
         250_500,
         "healthy",
         "",
+        2,
         List.of(process(99, 0)),
         List.of(bypass(99, "", "stranger")));
   }
@@ -104,6 +107,7 @@ public final class SampleNode {
         usedBytes,
         refusals,
         "running",
+        new SwapView("allowed", "", 3, 1.5, new MoveView(GIB, 0.25, 5e9), null),
         STARTED,
         usedBytes == 0 ? List.of() : List.of(process(4711, usedBytes)),
         usedBytes == 0 ? List.of() : List.of(bypass(4713, id, "unattached")));
@@ -139,6 +143,10 @@ public final class SampleNode {
         Map.of("limit", 2L, "not_a_tenant", 1L),
         takeBacks(),
         7,
+        4,
+        1,
+        3,
+        0,
         takeBacks().get(TakeBacks.Cause.LOAN),
         moves(3 * GIB),
         moves(GIB),

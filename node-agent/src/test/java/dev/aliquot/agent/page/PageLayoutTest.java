@@ -2,6 +2,7 @@ package dev.aliquot.agent.page;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.aliquot.agent.share.Shares;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.wire.FrameFormat;
 import dev.aliquot.agent.wire.MoveOutcome;
@@ -77,6 +78,8 @@ class PageLayoutTest {
     same("alq_control_slot.wake", PageLayout.SLOT_WAKE);
     same("alq_control_slot.away", PageLayout.SLOT_AWAY);
     same("alq_control_slot.host_bytes", PageLayout.SLOT_HOST_BYTES);
+    same("alq_control_slot.deep", PageLayout.SLOT_DEEP);
+    same("alq_control_slot.context_mib", PageLayout.SLOT_CONTEXTS);
     same("alq_control_slot.credit_bytes", PageLayout.SLOT_CREDIT);
     same("alq_control_slot.resident_bytes", PageLayout.SLOT_RESIDENT);
     same("alq_control_slot.covered_bytes", PageLayout.SLOT_COVERED);
@@ -98,6 +101,23 @@ class PageLayoutTest {
   }
 
   @Test
+  void fieldsOfFramesAboutSharesAreWhereTheDecoderReadsThem() {
+    same("alq_share.descriptor", 4);
+    same("alq_share.generation", 8);
+    same("alq_share.id", 16);
+    same("alq_share.bytes", 24);
+    same("alq_share.piece", 32);
+    same("alq_share.pieces", 36);
+    same("alq_unshare.id", 16);
+    same("alq_open_share.piece", 4);
+    same("alq_open_share.id", 16);
+    same("alq_shared.id", 0);
+    same("alq_shared.bytes", 8);
+    same("alq_shared.piece", 16);
+    same("alq_shared.pieces", 20);
+  }
+
+  @Test
   void framesAreThoseOfTheHeader() {
     same("FRAME_MAGIC", FrameFormat.MAGIC);
     same("PROTOCOL_VERSION", FrameFormat.VERSION);
@@ -112,16 +132,28 @@ class PageLayoutTest {
     same("alq_take_chunk", FrameFormat.TAKE_CHUNK_BYTES);
     same("alq_chunk_given", FrameFormat.CHUNK_BYTES);
     same("alq_return_chunk", FrameFormat.RETURN_CHUNK_BYTES);
+    same("alq_reopen_chunk", FrameFormat.REOPEN_CHUNK_BYTES);
+    same("alq_reopen_chunk.id", 16);
     same("alq_moved", FrameFormat.MOVED_BYTES);
     same("TAKE_CHUNK", FrameFormat.TAKE_CHUNK);
     same("CHUNK", FrameFormat.CHUNK);
     same("RETURN_CHUNK", FrameFormat.RETURN_CHUNK);
+    same("REOPEN_CHUNK", FrameFormat.REOPEN_CHUNK);
     same("MOVED", FrameFormat.MOVED);
     same("RESUME", FrameFormat.RESUME);
     same("alq_resume", FrameFormat.RESUME_BYTES);
     for (MoveOutcome outcome : MoveOutcome.values()) {
       same("MOVE_" + outcome.name(), outcome.code());
     }
+    same("SHARE_PIECES", Shares.MOST_PIECES);
+    same("SHARE", FrameFormat.SHARE);
+    same("alq_share", FrameFormat.SHARE_BYTES);
+    same("UNSHARE", FrameFormat.UNSHARE);
+    same("alq_unshare", FrameFormat.UNSHARE_BYTES);
+    same("OPEN_SHARE", FrameFormat.OPEN_SHARE);
+    same("alq_open_share", FrameFormat.OPEN_SHARE_BYTES);
+    same("SHARED", FrameFormat.SHARED);
+    same("alq_shared", FrameFormat.SHARED_BYTES);
     same("alq_refused", FrameFormat.REFUSED_BYTES);
     same("alq_refused.reason", FrameFormat.REFUSED_BYTES - FrameFormat.REASON_BYTES);
     same("HELLO", FrameFormat.HELLO);

@@ -36,6 +36,28 @@ public final class UsageWriter {
     }
   }
 
+  /** As a process does that is out, with so much of a device's memory in host memory. */
+  public void park(int device, long demotedBytes) throws IOException {
+    hold(device, 0);
+    try (FileChannel file = FileChannel.open(page, StandardOpenOption.WRITE)) {
+      put(file, PageLayout.USAGE_DEMOTED + (long) device * Long.BYTES, demotedBytes);
+    }
+    parked(PageLayout.PARKED);
+  }
+
+  /** As a process does that has let go of all that it had imported. */
+  public void goBare() throws IOException {
+    parked(PageLayout.PARKED_BARE);
+  }
+
+  private void parked(int how) throws IOException {
+    try (FileChannel file = FileChannel.open(page, StandardOpenOption.WRITE)) {
+      ByteBuffer word = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      word.putInt(how).flip();
+      file.write(word, PageLayout.slot(slot) + PageLayout.USAGE_PARKED);
+    }
+  }
+
   private void put(FileChannel file, long offset, long value) throws IOException {
     ByteBuffer word = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     word.putLong(value).flip();

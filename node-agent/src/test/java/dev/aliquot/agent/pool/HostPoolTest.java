@@ -71,6 +71,22 @@ class HostPoolTest {
   }
 
   @Test
+  void aChunkInHandIsOpenedAgainForItsHolderAlone() {
+    TenantChunks tenant = pool.open("t");
+    Taken.Given first = given(tenant, FIRST, CHUNK);
+    Taken again = tenant.reopen(FIRST, first.id()).join();
+    assertThat(again).isInstanceOf(Taken.Given.class);
+    assertThat(((Taken.Given) again).id()).isEqualTo(first.id());
+    assertThat(chunk((Taken.Given) again)).isEqualTo(chunk(first));
+    maker.closeDescriptor(((Taken.Given) again).descriptor());
+    assertThat(tenant.bytesOf(FIRST)).isEqualTo(CHUNK);
+    assertThat(refusal(tenant.reopen(SECOND, first.id()).join())).contains("has no chunk");
+    assertThat(refusal(tenant.reopen(FIRST, -1).join())).contains("18446744073709551615");
+    tenant.giveBack(FIRST, first.id());
+    assertThat(refusal(tenant.reopen(FIRST, first.id()).join())).contains("has no chunk");
+  }
+
+  @Test
   void theDriverIsOpenedWhenAChunkIsNeededAndOnlyOnce() {
     TenantChunks tenant = pool.open("t");
     assertThat(pool.view().available()).isTrue();

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ProcessesTest {
   private final List<Process> started = new ArrayList<>();
@@ -63,6 +64,16 @@ class ProcessesTest {
         .isFalse();
     assertThat(proc.stat(0)).isEmpty();
     assertThat(proc.stat(-5)).isEmpty();
+  }
+
+  @Test
+  void onlyWhoIsNotThereIsGone(@TempDir Path root) throws IOException {
+    ProcessStat sleeper = sleeper();
+    ProcFs broken = new ProcFs(root);
+    assertThat(broken.isAlive(sleeper.id())).as("it is not there").isFalse();
+    Files.createDirectories(root.resolve(sleeper.id().pid() + "/stat"));
+    assertThat(broken.isAlive(sleeper.id())).as("it cannot be read").isTrue();
+    assertThat(broken.stat(sleeper.id().pid())).isEmpty();
   }
 
   @Test

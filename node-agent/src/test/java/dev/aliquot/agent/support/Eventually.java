@@ -1,6 +1,7 @@
 package dev.aliquot.agent.support;
 
 import java.time.Duration;
+import java.util.function.LongSupplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /**
@@ -11,6 +12,9 @@ public final class Eventually {
   /** How long to wait for what should come at once. */
   public static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** How long to wait for who has to wait for others' turns: longer than a process does. */
+  public static final Duration TURNS = Duration.ofMinutes(6);
+
   private Eventually() {}
 
   /**
@@ -18,18 +22,39 @@ public final class Eventually {
    * Answers how long it took.
    */
   public static Duration soon(ThrowingCallable assertion) {
+    return within(PATIENCE, assertion);
+  }
+
+  /** The same with another patience, for what has to wait for others. */
+  public static Duration within(Duration patience, ThrowingCallable assertion) {
     long start = System.nanoTime();
     while (true) {
       try {
         assertion.call();
         return Duration.ofNanos(System.nanoTime() - start);
       } catch (Throwable e) {
-        if (System.nanoTime() - start > PATIENCE.toNanos()) {
+        if (System.nanoTime() - start > patience.toNanos()) {
           throw new AssertionError(
-              "not within " + PATIENCE.toSeconds() + " s: " + e.getMessage(), e);
+              "not within " + patience.toSeconds() + " s: " + e.getMessage(), e);
         }
         sleep();
       }
+    }
+  }
+
+  /** Waits until a figure is 0, for as long as it grows smaller: how fast is the machine's. */
+  public static void falls(String what, LongSupplier figure) {
+    long least = Long.MAX_VALUE;
+    long since = System.nanoTime();
+    for (long now = figure.getAsLong(); now != 0; now = figure.getAsLong()) {
+      if (now < least) {
+        least = now;
+        since = System.nanoTime();
+      } else if (System.nanoTime() - since > PATIENCE.toNanos()) {
+        throw new AssertionError(
+            what + ": still " + now + " and no less for " + PATIENCE.toSeconds() + " s");
+      }
+      sleep();
     }
   }
 

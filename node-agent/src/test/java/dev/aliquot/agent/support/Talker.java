@@ -18,7 +18,8 @@ import java.util.concurrent.TimeoutException;
 
 /** A process that answers each line with a line. */
 public final class Talker implements AutoCloseable {
-  private static final long PATIENCE_SECONDS = Eventually.PATIENCE.toSeconds();
+  /** A program that is away from its device may wait for its turn for minutes before it answers. */
+  private static final long PATIENCE_SECONDS = Eventually.TURNS.toSeconds();
 
   private final Process process;
   private final Writer in;

@@ -38,7 +38,12 @@ class AskingTest extends TenantFixture {
 
   private CompletableFuture<Reply> ask(Tenant tenant, Member member) {
     return new Asking(
-            new Question.Ask(tenant, member, tenant.holding(0).orElseThrow(), GIB / 2),
+            new Question.Ask(
+                tenant,
+                member,
+                tenant.holding(0).orElseThrow(),
+                context.counters().takeBacks,
+                GIB / 2),
             context,
             device -> CompletableFuture.failedFuture(new IllegalStateException("no reading")),
             PATIENCE,

@@ -66,15 +66,23 @@ class MovedTest extends TenantFixture {
   /** Whether who waits for memory of the device goes on at it. */
   private boolean reportIsHeard(MoveOutcome outcome, int wake) {
     CompletableFuture<Void> heard = device.room().next().within(Duration.ofHours(1));
-    Request report =
-        new Request.Moved(process.slot, process.generation, 0, outcome, false, wake, 0, 0, 0);
+    answer(new Request.Moved(process.slot, process.generation, 0, outcome, false, wake, 0, 0, 0));
+    return heard.isDone();
+  }
+
+  private void answer(Request request) {
     assertThat(
             answers
-                .answer(new PeerProcess(process.id.pid(), 0, 0), report, () -> false)
+                .answer(new PeerProcess(process.id.pid(), 0, 0), request, () -> false)
                 .toCompletableFuture()
                 .join())
         .isInstanceOf(Reply.Granted.class);
-    return heard.isDone();
+  }
+
+  private void moved(boolean promoted) {
+    answer(
+        new Request.Moved(
+            process.slot, process.generation, 0, MoveOutcome.DONE, promoted, wake(), GIB, 1, 1));
   }
 
   private int wake() {
@@ -87,6 +95,23 @@ class MovedTest extends TenantFixture {
     usage.hold(0, 2 * GIB);
     assertThat(reportIsHeard(MoveOutcome.DONE, wake())).isTrue();
     assertThat(reportIsHeard(MoveOutcome.DONE, wake())).isFalse();
+  }
+
+  @Test
+  void anExchangeIsAReturnOfAProcessThatWasAwayAndIsCountedOnce() throws Exception {
+    owner.withdraw(ownersProcess, owner.holding(0).orElseThrow());
+    moved(true);
+    assertThat(context.residencies().exchangesPerMinute(device)).as("promoted only").isZero();
+    assertThat(borrower.swapOut(false)).isTrue();
+    usage.report(process.generation, 1, 0);
+    usage.park(0, GIB);
+    moved(false);
+    moved(false);
+    assertThat(borrower.views().getFirst().swap().swapOuts()).as("it left once").isEqualTo(1);
+    answer(new Request.Resume(process.slot, process.generation));
+    moved(true);
+    moved(true);
+    assertThat(context.residencies().exchangesPerMinute(device)).isEqualTo(1);
   }
 
   @Test

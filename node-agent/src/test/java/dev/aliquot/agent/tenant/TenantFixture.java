@@ -4,16 +4,12 @@ import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceFacts;
 import dev.aliquot.agent.device.DeviceReading;
-import dev.aliquot.agent.pool.HostMemory;
-import dev.aliquot.agent.pool.HostPool;
-import dev.aliquot.agent.pool.NumaNodes;
-import dev.aliquot.agent.pool.PoolBounds;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecord;
-import dev.aliquot.agent.state.TenantRecords;
+import dev.aliquot.agent.support.Contexts;
 import dev.aliquot.ledger.Headroom;
 import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
@@ -38,22 +34,7 @@ abstract class TenantFixture {
   void start() throws Exception {
     state = StateDir.prepare(folder.resolve("s"));
     watcher = new ProcessWatcher(proc);
-    context =
-        new TenantContext(
-            proc,
-            watcher,
-            new TenantRecords(state.registry()),
-            new Counters(),
-            new HostPool(
-                new PoolBounds(0, 0, 0),
-                () -> new HostMemory(0, 0),
-                () -> {
-                  throw new IllegalStateException("nobody needs a chunk");
-                },
-                1),
-            NumaNodes.system(),
-            new Residencies(SwapOptions.DEFAULTS.rules(), System::nanoTime),
-            System::nanoTime);
+    context = Contexts.withoutPool(state, proc, watcher, new Counters());
   }
 
   @AfterEach

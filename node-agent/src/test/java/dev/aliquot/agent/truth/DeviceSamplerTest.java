@@ -8,18 +8,12 @@ import dev.aliquot.agent.device.DeviceFacts;
 import dev.aliquot.agent.device.DeviceReader;
 import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.device.Inventory;
-import dev.aliquot.agent.pool.HostMemory;
-import dev.aliquot.agent.pool.HostPool;
-import dev.aliquot.agent.pool.NumaNodes;
-import dev.aliquot.agent.pool.PoolBounds;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.state.StateDir;
-import dev.aliquot.agent.state.TenantRecords;
+import dev.aliquot.agent.support.Contexts;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.tenant.AgentTraits;
-import dev.aliquot.agent.tenant.Residencies;
-import dev.aliquot.agent.tenant.SwapOptions;
 import dev.aliquot.agent.tenant.TenantContext;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.wire.TenantSockets;
@@ -52,22 +46,7 @@ class DeviceSamplerTest {
     StateDir state = StateDir.prepare(folder.resolve("s"));
     watcher = new ProcessWatcher(proc);
     sockets = new TenantSockets(Duration.ofSeconds(5), 4, 4, counters);
-    TenantContext context =
-        new TenantContext(
-            proc,
-            watcher,
-            new TenantRecords(state.registry()),
-            counters,
-            new HostPool(
-                new PoolBounds(0, 0, 0),
-                () -> new HostMemory(0, 0),
-                () -> {
-                  throw new IllegalStateException("nobody needs a chunk");
-                },
-                1),
-            NumaNodes.system(),
-            new Residencies(SwapOptions.DEFAULTS.rules(), System::nanoTime),
-            System::nanoTime);
+    TenantContext context = Contexts.withoutPool(state, proc, watcher, counters);
     Tenants tenants =
         new Tenants(
             state,

@@ -68,6 +68,14 @@ class FrameDecoderTest {
         .containsExactly(new Incoming.Understood(42, new Request.Bye(3, 9)));
     assertThat(
             decode(
+                header(FrameFormat.MAGIC, 1, FrameFormat.REOPEN_CHUNK, 24)
+                    .writeIntLE(3)
+                    .writeIntLE(0)
+                    .writeLongLE(9)
+                    .writeLongLE(-5)))
+        .containsExactly(new Incoming.Understood(42, new Request.ReopenChunk(3, 9, -5)));
+    assertThat(
+            decode(
                 header(FrameFormat.MAGIC, 1, FrameFormat.MOVED, 48)
                     .writeIntLE(3)
                     .writeIntLE(1)
@@ -81,6 +89,40 @@ class FrameDecoderTest {
         .containsExactly(
             new Incoming.Understood(
                 42, new Request.Moved(3, 9, 1, MoveOutcome.BUSY, true, -2, 4, 5, 6)));
+  }
+
+  @Test
+  void readsFramesAboutShares() {
+    assertThat(
+            decode(
+                header(FrameFormat.MAGIC, 1, FrameFormat.SHARE, 40)
+                    .writeIntLE(3)
+                    .writeIntLE(-7)
+                    .writeLongLE(9)
+                    .writeLongLE(11)
+                    .writeLongLE(-1)
+                    .writeIntLE(2)
+                    .writeIntLE(5)))
+        .containsExactly(new Incoming.Understood(42, new Request.Share(3, 9, -7, 11, -1, 2, 5)));
+    assertThat(
+            decode(
+                header(FrameFormat.MAGIC, 1, FrameFormat.UNSHARE, 24)
+                    .writeIntLE(3)
+                    .writeIntLE(0)
+                    .writeLongLE(9)
+                    .writeLongLE(11)))
+        .containsExactly(new Incoming.Understood(42, new Request.Unshare(3, 9, 11)));
+    assertThat(
+            decode(
+                header(FrameFormat.MAGIC, 1, FrameFormat.OPEN_SHARE, 24)
+                    .writeIntLE(3)
+                    .writeIntLE(2)
+                    .writeLongLE(9)
+                    .writeLongLE(11)))
+        .containsExactly(new Incoming.Understood(42, new Request.OpenShare(3, 9, 11, 2)));
+    assertThat(decode(header(FrameFormat.MAGIC, 1, FrameFormat.SHARED, 24)))
+        .singleElement()
+        .isInstanceOf(Incoming.Broken.class);
   }
 
   @Test

@@ -3,6 +3,8 @@ package dev.aliquot.cli.screen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.metrics.SampleNode;
+import dev.aliquot.agent.view.MoveView;
+import dev.aliquot.agent.view.SwapView;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,10 +51,20 @@ class ScreenTest {
         .contains("GPU 0  NVIDIA H100", "busy 37 %", "5.0 GiB of  15.0 GiB  33%", "allocated 80%")
         .contains("train", "3.0 GiB of   4.0 GiB  75%", "refused 7", "4711", "(no tenant)")
         .contains("refused 7  loan 256 MiB  demoted 128 MiB")
+        .contains("allocated 80%  exchanges 2 a minute")
         .contains("unattached  python3 (4713) holds 2.0 GiB", "stranger  python3 (99)")
         .contains("killed", "    process 4712 (miner) was killed")
         .doesNotContain("\u001b")
         .matches(text -> text.chars().allMatch(c -> c < 128 || c == '…'), "plain characters");
+  }
+
+  @Test
+  void theLastMovesAreShownWithTheirRates() {
+    MoveView out = new MoveView(3L << 30, 0.25, 12.5e9);
+    MoveView in = new MoveView(1L << 30, 1.25, 0);
+    assertThat(MoveText.last(new SwapView("allowed", "", 0, 0, null, null))).isEqualTo("-");
+    assertThat(MoveText.last(new SwapView("allowed", "", 1, 0, out, in)))
+        .isEqualTo("out 3.0 GiB in 250ms (12.5GB/s) in 1.0 GiB in 1.3s");
   }
 
   @Test

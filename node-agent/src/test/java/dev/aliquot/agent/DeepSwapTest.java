@@ -1,0 +1,126 @@
+package dev.aliquot.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.Talker;
+import java.time.Duration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Real programs with the tenant library that leave the simulated device with their contexts, and
+ * compute right when they are back.
+ */
+class DeepSwapTest extends LendingFixture {
+  private static final long STEP = 128 * MIB;
+
+  private Talker a;
+  private Talker b;
+  private long capacity;
+
+  @BeforeEach
+  void twoTenants() throws Exception {
+    // who waits for memory must not wait for a turn that lasts
+    idleAfter = Duration.ofMillis(1500);
+    // a whole tenant has to leave meanwhile, where memory is slow to be had, too
+    agentWait = Duration.ofMinutes(2);
+    serveDevice(2 * GIB + 512 * MIB, CONTEXT);
+    capacity = node().devices().getFirst().capacityBytes();
+    a = cuda("a", capacity / 4, capacity);
+    b = cuda("b", capacity / 4, capacity);
+    assertThat(a.say("init")).isEqualTo(SUCCESS);
+  }
+
+  private static long fill(Talker tenant, long upToBytes) {
+    long bytes = 0;
+    for (; bytes + STEP <= upToBytes; bytes += STEP) {
+      grow(tenant, STEP);
+    }
+    return bytes;
+  }
+
+  private void is(String name, String state) {
+    Eventually.soon(() -> assertThat(tenant(name).state()).isEqualTo(state));
+  }
+
+  /** Where memory is slow to be had it may take more than one try until it is out. */
+  private void goesDeep() {
+    Eventually.soon(
+        () -> {
+          if (tenant("a").state().equals("running")) {
+            assertThat(serving.say("swap out_deep a")).isEqualTo("ok");
+          }
+          assertThat(tenant("a").state()).isEqualTo("deep");
+        });
+    Eventually.soon(() -> assertThat(tenant("a").groundTruthBytes()).isZero());
+  }
+
+  @Test
+  void nothingOfADeepTenantIsOnTheDeviceAndItComputesRightAgain() {
+    long held = fill(a, capacity / 2);
+    for (int round = 0; round < 3; round++) {
+      goesDeep();
+      assertThat(node().devices().getFirst().usedBytes()).isZero();
+      assertThat(a.say("work")).isEqualTo(SUCCESS);
+      assertComputesRight(a);
+      is("a", "running");
+      assertThat(tenant("a").reportedBytes()).isGreaterThanOrEqualTo(held);
+      assertThat(a.say("rest")).isEqualTo(SUCCESS);
+    }
+  }
+
+  @Test
+  void anAllocationOfADeepTenantWaitsUntilItIsBack() {
+    fill(a, capacity / 2);
+    goesDeep();
+    grow(a, STEP);
+    is("a", "running");
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    assertComputesRight(a);
+  }
+
+  @Test
+  void aDeepTenantComesBackToADeviceThatAnotherHasFilled() {
+    fill(a, capacity / 2);
+    goesDeep();
+    assertThat(b.say("init")).isEqualTo(SUCCESS);
+    fill(b, capacity - CONTEXT - STEP);
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    assertComputesRight(a);
+    assertThat(b.say("work")).isEqualTo(SUCCESS);
+    assertComputesRight(b);
+  }
+
+  @Test
+  void aDeepTenantWaitsForTheNextAgentAndComesBackWithIt() {
+    fill(a, capacity / 2);
+    goesDeep();
+    serving.kill();
+    a.tell("work");
+    serveAgain(POOL, 2);
+    assertThat(a.answer()).isEqualTo(SUCCESS);
+    assertComputesRight(a);
+    is("a", "running");
+  }
+
+  @Test
+  void aDeepTenantIsBroughtBackByCommand() {
+    fill(a, capacity / 2);
+    goesDeep();
+    assertThat(serving.say("swap in a")).isEqualTo("ok");
+    is("a", "running");
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    assertComputesRight(a);
+  }
+
+  @Test
+  void aTenantKilledWhileItIsDeepLeavesNothing() {
+    fill(a, capacity / 2);
+    goesDeep();
+    a.kill();
+    Eventually.soon(() -> assertThat(node().hostPool().takenBytes()).isZero());
+    assertThat(b.say("init")).isEqualTo(SUCCESS);
+    fill(b, capacity - CONTEXT - STEP);
+  }
+}

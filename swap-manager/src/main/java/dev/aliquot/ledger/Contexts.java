@@ -1,0 +1,72 @@
+package dev.aliquot.ledger;
+
+/**
+ * What the contexts of one process take of a device, while they are off it (deep): not there, and
+ * wanted again before the process can run. Guarded by the device's lock.
+ *
+ * <p>Room for them is reserved before they come back: it is nobody else's from then on, and counts
+ * as the driver's. A reading that shows them takes its place.
+ */
+final class Contexts {
+  private long missingBytes;
+  private long reservedBytes;
+  private long heldBytes;
+  private boolean wanted;
+
+  /**
+   * They leave the device: so much has to be reserved before they come back.
+   *
+   * @param held what the process holds beside them, which leaves and comes back with them
+   */
+  void sink(long bytes, long held) {
+    missingBytes = bytes;
+    reservedBytes = 0;
+    heldBytes = held;
+  }
+
+  /** They are on the device, and in what is known of the driver's overhead. */
+  void surfaced() {
+    sink(0, 0);
+  }
+
+  /** What they lack to come back. */
+  long missingBytes() {
+    return missingBytes;
+  }
+
+  /** What the process holds beside them whatever it says, until they are on the device. */
+  long heldBytes() {
+    return heldBytes;
+  }
+
+  /** The room that is kept for them. */
+  long reservedBytes() {
+    return reservedBytes;
+  }
+
+  /** What the tenant will have of its limit for them, and nobody has asked for. */
+  long sunkBytes() {
+    return wanted ? 0 : missingBytes;
+  }
+
+  /** What is being asked for them: what is granted of that is not unused. */
+  long wantedBytes() {
+    return wanted ? missingBytes : 0;
+  }
+
+  /** Whether what they lack is being asked for: then it is in the ask. */
+  void want(boolean isWanted) {
+    wanted = isWanted;
+  }
+
+  /** So much of what they lack is kept for them from now on. */
+  void reserve(long bytes) {
+    missingBytes -= bytes;
+    reservedBytes += bytes;
+  }
+
+  /** They do not come back now: what was kept is free. */
+  void release() {
+    reserve(-reservedBytes);
+  }
+}

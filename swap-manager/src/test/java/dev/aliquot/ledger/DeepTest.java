@@ -1,0 +1,165 @@
+package dev.aliquot.ledger;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Contexts that leave a device of 1600: A, with a request of 400, had 100 of them and 200 of data.
+ */
+class DeepTest extends LendingFixture {
+  private static final long CONTEXT = 100;
+
+  @BeforeEach
+  void aIsDeep() {
+    a.overhead(CONTEXT);
+    aHolds(200);
+    assertThat(a.leave(0)).isTrue();
+    pagesA.park(0);
+    a.moved();
+    a.sink(0, CONTEXT, CONTEXT);
+    read(0);
+  }
+
+  private void read(long overheadOfA) {
+    a.beginReading();
+    b.beginReading();
+    a.endReading(overheadOfA);
+    b.endReading(0);
+  }
+
+  private AskResult resume(boolean whole) {
+    AskResult result = a.resume(0, whole);
+    while (result instanceof AskResult.AfterReading) {
+      read(0);
+      result = a.resume(0, whole);
+    }
+    return result;
+  }
+
+  private void bHolds(long bytes) {
+    assertThat(ask(b, bytes)).isInstanceOf(AskResult.Granted.class);
+    pagesB.holdMovable(0, bytes);
+  }
+
+  @Test
+  void othersCanHaveAllThatItLeaves() {
+    bHolds(1600);
+    assertThat(a.missingContextBytes(0)).isEqualTo(CONTEXT);
+  }
+
+  @Test
+  void roomForContextsIsKeptBeforeItMayRun() {
+    assertThat(resume(true)).isEqualTo(new AskResult.Granted(200));
+    assertThat(pagesA.away).isEmpty();
+    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.overheadBytes()).as("as if they were there").isEqualTo(CONTEXT);
+    assertThat(pagesA.credit).containsEntry(0, 200L);
+    assertThat(ask(b, 1600 - 300)).isInstanceOf(AskResult.Granted.class);
+    assertThat(ask(b, 1600 - 299)).isNotInstanceOf(AskResult.Granted.class);
+    a.surfaced(0, CONTEXT);
+    assertThat(a.reservedContextBytes(0)).isZero();
+    assertThat(a.overheadBytes()).isEqualTo(CONTEXT);
+  }
+
+  @Test
+  void whatIsWithinTheRequestIsClaimedWithTheContexts() {
+    bHolds(1600);
+    assertThat(resume(true)).isInstanceOf(AskResult.MakingRoom.class);
+    assertThat(pagesB.resident.get(0)).as("a loan is demanded").isLessThanOrEqualTo(1300L);
+    assertThat(pagesA.away).containsExactly(0);
+    pagesB.demote(0, 300);
+    b.moved();
+    assertThat(resume(true)).isEqualTo(new AskResult.Granted(200));
+    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+  }
+
+  @Test
+  void whoFindsNoRoomInTimeStaysAwayAndKeepsNothing() {
+    bHolds(1600);
+    assertThat(resume(true)).isInstanceOf(AskResult.MakingRoom.class);
+    a.comeBack(0);
+    assertThat(pagesA.away).as("the driver would lose it").containsExactly(0);
+    assertThat(a.reservedContextBytes(0)).isZero();
+    assertThat(a.missingContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(pagesB.resident.get(0)).as("nothing is demanded any more").isEqualTo(-1);
+  }
+
+  @Test
+  void whoHasRoomForItsContextsRunsWithWhatThereIsOfItsData() {
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    a.comeBack(0);
+    assertThat(pagesA.away).isEmpty();
+    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+  }
+
+  @Test
+  void whatIsKeptIsFreeWhenTheyDoNotComeBackAfterAll() {
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    a.sinkAgain(0);
+    assertThat(a.reservedContextBytes(0)).isZero();
+    assertThat(a.missingContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(pagesA.away).as("as before").containsExactly(0);
+    assertThat(pagesA.credit).containsEntry(0, 0L);
+    read(0);
+    assertThat(a.coveredBytes(0)).isZero();
+    assertThat(resume(true)).as("once more").isInstanceOf(AskResult.Granted.class);
+    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+  }
+
+  @Test
+  void othersCanHaveWhatWasGrantedToOneThatDoesNotComeBackAfterAll() {
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    a.sinkAgain(0);
+    read(0);
+    bHolds(1600);
+  }
+
+  @Test
+  void whatItHeldBesidesItsContextsStaysItsWhateverItSays() {
+    a.surfaced(0, CONTEXT);
+    pagesA.used.put(0, 50L);
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    a.leave(0);
+    a.moved();
+    a.sink(0, CONTEXT - 20, CONTEXT + 50);
+    assertThat(a.missingContextBytes(0)).as("all that it does not report").isEqualTo(CONTEXT);
+    pagesA.used.put(0, 0L);
+    read(0);
+    read(0);
+    assertThat(a.coveredBytes(0)).isEqualTo(50);
+    assertThat(ask(b, 1551)).isNotInstanceOf(AskResult.Granted.class);
+    assertThat(ask(b, 1550)).isInstanceOf(AskResult.Granted.class);
+    a.surfaced(0, CONTEXT);
+    a.moved();
+    assertThat(a.coveredBytes(0)).as("it may let go of it when it is back").isZero();
+  }
+
+  @Test
+  void anEndedTenantsContextsNeedRoomToo() {
+    bHolds(1600);
+    a.close();
+    assertThat(resume(false)).isInstanceOf(AskResult.MakingRoom.class);
+    pagesB.demote(0, 300);
+    b.moved();
+    assertThat(resume(false)).isInstanceOf(AskResult.Granted.class);
+    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+  }
+
+  @Test
+  void ofTheLimitTheirPlaceIsKept() {
+    a.attach(1);
+    assertThat(refusal(a.ask(1, 1301)).cause()).isEqualTo(AskResult.Cause.LIMIT);
+    assertThat(a.ask(1, 1300)).isNotInstanceOf(AskResult.Refused.class);
+  }
+
+  @Test
+  void aProcessThatEndsLeavesNothingKept() {
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    a.detach(0);
+    assertThat(a.overheadBytes()).isZero();
+    read(0);
+    bHolds(1600);
+  }
+}
