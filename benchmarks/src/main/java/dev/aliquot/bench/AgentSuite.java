@@ -1,8 +1,6 @@
 package dev.aliquot.bench;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,20 +27,14 @@ final class AgentSuite implements Suite {
   }
 
   @Override
-  public List<Figure> run(Settings settings, Consumer<String> progress) throws BenchException {
+  public List<Figure> run(Settings settings, Consumer<String> progress)
+      throws BenchException, IOException, InterruptedException {
     List<Figure> figures = new ArrayList<>();
-    try {
-      figures.add(start(settings, progress));
-      try (BenchAgent agent = BenchAgent.start(settings, DEVICES)) {
-        figures.addAll(attach(settings, agent, progress));
-        figures.addAll(memory(settings, agent, progress));
-        figures.add(sampling(agent));
-      }
-    } catch (IOException e) {
-      throw new BenchException(e.getMessage() == null ? e.toString() : e.getMessage(), e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new BenchException("interrupted", e);
+    figures.add(start(settings, progress));
+    try (BenchAgent agent = BenchAgent.start(settings, DEVICES)) {
+      figures.addAll(attach(settings, agent, progress));
+      figures.addAll(memory(settings, agent, progress));
+      figures.add(sampling(agent));
     }
     return figures;
   }
@@ -147,16 +139,5 @@ final class AgentSuite implements Suite {
     Arrays.sort(sorted);
     int middle = sorted.length / 2;
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  }
-
-  static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (var paths = Files.walk(folder)) {
-      for (Path path : paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    }
   }
 }

@@ -11,11 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** An agent of its own, on a simulated node, in a folder of its own that goes with it. */
+/** An agent of its own, in a folder of its own that goes with it. */
 final class BenchAgent implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -42,6 +43,7 @@ final class BenchAgent implements AutoCloseable {
   /**
    * The same with a node of one's choice.
    *
+   * @param node to simulate; empty: the machine's own devices
    * @param more arguments of {@code aliquot agent}
    */
   static BenchAgent start(Settings settings, String node, List<String> more)
@@ -55,10 +57,9 @@ final class BenchAgent implements AutoCloseable {
                 "agent",
                 "--state-dir",
                 stateDir.toString(),
-                "--simulate",
-                node,
                 "--http-port",
                 "0"));
+    command.addAll(node.isEmpty() ? List.of() : List.of("--simulate", node));
     command.addAll(more);
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
@@ -161,6 +162,17 @@ final class BenchAgent implements AutoCloseable {
         .sum();
   }
 
+  /** Until so much of the host pool is made ahead. */
+  void awaitPrepared(long bytes) throws IOException, InterruptedException, BenchException {
+    Await.that(
+        "the host pool is not made", () -> metric("aliquot_host_pool_prepared_bytes", "") >= bytes);
+  }
+
+  /** Until all tenants have ended. */
+  void awaitNobody() throws IOException, InterruptedException, BenchException {
+    Await.that("a tenant has not ended", () -> metric("aliquot_tenant_memory_used_bytes", "") == 0);
+  }
+
   @Override
   public void close() throws IOException {
     process.destroy();
@@ -172,6 +184,17 @@ final class BenchAgent implements AutoCloseable {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
     }
-    AgentSuite.delete(stateDir);
+    delete(stateDir);
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (var paths = Files.walk(folder)) {
+      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
   }
 }

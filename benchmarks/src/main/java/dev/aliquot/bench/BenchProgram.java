@@ -6,6 +6,7 @@ import java.io.InputStreamReader;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A {@code working-tenant} that is told what to do; it ends when it is closed. */
@@ -78,11 +79,24 @@ final class BenchProgram implements AutoCloseable {
 
   /** How many words were ever wrong. */
   long wrongWords() throws IOException, BenchException {
+    return report()[1];
+  }
+
+  /** How often it has checked everything so far, each time with every word right. */
+  long rounds() throws IOException, BenchException {
+    long[] report = report();
+    if (report[1] != 0) {
+      throw new BenchException(report[1] + " words of " + name + " were wrong");
+    }
+    return report[0];
+  }
+
+  private long[] report() throws IOException, BenchException {
     String answer = say("report");
     if (!answer.matches("[0-9]+ [0-9]+")) {
       throw new BenchException(name + " cannot compute any more: " + answer);
     }
-    return Long.parseLong(answer.split(" ")[1]);
+    return Arrays.stream(answer.split(" ")).mapToLong(Long::parseLong).toArray();
   }
 
   @Override

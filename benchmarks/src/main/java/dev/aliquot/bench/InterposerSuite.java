@@ -25,7 +25,8 @@ final class InterposerSuite implements Suite {
   }
 
   @Override
-  public List<Figure> run(Settings settings, Consumer<String> progress) throws BenchException {
+  public List<Figure> run(Settings settings, Consumer<String> progress)
+      throws BenchException, InterruptedException {
     progress.accept("C harness");
     JsonNode output = harness(settings);
     List<Figure> figures = new ArrayList<>();
@@ -65,7 +66,7 @@ final class InterposerSuite implements Suite {
         goal);
   }
 
-  private static JsonNode harness(Settings settings) throws BenchException {
+  private static JsonNode harness(Settings settings) throws BenchException, InterruptedException {
     ProcessBuilder builder =
         new ProcessBuilder("make", "-s", "-C", settings.interposerModule().toString(), "bench")
             .redirectError(ProcessBuilder.Redirect.INHERIT);
@@ -79,9 +80,6 @@ final class InterposerSuite implements Suite {
       return new ObjectMapper().readTree(output);
     } catch (IOException e) {
       throw new BenchException("the C harness: " + e.getMessage(), e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new BenchException("interrupted", e);
     }
   }
 }

@@ -39,6 +39,11 @@ public class LedgerBenchmark {
     }
 
     @Override
+    public long changes(int slot) {
+      return 0;
+    }
+
+    @Override
     public long movableBytes(int slot) {
       return 0;
     }

@@ -17,7 +17,7 @@ final class LendingSuite implements Suite {
   private static final String NODE = "devices=1,memory=6GiB,model=H100,context=" + 64 * MIB;
   private static final List<String> POOL =
       List.of("--host-pool-size", "4GiB", "--host-pool-prepared", "3GiB");
-  private static final double PREPARED_BYTES = 3.0 * 1024 * MIB;
+  private static final long PREPARED_BYTES = 3 * 1024 * MIB;
   private static final List<String> BORROWER =
       List.of("--gpu-memory", "1GiB", "--gpu-memory-limit", "5GiB");
   private static final List<String> OWNER = List.of("--gpu-memory", "2560MiB");
@@ -25,7 +25,6 @@ final class LendingSuite implements Suite {
   private static final int OWNED_STEPS = 9;
   private static final int ROUNDS = 7;
   private static final Duration REST = Duration.ofMillis(3500);
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   /** What the borrower does while its memory is taken. */
   private enum Borrower {
@@ -60,7 +59,8 @@ final class LendingSuite implements Suite {
   }
 
   @Override
-  public List<Figure> run(Settings settings, Consumer<String> progress) throws BenchException {
+  public List<Figure> run(Settings settings, Consumer<String> progress)
+      throws BenchException, IOException, InterruptedException {
     List<Figure> figures = new ArrayList<>();
     try (BenchAgent agent = BenchAgent.start(settings, NODE, POOL)) {
       figures.addAll(unusedCredit(settings, agent, progress));
@@ -68,11 +68,6 @@ final class LendingSuite implements Suite {
         progress.accept(OWNED_STEPS + " steps of " + STEP_BYTES / MIB + " MiB, " + what.text);
         figures.addAll(loan(what, take(settings, agent, what)));
       }
-    } catch (IOException e) {
-      throw new BenchException(e.getMessage() == null ? e.toString() : e.getMessage(), e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new BenchException("interrupted", e);
     }
     return figures;
   }
@@ -106,7 +101,9 @@ final class LendingSuite implements Suite {
       if (what == Borrower.COMPUTING) {
         borrower.must("work");
       }
-      awaitPool(agent, what);
+      if (what != Borrower.FREED) { // making chunks is ten times as slow as copying into them
+        agent.awaitPrepared(PREPARED_BYTES);
+      }
       double copiedBefore = copySeconds(agent);
       try (BenchProgram owner = new BenchProgram(settings, agent, "owner", OWNER)) {
         for (int i = 0; i < OWNED_STEPS; i++) {
@@ -124,7 +121,7 @@ final class LendingSuite implements Suite {
             Arrays.stream(waits).max().orElseThrow(), Arrays.stream(waits).sum(), copying);
       }
     } finally {
-      awaitNobody(agent);
+      agent.awaitNobody();
     }
   }
 
@@ -141,40 +138,15 @@ final class LendingSuite implements Suite {
     return agent.metric("aliquot_move_copy_seconds_total", "direction=\"demoted\"");
   }
 
-  /** Making chunks is ten times as slow as copying into them, and done ahead. */
-  private static void awaitPool(BenchAgent agent, Borrower what)
-      throws IOException, InterruptedException, BenchException {
-    long began = System.nanoTime();
-    while (what != Borrower.FREED
-        && agent.metric("aliquot_host_pool_prepared_bytes", "") < PREPARED_BYTES) {
-      pause(began, "the host pool is not made");
-    }
-  }
-
   /** A batch is counted when all of it is done, and what was demanded ahead comes later still. */
   private static void awaitRest(BenchAgent agent)
       throws IOException, InterruptedException, BenchException {
-    long began = System.nanoTime();
-    double seconds = -1;
-    while (copySeconds(agent) != seconds) {
-      pause(began, "memory is moved to and fro");
-      seconds = copySeconds(agent);
-      Thread.sleep(REST.toMillis());
-    }
-  }
-
-  private static void awaitNobody(BenchAgent agent)
-      throws IOException, InterruptedException, BenchException {
-    long began = System.nanoTime();
-    while (agent.metric("aliquot_tenant_memory_used_bytes", "") > 0) {
-      pause(began, "a tenant has not ended");
-    }
-  }
-
-  private static void pause(long began, String what) throws InterruptedException, BenchException {
-    if (System.nanoTime() - began > PATIENCE.toNanos()) {
-      throw new BenchException(what + " in " + PATIENCE.toSeconds() + " s");
-    }
-    Thread.sleep(100);
+    Await.that(
+        "memory is moved to and fro",
+        () -> {
+          double before = copySeconds(agent);
+          Thread.sleep(REST);
+          return copySeconds(agent) == before;
+        });
   }
 }

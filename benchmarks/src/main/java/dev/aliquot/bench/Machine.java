@@ -18,9 +18,13 @@ final class Machine {
     facts.put("memory", field(Path.of("/proc/meminfo"), "MemTotal"));
     facts.put("kernel", System.getProperty("os.version"));
     facts.put("java", Runtime.version().toString());
-    facts.put(
-        "driver", Files.exists(Path.of("/proc/driver/nvidia/version")) ? "nvidia" : "simulated");
+    facts.put("driver", hasGpu() ? "nvidia" : "simulated");
     return facts;
+  }
+
+  /** Whether there is an NVIDIA driver. */
+  static boolean hasGpu() {
+    return Files.exists(Path.of("/proc/driver/nvidia/version"));
   }
 
   /** Memory that programs could still take. */

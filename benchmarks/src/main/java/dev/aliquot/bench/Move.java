@@ -34,16 +34,12 @@ record Move(double bytes, double waitMillis, double copyMillis, double closedMil
             suite, "  added per GiB", (waitMillis - copyMillis) / (bytes / GIB), "ms", null, ""));
   }
 
-  /**
-   * Its rate beside that of the copies.
-   *
-   * @param goal what the rates' ratio is held against
-   */
-  List<Figure> rate(String suite, String goal) {
+  /** Its rate beside that of the copies. */
+  List<Figure> rate(String suite) {
     return List.of(
         new Figure(
             suite, "  rate", gibPerSecond(waitMillis), "GiB/s", gibPerSecond(copyMillis), ""),
-        new Figure(suite, "  rate, by copies' rate", copyMillis / waitMillis, "x", null, goal),
+        new Figure(suite, "  rate, by copies' rate", copyMillis / waitMillis, "x", null, ""),
         new Figure(suite, "  closed", closedMillis, "ms", copyMillis, ""));
   }
 }

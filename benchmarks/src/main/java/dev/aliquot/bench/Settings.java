@@ -7,8 +7,9 @@ import java.nio.file.Path;
  *
  * @param home the folder of the launcher
  * @param quick fewer repetitions: for a look, not for a figure to publish
+ * @param real the machine's own GPU, by the suites that can use one; else a simulated one
  */
-public record Settings(Path home, boolean quick) {
+public record Settings(Path home, boolean quick, boolean real) {
 
   Path launcher() {
     return home.resolve("aliquot");
@@ -16,6 +17,10 @@ public record Settings(Path home, boolean quick) {
 
   Path tenantProgram() {
     return home.resolve("benchmarks/target/native/bench-tenant");
+  }
+
+  Path bareProgram() {
+    return home.resolve("benchmarks/target/native/bench-bare");
   }
 
   Path workingProgram() {

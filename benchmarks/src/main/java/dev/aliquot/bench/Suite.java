@@ -1,5 +1,6 @@
 package dev.aliquot.bench;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -19,5 +20,6 @@ public interface Suite {
    * @param progress told a line before each longer step
    * @throws BenchException when the suite cannot run here, with the reason
    */
-  List<Figure> run(Settings settings, Consumer<String> progress) throws BenchException;
+  List<Figure> run(Settings settings, Consumer<String> progress)
+      throws BenchException, IOException, InterruptedException;
 }

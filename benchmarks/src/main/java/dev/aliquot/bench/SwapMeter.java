@@ -1,5 +1,6 @@
 package dev.aliquot.bench;
 
+import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.cli.client.AgentClient;
 import dev.aliquot.cli.client.CommandFailure;
@@ -11,17 +12,8 @@ import java.time.Duration;
  * been read, and a wrong word is a {@link BenchException}.
  */
 final class SwapMeter {
-  private static final Duration LOOK = Duration.ofMillis(5);
-
   /** Longer than a tenant has to rest before the agent takes it for idle, and notices. */
   private static final Duration REST = Duration.ofSeconds(2);
-
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
-
-  /** Something that may come. */
-  private interface Condition {
-    boolean holds() throws IOException, InterruptedException, BenchException;
-  }
 
   /** The agent's counters of one direction. */
   private record Counters(double bytes, double copySeconds, double closedSeconds) {
@@ -48,10 +40,21 @@ final class SwapMeter {
    */
   Move out(BenchProgram program, long heldBytes)
       throws IOException, InterruptedException, BenchException {
+    return out(program, heldBytes, SwapWay.OUT, "swapped");
+  }
+
+  /** The same until its contexts are off the device, too. */
+  Move outDeep(BenchProgram program, long heldBytes)
+      throws IOException, InterruptedException, BenchException {
+    return out(program, heldBytes, SwapWay.OUT_DEEP, "deep");
+  }
+
+  private Move out(BenchProgram program, long heldBytes, SwapWay way, String state)
+      throws IOException, InterruptedException, BenchException {
     Counters before = counters("demoted");
     long began = System.nanoTime();
-    leave(program);
-    await("a tenant is not out", () -> tenant(program).state().equals("swapped"));
+    leave(program, way);
+    Await.that("a tenant is not " + state, () -> tenant(program).state().equals(state));
     double millis = (System.nanoTime() - began) / 1e6;
     Counters moved = moved("demoted", before, heldBytes);
     return new Move(moved.bytes, millis, moved.copySeconds * 1e3, moved.closedSeconds * 1e3);
@@ -75,25 +78,12 @@ final class SwapMeter {
     double millis = launch(returning);
     Counters out = moved("demoted", outBefore, heldBytes);
     Counters in = moved("promoted", inBefore, heldBytes);
-    await("the other tenant is not out", () -> tenant(leaving).state().equals("swapped"));
+    Await.that("the other tenant is not out", () -> tenant(leaving).state().equals("swapped"));
     return new Move(
         out.bytes + in.bytes,
         millis,
         (out.copySeconds + in.copySeconds) * 1e3,
         (out.closedSeconds + in.closedSeconds) * 1e3);
-  }
-
-  /** As much is ready for it as was to be made ahead. */
-  void awaitPrepared(long bytes) throws IOException, InterruptedException, BenchException {
-    await(
-        "the host pool is not made",
-        () -> agent.metric("aliquot_host_pool_prepared_bytes", "") >= bytes);
-  }
-
-  /** All tenants have ended. */
-  void awaitNobody() throws IOException, InterruptedException, BenchException {
-    await(
-        "a tenant has not ended", () -> agent.metric("aliquot_tenant_memory_used_bytes", "") == 0);
   }
 
   private double launch(BenchProgram program)
@@ -111,9 +101,9 @@ final class SwapMeter {
     return millis;
   }
 
-  private void leave(BenchProgram program) throws BenchException {
+  private void leave(BenchProgram program, SwapWay way) throws BenchException {
     try {
-      client.swap(program.name(), true);
+      client.swap(program.name(), way);
     } catch (CommandFailure e) {
       throw new BenchException(String.valueOf(e.getMessage()), e);
     }
@@ -141,18 +131,7 @@ final class SwapMeter {
   /** A process says what it has moved a little after it has. */
   private Counters moved(String direction, Counters before, long bytes)
       throws IOException, InterruptedException, BenchException {
-    await("not all was " + direction, () -> counters(direction).minus(before).bytes >= bytes);
+    Await.that("not all was " + direction, () -> counters(direction).minus(before).bytes >= bytes);
     return counters(direction).minus(before);
-  }
-
-  private static void await(String otherwise, Condition condition)
-      throws IOException, InterruptedException, BenchException {
-    long began = System.nanoTime();
-    while (!condition.holds()) {
-      if (System.nanoTime() - began > PATIENCE.toNanos()) {
-        throw new BenchException(otherwise + " in " + PATIENCE.toSeconds() + " s");
-      }
-      Thread.sleep(LOOK);
-    }
   }
 }

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
 final class SwapSuite implements Suite {
   private static final long MIB = 1L << 20;
   private static final long GIB = 1L << 30;
-  private static final List<Long> HELD_BYTES = List.of(GIB, 2 * GIB, 4 * GIB, 8 * GIB);
+  private static final List<Long> HELD_BYTES = List.of(GIB, 4 * GIB, 16 * GIB, 40 * GIB);
   private static final List<Long> BLOCK_BYTES = List.of(2 * MIB, 20 * MIB, GIB);
 
   /** A tenant's limit beyond what it holds: its context and what a piece wastes. */
@@ -35,22 +35,22 @@ final class SwapSuite implements Suite {
   }
 
   @Override
-  public List<Figure> run(Settings settings, Consumer<String> progress) throws BenchException {
+  public List<Figure> run(Settings settings, Consumer<String> progress)
+      throws BenchException, IOException, InterruptedException {
     List<Figure> figures = new ArrayList<>();
-    try {
-      for (long held : settings.quick() ? HELD_BYTES.subList(0, 1) : HELD_BYTES) {
-        if (needBytes(held) > Machine.availableBytes()) {
-          progress.accept(
-              text(held) + " left out: it takes " + text(needBytes(held)) + " of memory");
-          continue;
-        }
-        figures.addAll(hold(settings, held, progress));
+    for (long held : settings.quick() ? HELD_BYTES.subList(0, 1) : HELD_BYTES) {
+      long needBytes = needBytes(settings, held);
+      if (needBytes > Machine.availableBytes()) {
+        progress.accept(text(held) + " left out: it takes " + text(needBytes) + " of memory");
+        continue;
       }
-    } catch (IOException e) {
-      throw new BenchException(e.getMessage() == null ? e.toString() : e.getMessage(), e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new BenchException("interrupted", e);
+      long headroomBytes = settings.real() ? headroomBytes(settings, held) : GIB / 4;
+      if (headroomBytes < 0) {
+        progress.accept(
+            text(held) + " left out: the device is smaller than " + text(deviceBytes(held)));
+        continue;
+      }
+      figures.addAll(hold(settings, held, headroomBytes, progress));
     }
     return figures;
   }
@@ -70,20 +70,25 @@ final class SwapSuite implements Suite {
   }
 
   /**
-   * Device and host pool are both this machine's memory: one tenant on the device, both in the host
-   * pool, as much made ahead; an eighth more is left alone.
+   * Both tenants in the host pool, as much made ahead, and a simulated device is this machine's
+   * memory, too; an eighth more is left alone.
    */
-  private static long needBytes(long held) {
-    return 4 * held / 8 * 9 + GIB;
+  private static long needBytes(Settings settings, long held) {
+    return (settings.real() ? 3 : 4) * held / 8 * 9 + GIB;
   }
 
-  private List<Figure> hold(Settings settings, long held, Consumer<String> progress)
+  private List<Figure> hold(
+      Settings settings, long held, long headroomBytes, Consumer<String> progress)
       throws IOException, InterruptedException, BenchException {
     List<Figure> figures = new ArrayList<>();
     String node =
-        "devices=1,memory=" + deviceBytes(held) / MIB + "MiB,model=H100,context=" + 64 * MIB;
+        settings.real()
+            ? ""
+            : "devices=1,memory=" + deviceBytes(held) / MIB + "MiB,model=H100,context=" + 64 * MIB;
     List<String> options =
         List.of(
+            "--headroom-min",
+            headroomBytes / MIB + "MiB",
             "--host-pool-size",
             poolBytes(held) / MIB + "MiB",
             "--host-pool-prepared",
@@ -97,10 +102,24 @@ final class SwapSuite implements Suite {
       for (long block : BLOCK_BYTES) {
         progress.accept(text(held) + " in allocations of " + text(block));
         figures.addAll(block(settings, agent, meter, held, block));
-        meter.awaitNobody();
+        agent.awaitNobody();
       }
     }
     return figures;
+  }
+
+  /**
+   * So much of a real device is given to nobody that it seems no larger than a simulated one;
+   * negative where it is smaller.
+   */
+  private static long headroomBytes(Settings settings, long held)
+      throws IOException, InterruptedException, BenchException {
+    try (BenchAgent agent = BenchAgent.start(settings, "", List.of())) {
+      double bytes =
+          agent.metric("aliquot_device_memory_total_bytes", "")
+              - agent.metric("aliquot_device_memory_reserved_bytes", "");
+      return (long) bytes - deviceBytes(held);
+    }
   }
 
   private List<Figure> block(
@@ -112,16 +131,24 @@ final class SwapSuite implements Suite {
         List.of("--gpu-memory", "256MiB", "--gpu-memory-limit", (held + SPARE_BYTES) / MIB + "MiB");
     Move[] out = new Move[rounds];
     Move[] in = new Move[rounds];
+    Move[] deepOut = new Move[rounds];
+    Move[] deepIn = new Move[rounds];
     Move[] exchange = new Move[rounds];
     Move first;
+    Bare bare = Bare.measure(settings, agent, bytes, block);
+    agent.awaitNobody();
     try (BenchProgram one = new BenchProgram(settings, agent, "one", share)) {
-      meter.awaitPrepared(held / (64 * MIB) * (64 * MIB));
+      agent.awaitPrepared(held / (64 * MIB) * (64 * MIB));
       grow(one, bytes, block);
       first = meter.out(one, bytes);
       meter.in(one, bytes);
       for (int i = 0; i < rounds; i++) {
         out[i] = meter.out(one, bytes);
         in[i] = meter.in(one, bytes);
+      }
+      for (int i = 0; i < rounds; i++) {
+        deepOut[i] = meter.outDeep(one, bytes);
+        deepIn[i] = meter.in(one, bytes);
       }
       meter.out(one, bytes);
       try (BenchProgram two = new BenchProgram(settings, agent, "two", share)) {
@@ -134,20 +161,26 @@ final class SwapSuite implements Suite {
         }
       }
     }
-    return figures(text(held) + " of " + text(block), goal(held, block), first, out, in, exchange);
+    String what = text(held) + " of " + text(block);
+    List<Figure> figures = figures(what, goal(held, block), bare, first, out, in);
+    figures.addAll(Move.middle(deepOut).wait(name(), "deep out, " + what));
+    figures.addAll(Move.middle(deepIn).wait(name(), "deep in, " + what));
+    figures.addAll(Move.middle(exchange).wait(name(), "exchange, " + what + " each, prepared"));
+    return figures;
   }
 
   private List<Figure> figures(
-      String what, String goal, Move first, Move[] out, Move[] in, Move[] exchange) {
+      String what, String goal, Bare bare, Move first, Move[] out, Move[] in) {
     List<Figure> figures = new ArrayList<>();
     figures.addAll(first.wait(name(), "out, " + what + ", prepared, first"));
     Move left = Move.middle(out);
     figures.addAll(left.wait(name(), "out, " + what + ", prepared, again"));
-    figures.addAll(left.rate(name(), goal));
+    figures.addAll(left.rate(name()));
+    figures.addAll(bare.besideOut(name(), left, goal));
     Move back = Move.middle(in);
     figures.addAll(back.wait(name(), "in, " + what));
-    figures.addAll(back.rate(name(), goal));
-    figures.addAll(Move.middle(exchange).wait(name(), "exchange, " + what + " each, prepared"));
+    figures.addAll(back.rate(name()));
+    figures.addAll(bare.besideIn(name(), back, goal));
     return figures;
   }
 
