@@ -11,17 +11,11 @@ Exit status 0: everything was as it must be; 1: it was not; the last line says s
 is stopped, and the agent's state is removed.
 """
 
-import argparse
-import os
-import re
-import signal
-import subprocess
-import sys
 import time
 
-from lending_node import HERE, Failed, Node, until
+from lending_node import Failed, until
+from lending_script import GIB, main, print_device, start
 
-GIB = 1 << 30
 POOL_PART = 0.6
 PREPARED_PART = 0.5  # what the owner will take back: else it waits for the making of chunks, ten times as long as for the bus
 
@@ -35,11 +29,9 @@ def rounds_a_second(rounds, began, ended):
     return done / (ended - began)
 
 
-def measure_bare(node):
-    """The bus, and allocation without Aliquot."""
-    bus = node.run("bus", ["bus"]).first("bus")
-    churn = node.run("bare", ["churn", 0]).first("churn")
-    return bus, churn["microseconds"]
+def measure_bare_churn(node):
+    """Allocation without Aliquot."""
+    return node.run("bare", ["churn", 0]).first("churn")["microseconds"]
 
 
 def measure_churn(node, name, hold_percent, limit):
@@ -50,21 +42,9 @@ def measure_churn(node, name, hold_percent, limit):
     return microseconds
 
 
-def start(node):
-    """Starts the agent with its host pool; the bare figures, the device's size first needed for the pool."""
-    if node.simulate:
-        total = int(re.search(r"memory=(\d+)GiB", node.simulate).group(1)) * GIB
-        node.start_agent(int(total * POOL_PART), int(total * PREPARED_PART))
-        node.find_bare_simulator()
-        return measure_bare(node)
-    bus, churn = measure_bare(node)
-    node.start_agent(int(bus["total"] * POOL_PART), int(bus["total"] * PREPARED_PART))
-    return bus, churn
-
-
 def show(node, step_mib, phase):
     """The whole story; a line that sums it up, and what was not as it must be."""
-    bus, bare_us = start(node)
+    bus, bare_us = start(node, POOL_PART, PREPARED_PART, measure_bare_churn)
     churns = {
         "bare": bare_us,
         "tenant": measure_churn(node, "fixed", 0, "25"),
@@ -124,9 +104,7 @@ def show(node, step_mib, phase):
     stuck = moved("take_back_seconds_count", "stuck", before, after)
     wrong = borrower_end["wrong"] + owner_end["wrong"]
 
-    device = node.view()["devices"][0]
-    print(f"device    {device['name']}, {device['totalBytes'] / GIB:.1f} GiB, driver {node.view()['driverVersion']}"
-          + (", simulated: no figure here is a GPU's" if node.simulate else ""))
+    print_device(node)
     print(f"borrower  data {full['held'] / GIB:.2f} GiB" + (", then refused" if full["refused"] else ""))
     for (name, view, began, end), rate in zip(phases, rates):
         where = f"{(full['held'] - view['demotedBytes']) / GIB:7.2f} GiB on the device" if view else " " * 25
@@ -156,24 +134,4 @@ def per_second(size, seconds):
     return f"{size / seconds / 1e9:.1f} GB/s" if seconds else "- GB/s"
 
 
-def main():
-    options = argparse.ArgumentParser()
-    packed = os.path.join(HERE, "aliquot")
-    options.add_argument("--aliquot", default=packed if os.path.exists(packed) else os.path.join(HERE, "..", "..", "aliquot"))
-    options.add_argument("--simulate", metavar="NODE", help="such as devices=1,memory=4GiB")
-    options.add_argument("--step-mib", type=int, default=256)
-    options.add_argument("--phase-seconds", type=float, default=8)
-    given = options.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    node = Node(given.aliquot, given.simulate)
-    try:
-        summary, problems = show(node, given.step_mib, given.phase_seconds)
-    except (Failed, OSError, subprocess.SubprocessError) as failure:
-        summary, problems = "", [str(failure)]
-    finally:
-        node.stop()
-    print("FAILED: " + "; ".join(problems) if problems else "PASSED: " + summary)
-    sys.exit(1 if problems else 0)
-
-
-main()
+main(show, "--phase-seconds", float, 8)

@@ -11,17 +11,12 @@ Exit status 0: everything was as it must be; 1: it was not; the last line says s
 is stopped, and the agent's state is removed.
 """
 
-import argparse
-import os
-import re
-import signal
 import subprocess
-import sys
 import time
 
-from lending_node import HERE, Failed, Node, until
+from lending_node import until
+from lending_script import GIB, main, print_device, start
 
-GIB = 1 << 30
 POOL_PART = 1.0  # all of the program's data leaves
 GOAL = 0.9  # of the bus, each way
 
@@ -57,15 +52,7 @@ def per_second(size, seconds):
 
 
 def show(node, step_mib, times):
-    if node.simulate:
-        total = int(re.search(r"memory=(\d+)GiB", node.simulate).group(1)) * GIB
-        node.start_agent(int(total * POOL_PART), int(total * POOL_PART))
-        node.find_bare_simulator()
-        bus = node.run("bus", ["bus"]).first("bus")
-    else:
-        bus = node.run("bus", ["bus"]).first("bus")
-        total = bus["total"]
-        node.start_agent(int(total * POOL_PART), int(total * POOL_PART))
+    [bus] = start(node, POOL_PART, POOL_PART)
     holder = node.run("holder", ["borrower", step_mib], ["--gpu-fraction", "25", "--gpu-fraction-limit", "100"])
     held = holder.first("full")["held"]
     until("the host pool to be made", lambda: node.prepared_bytes() >= held, 600)
@@ -76,9 +63,7 @@ def show(node, step_mib, times):
         until("a round over all data", lambda: len(holder.all("round")) >= rounds + 2)
     wrong = holder.leave()["wrong"]
 
-    device = node.view()["devices"][0]
-    print(f"device    {device['name']}, {device['totalBytes'] / GIB:.1f} GiB, driver {node.view()['driverVersion']}"
-          + (", simulated: no figure here is a GPU's" if node.simulate else ""))
+    print_device(node)
     print(f"bus       {bus['rate'] / 1e9:.1f} GB/s, pinned copies in the same run")
     best = {}
     for moves, took in rows:
@@ -101,24 +86,4 @@ def show(node, step_mib, times):
     return summary, [f"{wrong} wrong words"] if wrong else []
 
 
-def main():
-    options = argparse.ArgumentParser()
-    packed = os.path.join(HERE, "aliquot")
-    options.add_argument("--aliquot", default=packed if os.path.exists(packed) else os.path.join(HERE, "..", "..", "aliquot"))
-    options.add_argument("--simulate", metavar="NODE", help="such as devices=1,memory=4GiB")
-    options.add_argument("--step-mib", type=int, default=256)
-    options.add_argument("--times", type=int, default=3)
-    given = options.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    node = Node(given.aliquot, given.simulate)
-    try:
-        summary, problems = show(node, given.step_mib, given.times)
-    except (Failed, OSError, subprocess.SubprocessError) as failure:
-        summary, problems = "", [str(failure)]
-    finally:
-        node.stop()
-    print("FAILED: " + "; ".join(problems) if problems else "PASSED: " + summary)
-    sys.exit(1 if problems else 0)
-
-
-main()
+main(show, "--times", int, 3)
