@@ -7,15 +7,16 @@
 
 #include "cuda_memory.h"
 
-#define WINDOW_BYTES (16ull << 40)
+/* What a process has no addresses left for, because it holds several of these libraries, is halved. */
+#define MOST_WINDOW_BYTES (4ull << 40)
+#define LEAST_WINDOW_BYTES (256ull << 30)
 #define LOW_BYTES (1ull << 30)
-#define FILE_BYTES (WINDOW_BYTES + LOW_BYTES)
-#define PAGES (FILE_BYTES / SIM_PAGE_BYTES)
 
 static struct {
     bool open;
     int fd;
     uint64_t window;
+    uint64_t window_bytes;
     _Atomic uint64_t low; /* 0: the part under 4 GiB is not reserved yet */
     pthread_mutex_t low_mutex;
     char *shadow;
@@ -35,29 +36,60 @@ static char *reserve_at(uint64_t address, uint64_t bytes) {
     return map;
 }
 
-static bool reserve_window(void) {
-    for (uint64_t base = 0x300000000000ull; base < 0x7f0000000000ull; base += WINDOW_BYTES / 4) {
-        if (reserve_at(base, WINDOW_BYTES) != NULL) {
-            space.window = base;
-            return true;
-        }
+static uint64_t file_bytes(void) { return space.window_bytes + LOW_BYTES; }
+static uint64_t table_bytes(void) { return file_bytes() / SIM_PAGE_BYTES * sizeof(void *); }
+
+static bool reserve_between(uint64_t low, uint64_t high, uint64_t bytes) {
+    for (uint64_t base = low; base + bytes <= high; base += bytes / 4) {
+        if (reserve_at(base, bytes) == NULL) continue;
+        space.window = base;
+        space.window_bytes = bytes;
+        return true;
     }
     return false;
 }
 
+static bool reserve_window(uint64_t bytes) {
+    return reserve_between(0x300000000000ull, 0x7f0000000000ull, bytes) || reserve_between(0x080000000000ull, 0x300000000000ull, bytes);
+}
+
+static void *map_shadow(void) {
+    if (ftruncate(space.fd, (off_t)file_bytes()) != 0) return MAP_FAILED;
+    return mmap(NULL, file_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, space.fd, 0);
+}
+
+/* Window and shadow of one size. */
+static bool open_window(uint64_t bytes) {
+    if (!reserve_window(bytes)) return false;
+    void *shadow = map_shadow();
+    if (shadow == MAP_FAILED) {
+        munmap((void *)space.window, bytes);
+        return false;
+    }
+    madvise(shadow, file_bytes(), MADV_DONTDUMP);
+    space.shadow = shadow;
+    return true;
+}
+
 bool sim_space_open(void) {
     if (space.open) return true;
-    space.fd = memfd_create("aliquot-sim-memory", MFD_CLOEXEC);
-    if (space.fd < 0 || ftruncate(space.fd, (off_t)FILE_BYTES) != 0 || !reserve_window()) return false;
-    void *shadow = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, space.fd, 0);
-    void *table = mmap(NULL, PAGES * sizeof(void *), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (shadow == MAP_FAILED || table == MAP_FAILED) return false;
-    madvise(shadow, FILE_BYTES, MADV_DONTDUMP);
-    madvise(table, PAGES * sizeof(void *), MADV_NOHUGEPAGE);
-    space.shadow = shadow;
+    if (space.fd < 0) space.fd = memfd_create("aliquot-sim-memory", MFD_CLOEXEC);
+    if (space.fd < 0) return false;
+    uint64_t bytes = MOST_WINDOW_BYTES;
+    while (!open_window(bytes)) {
+        bytes /= 2;
+        if (bytes < LEAST_WINDOW_BYTES) return false;
+    }
+    void *table = mmap(NULL, table_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (table == MAP_FAILED) {
+        munmap((void *)space.window, bytes);
+        munmap(space.shadow, file_bytes());
+        return false;
+    }
+    madvise(table, table_bytes(), MADV_NOHUGEPAGE);
     space.table = table;
     /* The first page stays unused, so that no allocation is where a window begins. */
-    space.open = sim_intervals_init(&space.free, space.window + SIM_PAGE_BYTES, WINDOW_BYTES - SIM_PAGE_BYTES);
+    space.open = sim_intervals_init(&space.free, space.window + SIM_PAGE_BYTES, bytes - SIM_PAGE_BYTES);
     return space.open;
 }
 
@@ -74,9 +106,9 @@ static bool open_low(void) {
 }
 
 static uint64_t offset_of(uint64_t address) {
-    if (address - space.window < WINDOW_BYTES) return address - space.window;
+    if (address - space.window < space.window_bytes) return address - space.window;
     uint64_t low = atomic_load_explicit(&space.low, memory_order_relaxed);
-    if (low != 0 && address - low < LOW_BYTES) return WINDOW_BYTES + (address - low);
+    if (low != 0 && address - low < LOW_BYTES) return space.window_bytes + (address - low);
     return UINT64_MAX;
 }
 
@@ -99,7 +131,7 @@ uint64_t sim_space_take(uint64_t bytes, uint64_t align, uint64_t hint, bool low)
 }
 
 void sim_space_give(uint64_t address, uint64_t bytes) {
-    bool window = address - space.window < WINDOW_BYTES;
+    bool window = address - space.window < space.window_bytes;
     sim_intervals_give(window ? &space.free : &space.low_free, address, bytes);
 }
 
