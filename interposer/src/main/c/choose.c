@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "movable.h"
+#include "virtual.h"
 
 /* Whether a piece comes before another. */
 static bool alq_sooner(const struct alq_move *a, const struct alq_move *b, bool demote)
@@ -49,6 +50,9 @@ static struct alq_move alq_move_of(const struct alq_movable_block *block, uint32
 static bool alq_chosen(const struct alq_movable_block *block, uint32_t piece, enum alq_choose which)
 {
     bool resident = block->pieces[piece].backing.chunk == 0;
+    if (!alq_virtual_reached(block)) {
+        return false;
+    }
     return which == ALQ_CHOOSE_PINNED ? !resident && block->tie == ALQ_PINNED && block->advance_bytes != 0 && !block->busy
                                       : resident == (which == ALQ_CHOOSE_RESIDENT) && block->tie == ALQ_LOOSE;
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "devices.h"
 #include "fork.h"
 
 static pthread_mutex_t alq_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -62,6 +63,19 @@ bool alq_contexts_list(CUcontext contexts[ALQ_CONTEXTS], size_t *count)
     bool all = !alq_overflown;
     pthread_mutex_unlock(&alq_mutex);
     return all;
+}
+
+CUcontext alq_contexts_on(CUdevice ordinal)
+{
+    CUcontext contexts[ALQ_CONTEXTS];
+    CUcontext found = NULL;
+    size_t count;
+    alq_contexts_list(contexts, &count);
+    for (size_t at = 0; found == NULL && at < count; at++) {
+        struct alq_place place;
+        found = alq_place_of_context(contexts[at], &place) && place.ordinal == ordinal ? contexts[at] : NULL;
+    }
+    return found;
 }
 
 void alq_contexts_after_fork(void)

@@ -21,6 +21,9 @@ void alq_contexts_remove(CUcontext context);
 /* Whether it is one of them: its end will be seen. */
 bool alq_contexts_has(CUcontext context);
 
+/* One of a device's; NULL: there is none. */
+CUcontext alq_contexts_on(CUdevice ordinal);
+
 /* Copies them; false where there are some that we do not know. */
 bool alq_contexts_list(CUcontext contexts[ALQ_CONTEXTS], size_t *count);
 

@@ -7,6 +7,7 @@
 #include "pointers.h"
 #include "pool.h"
 #include "share.h"
+#include "virtual.h"
 #include "vmm.h"
 
 static bool alq_lend_at(CUdeviceptr address)
@@ -77,7 +78,15 @@ CUresult alq_hook_cuMemExportToShareableHandle(
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuMemExportToShareableHandle, shared, handle, type, flags);
     alq_bare_never();
-    CUresult result = ALQ_CALL(cuMemExportToShareableHandle, shared, handle, type, flags);
+    CUmemAllocationProp properties;
+    if (alq_virtual_properties(&properties, handle) && (properties.requestedHandleTypes & type) == 0) {
+        return CUDA_ERROR_INVALID_VALUE; /* the program has not asked for that: it is made exportable all the same */
+    }
+    CUresult result = alq_virtual_yield(&handle);
+    if (result != CUDA_SUCCESS) {
+        return result;
+    }
+    result = ALQ_CALL(cuMemExportToShareableHandle, shared, handle, type, flags);
     if (result == CUDA_SUCCESS) {
         alq_vmm_lend(handle);
     }

@@ -20,6 +20,7 @@ static void alq_in_child(void)
     alq_pool_after_fork();
     alq_graph_after_fork();
     alq_vmm_after_fork();
+    alq_virtual_after_fork();
     alq_context_after_fork();
     alq_contexts_after_fork();
     alq_movables_after_fork();

@@ -17,6 +17,7 @@ void alq_small_after_fork(void);
 void alq_pool_after_fork(void);
 void alq_graph_after_fork(void);
 void alq_vmm_after_fork(void);
+void alq_virtual_after_fork(void);
 void alq_context_after_fork(void);
 void alq_capture_after_fork(void);
 void alq_contexts_after_fork(void);

@@ -62,10 +62,6 @@ ALQ_SETTLED(cuExternalMemoryGetMappedMipmappedArray,
     memory, description)
 ALQ_SETTLED(cuMulticastCreate, (CUmemGenericAllocationHandle * handle, const CUmulticastObjectProp *properties), handle, properties)
 ALQ_SETTLED(cuMulticastAddDevice, (CUmemGenericAllocationHandle handle, CUdevice ordinal), handle, ordinal)
-ALQ_SETTLED(cuMulticastBindAddr,
-    (CUmemGenericAllocationHandle multicast, size_t multicast_offset, CUdeviceptr address, size_t bytes,
-        unsigned long long flags),
-    multicast, multicast_offset, address, bytes, flags)
 ALQ_SETTLED_LAZILY(cuMulticastUnbind,
     (CUmemGenericAllocationHandle multicast, CUdevice ordinal, size_t multicast_offset, size_t bytes), multicast, ordinal,
     multicast_offset, bytes)

@@ -99,7 +99,7 @@ static CUresult alq_mark(CUstream stream, CUcontext context, CUevent *event)
 bool alq_movable_free_async(CUdeviceptr address, CUstream stream, CUresult *result)
 {
     struct alq_movable_block copy;
-    if (!alq_movables_find(address, &copy) || copy.begin != address || copy.tie == ALQ_OPENED || alq_context_current() == NULL) {
+    if (!alq_movables_find(address, &copy) || copy.begin != address || copy.tie == ALQ_OPENED || copy.virtual != NULL || alq_context_current() == NULL) {
         return false;
     }
     struct alq_freed freed = {.context = alq_context_of_stream(stream), .stream = alq_stream_id(stream)};

@@ -145,7 +145,7 @@ static bool alq_free_captured(CUdeviceptr address, CUresult *result)
 bool alq_movable_free(CUdeviceptr address, CUresult *result)
 {
     struct alq_movable_block copy;
-    if (!alq_movables_find(address, &copy) || copy.begin != address || copy.tie == ALQ_OPENED || alq_context_current() == NULL) {
+    if (!alq_movables_find(address, &copy) || copy.begin != address || copy.tie == ALQ_OPENED || copy.virtual != NULL || alq_context_current() == NULL) {
         return false;
     }
     int saved_errno = errno;
@@ -179,29 +179,22 @@ bool alq_movable_free(CUdeviceptr address, CUresult *result)
 /* A context of the device that one was of which is gone; NULL: there is none. */
 static CUcontext alq_heir(CUcontext gone)
 {
-    CUcontext contexts[ALQ_CONTEXTS];
     struct alq_movable_block *const *blocks;
-    size_t known;
-    CUcontext heir = NULL;
     CUdevice ordinal = -1;
     size_t count = alq_movables_lock(&blocks);
     for (size_t at = 0; at < count; at++) {
-        ordinal = blocks[at]->context == gone && blocks[at]->pool != NULL ? blocks[at]->ordinal : ordinal;
+        bool outlives = blocks[at]->pool != NULL || blocks[at]->virtual != NULL;
+        ordinal = blocks[at]->context == gone && outlives ? blocks[at]->ordinal : ordinal;
     }
     alq_movables_unlock();
-    alq_contexts_list(contexts, &known);
-    for (size_t at = 0; ordinal >= 0 && heir == NULL && at < known; at++) {
-        struct alq_place place;
-        heir = alq_place_of_context(contexts[at], &place) && place.ordinal == ordinal ? contexts[at] : NULL;
-    }
-    return heir;
+    return ordinal < 0 ? NULL : alq_contexts_on(ordinal);
 }
 
 void alq_movable_reap(CUcontext context)
 {
     struct alq_movable_block *block;
     CUcontext heir = context == NULL ? NULL : alq_heir(context);
-    if (heir != NULL) {
+    if (context != NULL) {
         alq_movables_inherit(context, heir);
     }
     alq_kept_reap(context);

@@ -2,10 +2,10 @@
 #include "movables.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fork.h"
+#include "grow.h"
 
 static pthread_mutex_t alq_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct alq_movable_block **alq_movables;
@@ -31,15 +31,8 @@ static size_t alq_place(CUdeviceptr address)
 
 static bool alq_room(void)
 {
-    if (alq_count < alq_capacity) {
-        return true;
-    }
-    size_t capacity = alq_capacity == 0 ? 64 : alq_capacity * 2;
-    struct alq_movable_block **grown = realloc(alq_movables, capacity * sizeof(struct alq_movable_block *));
-    if (grown != NULL) {
-        alq_movables = grown;
-        alq_capacity = capacity;
-    }
+    struct alq_movable_block **grown = alq_grown(alq_movables, alq_count, &alq_capacity, sizeof(struct alq_movable_block *));
+    alq_movables = grown != NULL ? grown : alq_movables;
     return grown != NULL;
 }
 
@@ -111,11 +104,18 @@ struct alq_movable_block *alq_movables_at(CUdeviceptr address)
     return at < alq_count && alq_movables[at]->begin == address ? alq_movables[at] : NULL;
 }
 
-/* The program's own. */
+struct alq_movable_block *alq_movables_above(CUdeviceptr address)
+{
+    size_t at = alq_place(address);
+    at -= at > 0 && address - alq_movables[at - 1]->begin < alq_movables[at - 1]->bytes;
+    return at < alq_count ? alq_movables[at] : NULL;
+}
+
+/* The program's own allocation. */
 static struct alq_movable_block *alq_live_at(CUdeviceptr address)
 {
     struct alq_movable_block *block = alq_movables_at(address);
-    return block == NULL || block->kept || block->tie == ALQ_OPENED ? NULL : block;
+    return block == NULL || block->kept || block->tie == ALQ_OPENED || block->virtual != NULL ? NULL : block;
 }
 
 bool alq_movables_close(CUdeviceptr address, struct alq_movable_block **last)
@@ -173,8 +173,9 @@ void alq_movables_inherit(CUcontext gone, CUcontext heir)
 {
     pthread_mutex_lock(&alq_mutex);
     for (size_t at = 0; at < alq_count; at++) {
-        if (alq_movables[at]->context == gone && alq_movables[at]->pool != NULL) {
-            alq_movables[at]->context = heir;
+        struct alq_movable_block *block = alq_movables[at];
+        if (block->context == gone && (block->virtual != NULL || (block->pool != NULL && heir != NULL))) {
+            block->context = heir;
         }
     }
     pthread_mutex_unlock(&alq_mutex);

@@ -18,6 +18,8 @@
 
 #include <aliquot/cuda_abi.h>
 
+#include "peers.h"
+
 /* What is behind a piece: memory of a device, or a chunk. */
 struct alq_backing {
     CUmemGenericAllocationHandle handle;
@@ -26,6 +28,7 @@ struct alq_backing {
 };
 
 struct alq_pool;
+struct alq_virtual;
 
 enum alq_tie {
     ALQ_LOOSE = 0,  /* it moves */
@@ -55,10 +58,13 @@ struct alq_movable_block {
     uint64_t id;          /* never used twice; grows */
     int device;           /* index in the control page */
     CUdevice ordinal;
-    CUcontext context;     /* of its device; a block without a pool dies with it */
+    CUcontext context;     /* of its device; a block that is of neither a pool nor virtual dies with it. NULL: virtual, and there was none */
     struct alq_pool *pool; /* it is from; NULL: from none */
     bool kept;
     struct alq_freed freed;
+    struct alq_virtual *virtual; /* whose block it is (virtual.h): mapped by the program, who alone unmaps it, in no context; NULL: an allocation */
+    uint8_t access[ALQ_ACCESSES]; /* virtual: what each device may do, as the program has said it */
+    uint32_t handle_types;        /* virtual: what the program may export it as */
     enum alq_tie tie;
     uint64_t share;         /* the agent's name of what it is shared as, or opened from; 0: it has none (yet) */
     uint64_t share_epoch;   /* of the agent that named it; a later one does not know the share */
@@ -94,10 +100,11 @@ struct alq_movable_block *alq_movables_keep(CUdeviceptr address);
 /* A block that the caller keeps is live again, as a new one of asked_bytes in that context, or (0) as if it had not been freed. */
 void alq_movables_revive(struct alq_movable_block *block, uint64_t asked_bytes, CUcontext context);
 
-/* Takes out a block that the caller keeps. */
+/* Takes out a block that is the caller's: one it keeps, or a virtual one. */
 void alq_movables_drop(struct alq_movable_block *block);
 
-/* Blocks of pools outlive their context: those of one that is gone are another context's of the same device now. */
+/* Blocks of pools, and virtual ones, outlive their context: those of one that is gone are another context's of the same device now. heir NULL:
+ * there is none; virtual ones wait for one. */
 void alq_movables_inherit(CUcontext gone, CUcontext heir);
 
 /* A copy of the live block that an address lies in, without its pieces. One load where there are no blocks. */
@@ -109,6 +116,9 @@ void alq_movables_unlock(void);
 
 /* Of those locked, the one that begins at address, live or kept; NULL: none. */
 struct alq_movable_block *alq_movables_at(CUdeviceptr address);
+
+/* Of those locked, the first that ends above an address; NULL: none. */
+struct alq_movable_block *alq_movables_above(CUdeviceptr address);
 
 /* A fresh id. */
 uint64_t alq_movables_id(void);

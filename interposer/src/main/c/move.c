@@ -13,6 +13,7 @@
 #include "hooks.h"
 #include "peers.h"
 #include "own_thread.h"
+#include "virtual.h"
 
 #define ALQ_CAPTURE_STEP_NS 10000000l
 #define ALQ_MAP_TRIES 3
@@ -30,6 +31,7 @@ struct alq_staging {
 /* One move with the gate held: the piece, and where its data is and goes. */
 struct alq_way {
     struct alq_piece *piece; /* NULL: it is gone, or on its new side already */
+    const struct alq_movable_block *block;
     CUcontext context;
     CUdeviceptr from;
     CUdeviceptr to;
@@ -46,14 +48,14 @@ static CUmemAccessDesc alq_own_access(CUdevice ordinal)
 }
 
 /* Maps a backing at a piece's address, reachable as the piece was; false: nothing is mapped there. */
-static bool alq_piece_map(const struct alq_piece *piece, CUdevice ordinal, const struct alq_backing *backing)
+static bool alq_piece_map(const struct alq_movable_block *block, const struct alq_piece *piece, const struct alq_backing *backing)
 {
     CUmemAccessDesc access[ALQ_ACCESSES];
-    size_t count = alq_peers_access(ordinal, access);
+    size_t count = block->virtual != NULL ? alq_virtual_accesses(block, access) : alq_peers_access(block->ordinal, access);
     if (ALQ_CALL(cuMemMap, piece->begin, piece->bytes, 0, backing->handle, 0) != CUDA_SUCCESS) {
         return false;
     }
-    if (ALQ_CALL(cuMemSetAccess, piece->begin, piece->bytes, access, count) == CUDA_SUCCESS) {
+    if (count == 0 || ALQ_CALL(cuMemSetAccess, piece->begin, piece->bytes, access, count) == CUDA_SUCCESS) {
         return true;
     }
     ALQ_CALL(cuMemUnmap, piece->begin, piece->bytes);
@@ -68,6 +70,7 @@ static void alq_way_find(struct alq_way *way, const struct alq_move *move)
     if (block != NULL && block->id == move->block_id && (block->tie == ALQ_PINNED) == move->pinned) {
         struct alq_piece *piece = &block->pieces[move->piece];
         way->piece = (piece->backing.chunk == 0) == (move->fresh.chunk == 0) ? NULL : piece;
+        way->block = block;
         way->context = block->context;
     }
 }
@@ -83,7 +86,7 @@ static bool alq_way_open(struct alq_way *way, const struct alq_move *move, struc
     }
     if (piece->absent) {
         way->to = piece->begin;
-        way->landed = alq_piece_map(piece, move->ordinal, &move->fresh);
+        way->landed = alq_piece_map(way->block, piece, &move->fresh);
         return way->landed;
     }
     CUmemAccessDesc access = alq_own_access(move->ordinal);
@@ -184,18 +187,20 @@ static bool alq_move_copy(struct alq_way *ways, const struct alq_move *moves, si
 
 /* The new backing takes the old one's place. Both hold the data: should the driver refuse it, the old one is put back.
  * away: nobody reaches for the piece before alq_move_reach, and a chunk is not mapped at its address. */
-static bool alq_piece_exchange(struct alq_piece *piece, struct alq_move *move, bool landed, bool away)
+static bool alq_piece_exchange(const struct alq_way *way, struct alq_move *move, bool away)
 {
+    struct alq_piece *piece = way->piece;
+    bool landed = way->landed;
     if (!landed && ALQ_CALL(cuMemUnmap, piece->begin, piece->bytes) != CUDA_SUCCESS) {
         return false;
     }
     bool absent = away && move->fresh.chunk != 0;
-    move->moved = landed || absent || alq_piece_map(piece, move->ordinal, &move->fresh);
+    move->moved = landed || absent || alq_piece_map(way->block, piece, &move->fresh);
     for (int attempt = 0; !move->moved && attempt < ALQ_MAP_TRIES; attempt++) {
-        if (alq_piece_map(piece, move->ordinal, &piece->backing)) {
+        if (alq_piece_map(way->block, piece, &piece->backing)) {
             return false;
         }
-        move->moved = alq_piece_map(piece, move->ordinal, &move->fresh);
+        move->moved = alq_piece_map(way->block, piece, &move->fresh);
     }
     if (move->moved) {
         move->stale = piece->backing;
@@ -214,7 +219,7 @@ static enum alq_move_outcome alq_move_exchange(struct alq_way *ways, struct alq_
     bool copied = alq_move_copy(ways, moves, count, staging);
     result->copy_ns += alq_clock_ns() - started_ns;
     for (size_t at = 0; at < count && copied; at++) {
-        if (ways[at].piece != NULL && alq_piece_exchange(ways[at].piece, &moves[at], ways[at].landed, away)) {
+        if (ways[at].piece != NULL && alq_piece_exchange(&ways[at], &moves[at], away)) {
             result->moved_bytes += moves[at].bytes;
             settle(&moves[at]);
         } else if (ways[at].piece != NULL) {
@@ -253,7 +258,7 @@ static bool alq_reach(void)
     for (size_t at = 0; at < count; at++) {
         for (uint32_t i = 0; i < blocks[at]->piece_count; i++) {
             struct alq_piece *piece = &blocks[at]->pieces[i];
-            piece->absent = piece->absent && !alq_piece_map(piece, blocks[at]->ordinal, &piece->backing);
+            piece->absent = piece->absent && !alq_piece_map(blocks[at], piece, &piece->backing);
             all = all && !piece->absent;
         }
     }

@@ -48,7 +48,7 @@ static void alq_peers_apply(CUdevice accessor, CUdevice owner)
     }
     size_t count = alq_movables_lock(&blocks);
     for (size_t at = 0; at < count; at++) {
-        if (blocks[at]->ordinal == owner) {
+        if (blocks[at]->ordinal == owner && blocks[at]->virtual == NULL) {
             ALQ_CALL(cuMemSetAccess, blocks[at]->begin, blocks[at]->bytes, list, listed);
         }
     }

@@ -45,6 +45,14 @@ CUresult alq_hook_cuMemGetAddressRange(CUdeviceptr_v1 *begin, unsigned int *byte
     return CUDA_SUCCESS;
 }
 
+/* What the current device may do with a block. */
+static unsigned int alq_access_here(const struct alq_movable_block *block)
+{
+    struct alq_place place;
+    bool said = block->virtual != NULL && alq_place_current(&place) && place.ordinal < ALQ_ACCESSES;
+    return said ? block->access[place.ordinal] : CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+}
+
 /* Writes the answer; false: it is the driver's to give. *result is what plain memory answers. */
 static bool alq_attribute(
     void *data, CUpointer_attribute attribute, CUdeviceptr address, const struct alq_movable_block *block, CUresult *result)
@@ -52,7 +60,7 @@ static bool alq_attribute(
     *result = CUDA_SUCCESS;
     switch ((int)attribute) {
     case CU_POINTER_ATTRIBUTE_CONTEXT:
-        if (block->pool != NULL) {
+        if (block->pool != NULL || block->virtual != NULL) {
             return false; /* neither a pool's memory nor what is mapped is of a context */
         }
         *(CUcontext *)data = block->context;
@@ -87,16 +95,16 @@ static bool alq_attribute(
         *(unsigned int *)data = 1;
         return true;
     case CU_POINTER_ATTRIBUTE_ACCESS_FLAGS:
-        *(unsigned int *)data = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+        *(unsigned int *)data = alq_access_here(block);
         return true;
     case CU_POINTER_ATTRIBUTE_ALLOWED_HANDLE_TYPES:
-        *(unsigned long long *)data = CU_MEM_HANDLE_TYPE_NONE;
+        *(unsigned long long *)data = block->handle_types;
         return true;
     case CU_POINTER_ATTRIBUTE_MEMPOOL_HANDLE:
         *(CUmemoryPool *)data = block->pool == NULL ? NULL : alq_pool_handle(block->pool);
         return true;
     case CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE:
-        *(unsigned int *)data = block->pool == NULL && block->tie != ALQ_OPENED;
+        *(unsigned int *)data = block->pool == NULL && block->tie != ALQ_OPENED && block->virtual == NULL;
         return true;
     case CU_POINTER_ATTRIBUTE_IS_MANAGED:
     case CU_POINTER_ATTRIBUTE_IS_GPU_DIRECT_RDMA_CAPABLE:

@@ -229,7 +229,7 @@ bool alq_share_get(CUdeviceptr address, CUipcMemHandle *handle, CUresult *result
     int cancel_state;
     int saved_errno = errno;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    enum alq_pin pin = alq_share_pin(address, &copy);
+    enum alq_pin pin = alq_share_pin(address, false, &copy);
     if (pin == ALQ_PIN_NEW || pin == ALQ_PIN_OLD) {
         alq_bare_never();
         uint64_t share = alq_share(&copy);

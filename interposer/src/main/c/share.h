@@ -71,8 +71,8 @@ enum alq_pin {
     ALQ_PIN_FULL    /* what would not move any more does not fit */
 };
 
-/* Pins the block that an address lies in, and has all of it on its device. Waits for whoever is sharing it. */
-enum alq_pin alq_share_pin(CUdeviceptr address, struct alq_movable_block *copy);
+/* Pins the block that an address lies in, and has all of it on its device: a virtual one (virtual.h), or one that is not. Waits for whoever is sharing it. */
+enum alq_pin alq_share_pin(CUdeviceptr address, bool of_virtual, struct alq_movable_block *copy);
 
 /* It moves again. */
 void alq_share_unpin(const struct alq_movable_block *copy);

@@ -157,11 +157,12 @@ static bool alq_pull_wait(const struct alq_movable_block *copy, uint64_t demoted
     return alq_advanced(copy) == ALQ_ADVANCED_ALL;
 }
 
-enum alq_pin alq_share_pin(CUdeviceptr address, struct alq_movable_block *copy)
+enum alq_pin alq_share_pin(CUdeviceptr address, bool of_virtual, struct alq_movable_block *copy)
 {
     uint64_t demoted_bytes = 0;
     for (;;) {
-        if (!alq_movables_find(address, copy) || copy->pool != NULL || copy->tie == ALQ_OPENED) {
+        if (!alq_movables_find(address, copy) || copy->pool != NULL || copy->tie == ALQ_OPENED
+            || (copy->virtual != NULL) != of_virtual || (of_virtual && copy->tie == ALQ_PINNED)) {
             return ALQ_PIN_NONE;
         }
         if (copy->tie == ALQ_PINNED && copy->share != 0 && copy->share_epoch == alq_share_epoch()) {

@@ -1,5 +1,5 @@
 /*
- * Memory made with cuMemCreate: held until its last handle is released and its last mapping is gone.
+ * Memory made with cuMemCreate: held until its last handle is released and its last mapping is gone. What can be movable is virtual.h's.
  *
  * A chunk counts its references: one per use of a handle (created, retained) and one per mapping. Handles and mappings that
  * are not on record (imported, host memory, multicast) go to the driver untouched. What was exported, or bound to an array or a multicast
@@ -14,6 +14,7 @@
 #include "fork.h"
 #include "hooks.h"
 #include "pool.h"
+#include "virtual.h"
 #include "vmm.h"
 #include "vmm_table.h"
 
@@ -95,10 +96,14 @@ CUresult alq_hook_cuMemCreate(
         || (device < 0 && !alq_device_exists(properties->location.id))) {
         return ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
     }
+    CUresult result;
+    if (alq_virtual_create(handle, bytes, properties, flags, &result)) {
+        return result;
+    }
     if (!alq_take_fixed(device, charge_bytes)) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
-    CUresult result = ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
+    result = ALQ_CALL(cuMemCreate, handle, bytes, properties, flags);
     if (result != CUDA_SUCCESS) {
         alq_uncharge(device, charge_bytes);
         return result;
@@ -120,17 +125,21 @@ static bool alq_handle_use(CUmemGenericAllocationHandle handle, struct alq_chunk
 CUresult alq_hook_cuMemRelease(CUmemGenericAllocationHandle handle)
 {
     ALQ_IN_FLIGHT(cuMemRelease, handle);
+    CUresult result;
+    if (alq_virtual_release(&handle, &result)) {
+        return result;
+    }
     struct alq_chunk *chunk = NULL;
     pthread_mutex_lock(&alq_vmm_mutex);
     struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
     if (entry != NULL) {
-        chunk = entry->chunk;
+        chunk = entry->what;
         if (--entry->extent == 0) {
             alq_vmm_remove(&alq_vmm_handles, entry);
         }
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
-    CUresult result = ALQ_CALL(cuMemRelease, handle);
+    result = ALQ_CALL(cuMemRelease, handle);
     if (chunk == NULL) {
         return result;
     }
@@ -148,15 +157,23 @@ CUresult alq_hook_cuMemMap(
     CUdeviceptr address, size_t bytes, size_t offset, CUmemGenericAllocationHandle handle, unsigned long long flags)
 {
     ALQ_IN_FLIGHT(cuMemMap, address, bytes, offset, handle, flags);
+    CUresult result;
+    if (flags == 0 && alq_virtual_map(address, bytes, offset, handle, &result)) {
+        return result;
+    }
+    result = flags == 0 ? alq_virtual_yield(&handle) : CUDA_SUCCESS;
+    if (result != CUDA_SUCCESS) {
+        return result;
+    }
     /* the mapping's reference is there before the mapping is: the handle may be released meanwhile */
     pthread_mutex_lock(&alq_vmm_mutex);
     struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
-    struct alq_chunk *chunk = entry == NULL ? NULL : entry->chunk;
+    struct alq_chunk *chunk = entry == NULL ? NULL : entry->what;
     if (chunk != NULL) {
         chunk->references++;
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
-    CUresult result = ALQ_CALL_GATED(cuMemMap, address, bytes, offset, handle, flags);
+    result = ALQ_CALL_GATED(cuMemMap, address, bytes, offset, handle, flags);
     if (chunk == NULL) {
         return result;
     }
@@ -188,13 +205,9 @@ static bool alq_vmm_take_map(CUdeviceptr address, size_t bytes, struct alq_vmm_e
     return found;
 }
 
-CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
+/* What is the driver's in a range. */
+static CUresult alq_unmap(CUdeviceptr address, size_t bytes)
 {
-    ALQ_IN_FLIGHT(cuMemUnmap, address, bytes);
-    struct alq_movable_block block;
-    if (alq_movables_find(address, &block)) {
-        return CUDA_ERROR_INVALID_VALUE; /* as for plain memory: the program has not mapped it */
-    }
     struct alq_vmm_entry *taken = NULL;
     size_t count = 0;
     struct alq_vmm_entry entry;
@@ -212,7 +225,7 @@ CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
     CUresult result = ALQ_CALL_GATED(cuMemUnmap, address, bytes);
     for (size_t i = 0; i < count; i++) {
         if (result == CUDA_SUCCESS) {
-            alq_chunk_drop(taken[i].chunk, 1);
+            alq_chunk_drop(taken[i].what, 1);
         } else {
             pthread_mutex_lock(&alq_vmm_mutex);
             alq_vmm_put(&alq_vmm_maps, taken[i]);
@@ -223,10 +236,36 @@ CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
     return result;
 }
 
+CUresult alq_hook_cuMemUnmap(CUdeviceptr address, size_t bytes)
+{
+    ALQ_IN_FLIGHT(cuMemUnmap, address, bytes);
+    CUresult result;
+    return alq_virtual_unmap(address, bytes, alq_unmap, &result) ? result : alq_unmap(address, bytes);
+}
+
+CUresult alq_hook_cuMemSetAccess(CUdeviceptr address, size_t bytes, const CUmemAccessDesc *list, size_t count)
+{
+    ALQ_PASS_WHEN_TRANSPARENT(cuMemSetAccess, address, bytes, list, count);
+    CUresult result;
+    return alq_virtual_access(address, bytes, list, count, &result) ? result : ALQ_CALL_GATED(cuMemSetAccess, address, bytes, list, count);
+}
+
+CUresult alq_hook_cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp *properties, CUmemGenericAllocationHandle handle)
+{
+    ALQ_PASS_WHEN_TRANSPARENT(cuMemGetAllocationPropertiesFromHandle, properties, handle);
+    return properties != NULL && alq_virtual_properties(properties, handle)
+        ? CUDA_SUCCESS
+        : ALQ_CALL(cuMemGetAllocationPropertiesFromHandle, properties, handle);
+}
+
 CUresult alq_hook_cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *address)
 {
     ALQ_IN_FLIGHT(cuMemRetainAllocationHandle, handle, address);
     struct alq_movable_block block;
+    CUresult retained;
+    if (handle != NULL && alq_virtual_retain(handle, (uintptr_t)address, &retained)) {
+        return retained;
+    }
     if (alq_movables_find((uintptr_t)address, &block)) {
         return CUDA_ERROR_INVALID_VALUE; /* as for plain memory, which has no handle */
     }
@@ -241,11 +280,32 @@ CUresult alq_hook_cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *hand
         at = at == 0 ? alq_vmm_maps.count : at - 1;
     }
     if (at < alq_vmm_maps.count && key - alq_vmm_maps.entries[at].key < alq_vmm_maps.entries[at].extent) {
-        struct alq_chunk *chunk = alq_vmm_maps.entries[at].chunk;
+        struct alq_chunk *chunk = alq_vmm_maps.entries[at].what;
         chunk->references += alq_handle_use(*handle, chunk);
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
     return result;
+}
+
+bool alq_vmm_adopt(CUmemGenericAllocationHandle handle, const struct alq_vmm_adopted *adopted)
+{
+    struct alq_chunk *chunk = malloc(sizeof *chunk);
+    if (chunk == NULL) {
+        return false;
+    }
+    *chunk = (struct alq_chunk){
+        .bytes = adopted->bytes, .device = adopted->device, .references = 1 + (adopted->address != 0)};
+    pthread_mutex_lock(&alq_vmm_mutex);
+    bool kept = alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){handle, 1, chunk});
+    if (kept && adopted->address != 0 && !alq_vmm_put(&alq_vmm_maps, (struct alq_vmm_entry){adopted->address, adopted->bytes, chunk})) {
+        alq_vmm_remove(&alq_vmm_handles, alq_vmm_get(&alq_vmm_handles, handle));
+        kept = false;
+    }
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    if (!kept) {
+        free(chunk);
+    }
+    return kept;
 }
 
 void alq_vmm_lend(CUmemGenericAllocationHandle handle)
@@ -253,7 +313,7 @@ void alq_vmm_lend(CUmemGenericAllocationHandle handle)
     pthread_mutex_lock(&alq_vmm_mutex);
     struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
     if (entry != NULL) {
-        entry->chunk->lent = true;
+        ((struct alq_chunk *)entry->what)->lent = true;
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
 }
@@ -264,7 +324,7 @@ void alq_vmm_lend_range(CUdeviceptr address, size_t bytes)
     size_t at = alq_vmm_at(&alq_vmm_maps, address);
     at -= at > 0 && address - alq_vmm_maps.entries[at - 1].key < alq_vmm_maps.entries[at - 1].extent;
     for (; at < alq_vmm_maps.count && (alq_vmm_maps.entries[at].key <= address || alq_vmm_maps.entries[at].key - address < bytes); at++) {
-        alq_vmm_maps.entries[at].chunk->lent = true;
+        ((struct alq_chunk *)alq_vmm_maps.entries[at].what)->lent = true;
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
 }

@@ -1,6 +1,27 @@
 /* Binding of cuMemCreate's memory to sparse arrays and to multicast objects: nothing is taken by it, but it keeps what it binds. */
+#include <stdlib.h>
+
 #include "settled.h"
+#include "virtual.h"
 #include "vmm.h"
+
+/* The list with the driver's handles in it; NULL, and why: there is none. The caller's to free. */
+static CUarrayMapInfo *alq_yield_listed(const CUarrayMapInfo *list, unsigned int count, CUresult *result)
+{
+    CUarrayMapInfo *own = malloc((count + 1) * sizeof *own);
+    *result = own == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
+    for (unsigned int i = 0; *result == CUDA_SUCCESS && i < count; i++) {
+        own[i] = list[i];
+        if (list[i].memOperationType == CU_MEM_OPERATION_TYPE_MAP) {
+            *result = alq_virtual_yield(&own[i].memHandle.memHandle);
+        }
+    }
+    if (*result != CUDA_SUCCESS) {
+        free(own);
+        own = NULL;
+    }
+    return own;
+}
 
 /* After the driver has accepted the list. */
 static void alq_lend_listed(const CUarrayMapInfo *list, unsigned int count)
@@ -16,11 +37,17 @@ static void alq_lend_listed(const CUarrayMapInfo *list, unsigned int count)
     CUresult alq_hook_##name(CUarrayMapInfo *list, unsigned int count, CUstream stream)        \
     {                                                                                          \
         ALQ_IN_FLIGHT(name, list, count, stream);                                              \
-        CUresult result = ALQ_CALL_GATED(name, list, count, stream);                           \
+        CUresult result;                                                                       \
+        CUarrayMapInfo *own = list == NULL ? NULL : alq_yield_listed(list, count, &result);    \
+        if (list != NULL && own == NULL) {                                                     \
+            return result;                                                                     \
+        }                                                                                      \
+        result = ALQ_CALL_GATED(name, own, count, stream);                                     \
         struct alq_place place;                                                                \
         if (result == CUDA_SUCCESS) {                                                          \
-            alq_lend_listed(list, count);                                                      \
+            alq_lend_listed(own, count);                                                       \
         }                                                                                      \
+        free(own);                                                                             \
         if (result == CUDA_SUCCESS && alq_place_of_stream(stream, &place)) {                   \
             alq_settle_lazily(place.device);                                                   \
         }                                                                                      \
@@ -34,9 +61,45 @@ CUresult alq_hook_cuMulticastBindMem(CUmemGenericAllocationHandle multicast, siz
     CUmemGenericAllocationHandle handle, size_t offset, size_t bytes, unsigned long long flags)
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuMulticastBindMem, multicast, multicast_offset, handle, offset, bytes, flags);
-    CUresult result = ALQ_CALL(cuMulticastBindMem, multicast, multicast_offset, handle, offset, bytes, flags);
+    CUresult result = alq_virtual_yield(&handle);
+    if (result != CUDA_SUCCESS) {
+        return result;
+    }
+    result = ALQ_CALL(cuMulticastBindMem, multicast, multicast_offset, handle, offset, bytes, flags);
     if (result == CUDA_SUCCESS) {
         alq_vmm_lend(handle);
+    }
+    return alq_settled(result);
+}
+
+/* What an address leads to is the driver's own before it is bound; an allocation has no handle to be bound by. */
+static CUresult alq_yield_at(CUdeviceptr address)
+{
+    CUmemGenericAllocationHandle name;
+    CUresult result;
+    struct alq_movable_block unused;
+    if (!alq_virtual_retain(&name, address, &result)) {
+        return alq_movables_find(address, &unused) ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+    }
+    if (result == CUDA_SUCCESS) {
+        CUmemGenericAllocationHandle handle = name;
+        result = alq_virtual_yield(&handle);
+        alq_hook_cuMemRelease(name);
+    }
+    return result;
+}
+
+CUresult alq_hook_cuMulticastBindAddr(
+    CUmemGenericAllocationHandle multicast, size_t multicast_offset, CUdeviceptr address, size_t bytes, unsigned long long flags)
+{
+    ALQ_PASS_WHEN_TRANSPARENT(cuMulticastBindAddr, multicast, multicast_offset, address, bytes, flags);
+    CUresult result = alq_yield_at(address);
+    if (result != CUDA_SUCCESS) {
+        return result;
+    }
+    result = ALQ_CALL_GATED(cuMulticastBindAddr, multicast, multicast_offset, address, bytes, flags);
+    if (result == CUDA_SUCCESS) {
+        alq_vmm_lend_range(address, bytes);
     }
     return alq_settled(result);
 }

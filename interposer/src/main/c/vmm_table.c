@@ -1,8 +1,9 @@
 /* Binary search in arrays that grow: thousands of entries at most, changed rarely. */
 #include "vmm_table.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "grow.h"
 
 size_t alq_vmm_at(const struct alq_vmm_table *table, uint64_t key)
 {
@@ -27,15 +28,11 @@ struct alq_vmm_entry *alq_vmm_get(const struct alq_vmm_table *table, uint64_t ke
 
 bool alq_vmm_put(struct alq_vmm_table *table, struct alq_vmm_entry entry)
 {
-    if (table->count == table->capacity) {
-        size_t capacity = table->capacity == 0 ? 64 : table->capacity * 2;
-        struct alq_vmm_entry *grown = realloc(table->entries, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return false;
-        }
-        table->entries = grown;
-        table->capacity = capacity;
+    struct alq_vmm_entry *grown = alq_grown(table->entries, table->count, &table->capacity, sizeof *grown);
+    if (grown == NULL) {
+        return false;
     }
+    table->entries = grown;
     size_t at = alq_vmm_at(table, entry.key);
     memmove(&table->entries[at + 1], &table->entries[at], (table->count - at) * sizeof entry);
     table->entries[at] = entry;

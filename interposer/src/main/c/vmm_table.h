@@ -1,5 +1,5 @@
 /*
- * Sorted tables of handles and of mappings, each entry leading to the chunk behind it. Not thread-safe: vmm.c holds a lock.
+ * Sorted tables of handles and of mappings, each entry leading to what is behind it. Not thread-safe: who has one holds a lock.
  */
 #ifndef ALIQUOT_INTERPOSER_VMM_TABLE_H
 #define ALIQUOT_INTERPOSER_VMM_TABLE_H
@@ -8,13 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct alq_chunk;
-
 /* Sorted by key. For handles: uses is how often the handle must be released; for mappings: size of the range. */
 struct alq_vmm_entry {
     uint64_t key;
     uint64_t extent;
-    struct alq_chunk *chunk;
+    void *what;
 };
 
 struct alq_vmm_table {

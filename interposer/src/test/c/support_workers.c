@@ -1,12 +1,14 @@
 /* See support_workers.h. */
 #include "support_workers.h"
 
+#include "support_segments.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WORKERS 8
+#define WORKERS 9
 
 uint32_t work_ends;
 
@@ -136,6 +138,35 @@ void *work_churn(void *argument)
     return NULL;
 }
 
+/* Memory that it maps itself, here and there, beside some that stays where it is. */
+void *work_map(void *argument)
+{
+    struct worker *worker = argument;
+    const struct moving *m = worker->moving;
+    CHECK_EQ(CU(cuCtxSetCurrent)(m->context), CUDA_SUCCESS);
+    CUdeviceptr range = segment_reserve(128 * MIB);
+    segment_put(range, 70 * MIB, NULL);
+    moving_fill(m, range, 70 * MIB, worker->number, CU_STREAM_PER_THREAD);
+    for (; work_goes_on(); worker->rounds++) {
+        CUmemGenericAllocationHandle handle;
+        CUdeviceptr at = range + 80 * MIB;
+        uint32_t value = (uint32_t)worker->rounds;
+        segment_put(at, 20 * MIB, &handle);
+        moving_fill(m, at, 20 * MIB, value, CU_STREAM_PER_THREAD);
+        CHECK_EQ(CU(cuStreamSynchronize)(CU_STREAM_PER_THREAD), CUDA_SUCCESS);
+        segment_unmap(at, 20 * MIB);
+        at += 20 * MIB;
+        segment_map(at, 20 * MIB, handle);
+        segment_access(at, 20 * MIB, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+        segment_release(handle);
+        worker->wrong += moving_wrong(m, at, 20 * MIB, value, CU_STREAM_PER_THREAD);
+        segment_unmap(at, 20 * MIB);
+    }
+    worker->wrong += moving_wrong(m, range, 70 * MIB, worker->number, CU_STREAM_PER_THREAD);
+    segment_unmap(range, 70 * MIB);
+    return NULL;
+}
+
 void *work_fork(void *argument)
 {
     struct worker *worker = argument;
@@ -179,7 +210,7 @@ uint64_t work_setting(const char *name, uint64_t otherwise)
 uint64_t work_through(struct world *world, work_trouble trouble)
 {
     static void *(*const bodies[WORKERS])(void *) = {
-        work_compute, work_compute, work_churn, work_replay, work_capture, work_churn, work_capture, work_fork};
+        work_compute, work_compute, work_churn, work_replay, work_capture, work_churn, work_capture, work_fork, work_map};
     struct moving m;
     struct worker workers[WORKERS];
     pthread_t threads[WORKERS];

@@ -28,6 +28,7 @@ void *work_capture(void *worker);
 void *work_churn(void *worker);
 /* Children that find the gate open, wherever it is, and no device. */
 void *work_fork(void *worker);
+void *work_map(void *worker);
 
 /* What is done to the workers' process over and over, with numbers of its own; whether it has been done often enough. */
 typedef bool (*work_trouble)(const struct moving *m, uint64_t *state);

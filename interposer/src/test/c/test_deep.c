@@ -3,6 +3,7 @@
  * first.
  */
 #include "support_bare.h"
+#include "support_segments.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -56,6 +57,34 @@ static void without_any_chunk_a_process_is_bare_as_well(const struct moving *m, 
     bare_checkpoint(m);
     block = filled_block(m);
     CHECK_EQ(bare_restores(m), 1);
+    check_leaves(m, block);
+}
+
+static void memory_that_it_maps_itself_comes_back_too(const struct moving *m, CUdeviceptr block)
+{
+    CUmemGenericAllocationHandle handle;
+    CUdeviceptr range = segment_reserve(60 * MIB), result = moving_alloc(8); /* room for moving_wrong's */
+    segment_put(range, 40 * MIB, NULL);
+    segment_put(range + 40 * MIB, 20 * MIB, &handle);
+    moving_filled(m, range, 60 * MIB, 11);
+    bare_checkpoint(m);
+    CHECK_EQ(truth_total(m->world, 0), 0);
+    CHECK_EQ(moving_wrong(m, range, 60 * MIB, 11, NULL), 0);
+    bare_is_back(m);
+    /* in a chunk, and mapped nowhere: nobody would find it there */
+    moving_resident(m, 0);
+    CHECK(moving_becomes(m, moving_demoted, BLOCK_BYTES + 60 * MIB));
+    segment_unmap(range + 40 * MIB, 20 * MIB);
+    uint64_t reports = moving_reports(m);
+    moving_park(m);
+    bare_tell(m, 1);
+    bare_stays_hot(m, reports, ALQ_MOVE_FAILED);
+    segment_map(range + 40 * MIB, 20 * MIB, handle);
+    segment_access(range + 40 * MIB, 20 * MIB, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    CHECK_EQ(moving_wrong(m, range, 60 * MIB, 11, NULL), 0);
+    segment_unmap(range, 60 * MIB);
+    segment_release(handle);
+    CHECK_EQ(CU(cuMemFree_v2)(result), CUDA_SUCCESS);
     check_leaves(m, block);
 }
 
@@ -265,6 +294,7 @@ int main(void)
     RUN_BLOCK(data_survives_the_dive_and_the_return);
     RUN_BLOCK(with_its_imports_kept_a_process_is_never_restored);
     RUN_BLOCK(what_was_demoted_before_comes_back_too);
+    RUN_BLOCK(memory_that_it_maps_itself_comes_back_too);
     RUN_BLOCK(without_any_chunk_a_process_is_bare_as_well);
     RUN_BLOCK(any_call_brings_the_process_back);
     RUN_BLOCK(a_call_by_a_looked_up_address_brings_it_back);

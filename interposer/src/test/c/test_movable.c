@@ -123,17 +123,6 @@ static CUresult take_managed(uint64_t bytes)
     return CU(cuMemAllocManaged)(&address, bytes, CU_MEM_ATTACH_GLOBAL);
 }
 
-static CUresult take_created(uint64_t bytes)
-{
-    CUmemGenericAllocationHandle handle;
-    CUmemAllocationProp prop = {.type = CU_MEM_ALLOCATION_TYPE_PINNED};
-    int count = 0;
-    CU(cuDeviceGetCount)(&count);
-    prop.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
-    prop.location.id = count - 1;
-    return CU(cuMemCreate)(&handle, bytes, &prop, 0);
-}
-
 static CUresult take_array(uint64_t bytes)
 {
     CUarray array;
@@ -155,7 +144,7 @@ static CUresult take_limited_pool(uint64_t bytes)
 
 static void what_cannot_move_has_to_fit_the_request(struct world *world, const void *argument)
 {
-    static take *const ways[] = {take_managed, take_created, take_array, take_limited_pool};
+    static take *const ways[] = {take_managed, take_array, take_limited_pool};
     struct moving m;
     (void)argument;
     moving_start(&m, world, 128 * MIB);
@@ -166,9 +155,9 @@ static void what_cannot_move_has_to_fit_the_request(struct world *world, const v
         CHECK_EQ(moving_used(&m), 600 * MIB);
     }
     CHECK_EQ(test_agent_refusals(world->agent), sizeof ways / sizeof ways[0]);
-    CHECK_EQ(take_created(108 * MIB), CUDA_SUCCESS);
+    CHECK_EQ(take_managed(108 * MIB), CUDA_SUCCESS);
     CHECK_EQ(moving_movable(&m), 600 * MIB);
-    CHECK_EQ(take_created(4 * MIB), CUDA_ERROR_OUT_OF_MEMORY);
+    CHECK_EQ(take_array(4 * MIB), CUDA_ERROR_OUT_OF_MEMORY);
     CHECK_EQ(take_managed(4 * MIB), CUDA_ERROR_OUT_OF_MEMORY);
     CUdeviceptr more = moving_alloc(200 * MIB);
     CHECK_EQ(moving_movable(&m), 800 * MIB);

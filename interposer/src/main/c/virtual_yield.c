@@ -1,0 +1,105 @@
+/* See virtual.h: making it the driver's own. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "hooks.h"
+#include "movable.h"
+#include "share.h"
+#include "virtual_inside.h"
+#include "vmm.h"
+
+/* How long until another thread that has a block pinned is looked for again. */
+#define ALQ_YIELD_STEP_NS 1000000l
+
+CUresult alq_virtual_pin(struct alq_movable_block *block)
+{
+    if (block->tie == ALQ_PINNED) {
+        return CUDA_SUCCESS;
+    }
+    for (uint32_t at = 0; at < block->piece_count; at++) {
+        if (block->pieces[at].backing.chunk != 0) {
+            return CUDA_ERROR_NOT_SUPPORTED;
+        }
+    }
+    block->tie = ALQ_PINNED;
+    alq_charge_shift(block->device, &(struct alq_shift){.movable = 0 - block->bytes});
+    if (alq_fixed_fits(block->device, 0)) {
+        return CUDA_SUCCESS;
+    }
+    block->tie = ALQ_LOOSE;
+    alq_charge_shift(block->device, &(struct alq_shift){.movable = block->bytes});
+    alq_charge_refused();
+    return CUDA_ERROR_OUT_OF_MEMORY;
+}
+
+/* A block of one piece, on its device and pinned, becomes the driver's own. */
+static CUresult alq_hand_over(struct alq_virtual *it)
+{
+    struct alq_movable_block *block = it->block;
+    CUresult result = alq_virtual_pin(block);
+    if (result != CUDA_SUCCESS) {
+        return result;
+    }
+    struct alq_vmm_adopted adopted = {
+        .device = block->device, .bytes = block->bytes, .address = it->mapped ? block->begin : 0};
+    if (!alq_vmm_adopt(block->pieces[0].backing.handle, &adopted)) {
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    it->real = block->pieces[0].backing.handle;
+    if (it->mapped) {
+        alq_movables_drop(block);
+    }
+    it->mapped = false;
+    it->block = NULL;
+    free(block);
+    return CUDA_SUCCESS;
+}
+
+enum alq_yield { ALQ_YIELDED, ALQ_YIELD_PIN, ALQ_YIELD_WAIT };
+
+/* One step; its end is in *result. PIN: the block that begins at *begin has to be pinned first; WAIT: another thread is at that. */
+static enum alq_yield alq_yield(CUmemGenericAllocationHandle *handle, CUdeviceptr *begin, CUresult *result)
+{
+    struct alq_virtual *it = alq_virtual_named(*handle);
+    *result = CUDA_SUCCESS;
+    if (it != NULL && it->real == 0) {
+        const struct alq_movable_block *block = it->block;
+        *begin = block->begin;
+        if (block->piece_count != 1) {
+            *result = CUDA_ERROR_NOT_SUPPORTED;
+            return ALQ_YIELDED;
+        }
+        if (it->mapped && block->tie == ALQ_LOOSE) {
+            return ALQ_YIELD_PIN;
+        }
+        if (it->mapped && (block->pieces[0].backing.chunk != 0 || block->advance_bytes != 0)) {
+            return ALQ_YIELD_WAIT;
+        }
+        *result = alq_hand_over(it);
+    }
+    if (it != NULL && it->real != 0) {
+        *handle = it->real;
+    }
+    return ALQ_YIELDED;
+}
+
+CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle)
+{
+    CUresult result = CUDA_SUCCESS;
+    enum alq_yield step = alq_virtual_none() ? ALQ_YIELDED : ALQ_YIELD_WAIT;
+    while (step != ALQ_YIELDED) {
+        struct alq_movable_block copy;
+        CUdeviceptr begin = 0;
+        struct alq_virtual_entry entry = alq_virtual_enter();
+        step = alq_yield(handle, &begin, &result);
+        alq_virtual_leave(entry);
+        if (step == ALQ_YIELD_PIN && alq_share_pin(begin, true, &copy) == ALQ_PIN_FULL) {
+            alq_charge_refused();
+            return CUDA_ERROR_OUT_OF_MEMORY;
+        }
+        if (step == ALQ_YIELD_WAIT) {
+            nanosleep(&(struct timespec){.tv_nsec = ALQ_YIELD_STEP_NS}, NULL);
+        }
+    }
+    return result;
+}
