@@ -24,6 +24,11 @@ static pthread_mutex_t alq_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct alq_vmm_table alq_by_name;
 static uint64_t alq_last_name;
 
+bool alq_virtual_any(void)
+{
+    return !alq_virtual_none();
+}
+
 struct alq_virtual_entry alq_virtual_enter(void)
 {
     struct alq_virtual_entry entry;

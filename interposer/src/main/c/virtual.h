@@ -29,6 +29,9 @@
 
 #include "movables.h"
 
+/* Whether there are any names, or blocks of theirs. One load. */
+bool alq_virtual_any(void);
+
 /* Makes a block and its name, charged. False: such memory is the driver's to make, and nothing has happened. */
 bool alq_virtual_create(CUmemGenericAllocationHandle *name, size_t bytes, const CUmemAllocationProp *properties, unsigned long long flags, CUresult *result);
 

@@ -8,7 +8,7 @@
 /* The list with the driver's handles in it; NULL, and why: there is none. The caller's to free. */
 static CUarrayMapInfo *alq_yield_listed(const CUarrayMapInfo *list, unsigned int count, CUresult *result)
 {
-    CUarrayMapInfo *own = malloc((count + 1) * sizeof *own);
+    CUarrayMapInfo *own = malloc(((size_t)count + 1) * sizeof *own);
     *result = own == NULL ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
     for (unsigned int i = 0; *result == CUDA_SUCCESS && i < count; i++) {
         own[i] = list[i];
@@ -33,25 +33,40 @@ static void alq_lend_listed(const CUarrayMapInfo *list, unsigned int count)
     }
 }
 
-#define ALQ_MAP_ARRAYS(name)                                                                   \
-    CUresult alq_hook_##name(CUarrayMapInfo *list, unsigned int count, CUstream stream)        \
-    {                                                                                          \
-        ALQ_IN_FLIGHT(name, list, count, stream);                                              \
-        CUresult result;                                                                       \
-        CUarrayMapInfo *own = list == NULL ? NULL : alq_yield_listed(list, count, &result);    \
-        if (list != NULL && own == NULL) {                                                     \
-            return result;                                                                     \
-        }                                                                                      \
-        result = ALQ_CALL_GATED(name, own, count, stream);                                     \
-        struct alq_place place;                                                                \
-        if (result == CUDA_SUCCESS) {                                                          \
-            alq_lend_listed(own, count);                                                       \
-        }                                                                                      \
-        free(own);                                                                             \
-        if (result == CUDA_SUCCESS && alq_place_of_stream(stream, &place)) {                   \
-            alq_settle_lazily(place.device);                                                   \
-        }                                                                                      \
-        return result;                                                                         \
+/* The driver's call, on the driver's handles. */
+typedef CUresult alq_map_arrays(CUarrayMapInfo *list, unsigned int count, CUstream stream);
+
+static CUresult alq_map_listed(alq_map_arrays *driver, CUarrayMapInfo *list, unsigned int count, CUstream stream)
+{
+    struct alq_place place;
+    CUresult result;
+    /* where there are no names, the list is none of our business before the driver has taken it */
+    CUarrayMapInfo *own = list != NULL && alq_virtual_any() ? alq_yield_listed(list, count, &result) : list;
+    if (list != NULL && own == NULL) {
+        return result;
+    }
+    result = driver(own, count, stream);
+    if (result == CUDA_SUCCESS) {
+        alq_lend_listed(own, count);
+    }
+    if (own != list) {
+        free(own);
+    }
+    if (result == CUDA_SUCCESS && alq_place_of_stream(stream, &place)) {
+        alq_settle_lazily(place.device);
+    }
+    return result;
+}
+
+#define ALQ_MAP_ARRAYS(name)                                                                            \
+    static CUresult alq_driver_##name(CUarrayMapInfo *list, unsigned int count, CUstream stream)        \
+    {                                                                                                   \
+        return ALQ_CALL_GATED(name, list, count, stream);                                               \
+    }                                                                                                   \
+    CUresult alq_hook_##name(CUarrayMapInfo *list, unsigned int count, CUstream stream)                 \
+    {                                                                                                   \
+        ALQ_IN_FLIGHT(name, list, count, stream);                                                       \
+        return alq_map_listed(alq_driver_##name, list, count, stream);                                  \
     }
 
 ALQ_MAP_ARRAYS(cuMemMapArrayAsync)

@@ -11,6 +11,7 @@ import dev.aliquot.agent.pool.CudaChunkMaker;
 import dev.aliquot.agent.pool.HostMemory;
 import dev.aliquot.agent.pool.HostPool;
 import dev.aliquot.agent.pool.NumaNodes;
+import dev.aliquot.agent.process.MemoryRoom;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.share.Budget;
@@ -121,7 +122,11 @@ public final class Agent implements AutoCloseable {
             pool,
             NumaNodes.system(),
             residencies,
-            new DeepContext(deep, truth, options.swap().deepAfter()),
+            new DeepContext(
+                deep,
+                truth,
+                new MemoryRoom(Path.of("/proc"), options.limits().cgroupRoot()),
+                options.swap().deepAfter()),
             Budget.of(Path.of("/proc/self/limits")),
             System::nanoTime);
     AgentTraits traits =

@@ -3,6 +3,7 @@ package dev.aliquot.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.MemoryGroup;
 import dev.aliquot.agent.support.Talker;
 import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
@@ -122,5 +123,33 @@ class DeepSwapTest extends LendingFixture {
     Eventually.soon(() -> assertThat(node().hostPool().takenBytes()).isZero());
     assertThat(b.say("init")).isEqualTo(SUCCESS);
     fill(b, capacity - CONTEXT - STEP);
+  }
+
+  /** The driver's copy is the process's own memory: its container would be killed for it. */
+  @Test
+  void whatItsMemoryLimitDoesNotTakeStaysOnTheDevice() throws Exception {
+    fill(a, capacity / 2);
+    assertThat(serving.say("swap out a")).isEqualTo("ok");
+    is("a", "swapped");
+    try (MemoryGroup group = MemoryGroup.make()) {
+      group.add(a.pid());
+      group.leave(CONTEXT - MIB);
+      serving.say("swap out_deep a");
+      Eventually.soon(
+          () ->
+              assertThat(stays("a")).contains("would not fit its container's memory limit: 25"));
+      assertThat(tenant("a").state()).isEqualTo("swapped");
+      group.leave(CONTEXT + 128 * MIB);
+      serving.say("swap out_deep a");
+      goesDeep();
+      group.leave(8 * GIB);
+      assertThat(a.say("work")).isEqualTo(SUCCESS);
+      assertComputesRight(a);
+      a.kill();
+    }
+  }
+
+  private String stays(String name) {
+    return tenant(name).swap().stays();
   }
 }

@@ -147,6 +147,11 @@ public final class ProcFs {
     return read(pid, "cgroup").flatMap(ProcFs::parseCgroup);
   }
 
+  /** The process's cgroup of a controller of version 1, as a path below where that is mounted. */
+  public Optional<String> cgroupOf(int pid, String controller) {
+    return read(pid, "cgroup").flatMap(text -> parseFirst(text, controller));
+  }
+
   /** The process's cgroup of version 2, as a path below where that is mounted. */
   public Optional<String> cgroupV2(int pid) {
     return read(pid, "cgroup").flatMap(ProcFs::parseSecond);
@@ -175,12 +180,15 @@ public final class ProcFs {
   }
 
   static Optional<String> parseCgroup(String text) {
-    Optional<String> devices =
-        text.lines()
-            .filter(line -> line.matches("[0-9]+:([^:]*,)?devices(,[^:]*)?:.*"))
-            .map(line -> line.substring(line.indexOf(':', line.indexOf(':') + 1) + 1))
-            .findFirst();
+    Optional<String> devices = parseFirst(text, "devices");
     return devices.isPresent() ? devices : parseSecond(text);
+  }
+
+  private static Optional<String> parseFirst(String text, String controller) {
+    return text.lines()
+        .filter(line -> line.matches("[0-9]+:([^:]*,)?" + controller + "(,[^:]*)?:.*"))
+        .map(line -> line.substring(line.indexOf(':', line.indexOf(':') + 1) + 1))
+        .findFirst();
   }
 
   private static Optional<String> parseSecond(String text) {

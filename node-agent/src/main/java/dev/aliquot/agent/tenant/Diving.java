@@ -4,9 +4,11 @@ import dev.aliquot.agent.deep.Dive;
 import dev.aliquot.agent.page.UsageReport;
 import dev.aliquot.agent.wire.MoveOutcome;
 import dev.aliquot.agent.wire.Request;
+import dev.aliquot.ledger.ByteText;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -25,6 +27,9 @@ final class Diving {
 
   /** How long a process may take to let go of what it has imported. */
   private static final Duration LETS_GO = Duration.ofMinutes(1);
+
+  /** What the driver may take of the process's memory beside its copy. */
+  private static final long COPY_MARGIN_BYTES = 64L << 20;
 
   private final Tenant tenant;
   private final TenantContext context;
@@ -263,6 +268,7 @@ final class Diving {
 
   /** What its contexts take, and what it holds beside them, the books know before they leave. */
   private CompletableFuture<Dive> steps(Member member) {
+    OptionalLong room = context.deep().memory().bytes(member.id.pid());
     synchronized (tenant) {
       if (!tenant.holds(member)) {
         return CompletableFuture.completedFuture(new Dive.Gone());
@@ -271,6 +277,13 @@ final class Diving {
         // nobody could keep room for what nobody knows
         return CompletableFuture.completedFuture(
             new Dive.StaysHot("the driver does not say what it holds"));
+      }
+      long copyBytes = 0;
+      for (Holding holding : holdings) {
+        copyBytes += member.truthBytes[holding.index];
+      }
+      if (room.isEmpty() || room.getAsLong() - COPY_MARGIN_BYTES < copyBytes) {
+        return CompletableFuture.completedFuture(new Dive.StaysHot(noRoom(copyBytes, room)));
       }
       for (Holding holding : holdings) {
         long bytes = member.overheads[holding.index].overheadBytes();
@@ -282,6 +295,16 @@ final class Diving {
       }
     }
     return context.deep().driver().dive(tenant.id(), member.id);
+  }
+
+  private static String noRoom(long copyBytes, OptionalLong room) {
+    String copy = "the driver's copy of " + ByteText.of(copyBytes);
+    return room.isEmpty()
+        ? copy + " might pass its container's memory limit, which the agent cannot see"
+        : copy
+            + " would not fit its container's memory limit: "
+            + ByteText.of(room.getAsLong())
+            + " are left";
   }
 
   /**

@@ -6,6 +6,7 @@ import dev.aliquot.agent.pool.HostMemory;
 import dev.aliquot.agent.pool.HostPool;
 import dev.aliquot.agent.pool.NumaNodes;
 import dev.aliquot.agent.pool.PoolBounds;
+import dev.aliquot.agent.process.MemoryRoom;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.share.Budget;
@@ -43,6 +44,7 @@ public final class Contexts {
         new DeepContext(
             new DeepDriver(Path.of("/none/libcuda.so.1"), proc, Duration.ofSeconds(1)),
             device -> CompletableFuture.completedFuture(null),
+            new MemoryRoom(Path.of("/proc"), Path.of("/sys/fs/cgroup")),
             null),
         new Budget(1000),
         System::nanoTime);

@@ -38,7 +38,11 @@ class RisingTest extends TenantFixture {
             context.pool(),
             context.numaNodes(),
             context.residencies(),
-            new DeepContext(driver.deep, device -> CompletableFuture.completedFuture(null), null),
+            new DeepContext(
+                driver.deep,
+                device -> CompletableFuture.completedFuture(null),
+                context.deep().memory(),
+                null),
             context.shared(),
             now::get);
     Device device = device();
