@@ -15,10 +15,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
@@ -34,7 +34,7 @@ abstract class AgentFixture {
   static final String SUCCESS = "0";
   static final String OUT_OF_MEMORY = "2";
 
-  private final List<Talker> talkers = new ArrayList<>();
+  private final List<Talker> talkers = new CopyOnWriteArrayList<>();
   private Path directory;
   AgentOptions options;
   Agent agent;

@@ -136,8 +136,7 @@ class DeepSwapTest extends LendingFixture {
       group.leave(CONTEXT - MIB);
       serving.say("swap out_deep a");
       Eventually.soon(
-          () ->
-              assertThat(stays("a")).contains("would not fit its container's memory limit: 25"));
+          () -> assertThat(stays("a")).contains("would not fit its container's memory limit: 25"));
       assertThat(tenant("a").state()).isEqualTo("swapped");
       group.leave(CONTEXT + 128 * MIB);
       serving.say("swap out_deep a");

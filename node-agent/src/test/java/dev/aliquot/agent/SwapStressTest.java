@@ -4,151 +4,120 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
-import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.DeviceView;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 /**
- * Tenants that hold three times the device's memory between them work at random, while processes
- * and the agent are killed at random: every program finds its data as it left it. For {@code
- * -Daliquot.swap.seconds}; the steps are those of {@code -Daliquot.swap.seed}. With {@code
- * -Daliquot.swap.deep} some leave with their contexts.
+ * Tenants that hold three times the device's memory between them work at random, side by side,
+ * while processes and the agent are killed at random, in the middle of whatever they do: every
+ * program finds its data as it left it. For {@code -Daliquot.swap.seconds}; what is done is drawn
+ * with {@code -Daliquot.swap.seed}. With {@code -Daliquot.swap.deep} some leave with their
+ * contexts.
  */
 class SwapStressTest extends LendingFixture {
   private static final int TENANTS = 5;
-  private static final long BLOCK = 128 * MIB;
+  private static final long BLOCK = 64 * MIB;
   private static final Duration TIME = Duration.ofSeconds(Long.getLong("aliquot.swap.seconds", 60));
   private static final long SEED = Long.getLong("aliquot.swap.seed", 20261125);
-
   private static final boolean DEEP = Boolean.getBoolean("aliquot.swap.deep");
 
+  private final List<StressedTenant> tenants = new ArrayList<>();
   private final Random random = new Random(SEED);
-  private final List<Map<String, String>> environments = new ArrayList<>();
-  private final List<Talker> programs = new ArrayList<>();
-  private final int[] blocks = new int[TENANTS];
-  private int mostBlocks;
-  private int killedPrograms;
   private int killedAgents;
-  private int refusedBlocks;
+  private int swapCommands;
 
-  /** As much as the tenant holds at most; what cannot be had now is left for later. */
-  private void grow(int tenant) {
-    if (blocks[tenant] < mostBlocks) {
-      String answer = programs.get(tenant).say("grow " + BLOCK);
-      if (answer.startsWith(SUCCESS + " ")) {
-        blocks[tenant]++;
-      } else {
-        assertThat(answer).startsWith(OUT_OF_MEMORY + " ");
-        refusedBlocks++;
-      }
-    }
+  private int heldBlocks() {
+    return tenants.stream().mapToInt(StressedTenant::blocks).sum();
   }
 
-  private void begin(int tenant) throws IOException {
-    Talker program = talk(environments.get(tenant), CProgram.of("working_tenant"));
-    if (programs.size() > tenant) {
-      programs.set(tenant, program);
-    } else {
-      programs.add(program);
-    }
-    blocks[tenant] = 0;
-    assertThat(program.say("init")).isEqualTo(SUCCESS);
+  private void swap(String way, int tenant) {
+    assertThat(serving.say("swap " + way + " t" + tenant)).matches("ok|INVALID .*moves.*");
+    swapCommands++;
   }
 
-  private void killProgram(int tenant) throws IOException {
-    programs.get(tenant).kill();
-    killedPrograms++;
-    begin(tenant);
-  }
-
-  private void step(int tenant) throws IOException {
-    Talker program = programs.get(tenant);
-    switch (random.nextInt(24)) {
-      case 0, 1, 2, 3, 4, 5 -> assertThat(program.say("work")).isEqualTo(SUCCESS);
-      case 6, 7, 8, 9, 10, 11 -> assertThat(program.say("rest")).isEqualTo(SUCCESS);
-      case 12, 13, 14, 15, 16, 17 -> grow(tenant);
-      case 18 -> {
-        if (blocks[tenant] > 0) {
-          assertThat(program.say("drop")).isEqualTo(SUCCESS);
-          blocks[tenant]--;
-        }
-      }
-      case 19, 20 -> rounds(program);
-      case 21 -> {
-        String way = DEEP && random.nextBoolean() ? "out_deep" : "out";
-        assertThat(serving.say("swap " + way + " t" + tenant)).matches("ok|INVALID .*moves.*");
-      }
-      case 22 -> {
-        if (random.nextInt(3) == 0) {
-          killProgram(tenant);
-        }
+  /** What befalls the node, one after the other, whoever is in the middle of what. */
+  private void trouble(int number) {
+    int tenant = random.nextInt(TENANTS);
+    switch (number % 8) {
+      case 0, 3, 6 -> swap(DEEP && random.nextBoolean() ? "out_deep" : "out", tenant);
+      case 1, 5 -> tenants.get(tenant).kill();
+      case 2 -> swap("in", tenant);
+      case 4 -> {
+        serveAgain(POOL, TENANTS);
+        killedAgents++;
       }
       default -> {
-        if (random.nextInt(3) == 0) {
-          serveAgain(POOL, TENANTS);
-          killedAgents++;
-        }
+        DeviceView device = node().devices().getFirst();
+        assertThat(device.usedBytes()).isLessThanOrEqualTo(device.totalBytes());
       }
     }
+  }
+
+  private void begin() throws IOException {
+    idleAfter = Duration.ofMillis(500);
+    serveDevice(GIB + 512 * MIB, CONTEXT / 8);
+    long capacity = node().devices().getFirst().capacityBytes();
+    int mostBlocks = (int) (capacity * 3 / 4 / BLOCK);
+    long request = capacity / 6 / (2 * MIB) * (2 * MIB);
+    for (int number = 0; number < TENANTS; number++) {
+      var environment = environment("t" + number, request, capacity);
+      tenants.add(
+          new StressedTenant(
+              () -> talk(environment, CProgram.of("working_tenant")),
+              BLOCK,
+              mostBlocks,
+              new Random(SEED + 1 + number)));
+    }
+    tenants.forEach(StressedTenant::fill);
+    assertThat(heldBlocks() * BLOCK).as("held at once").isGreaterThanOrEqualTo(capacity * 3);
   }
 
   @Test
   void noByteIsWrongAndNobodyIsLost() throws Exception {
-    idleAfter = Duration.ofMillis(500);
-    serveDevice(2 * GIB, CONTEXT / 4);
-    long capacity = node().devices().getFirst().capacityBytes();
-    mostBlocks = (int) (capacity * 3 / 4 / BLOCK);
-    long request = capacity / 8 / (2 * MIB) * (2 * MIB);
-    for (int tenant = 0; tenant < TENANTS; tenant++) {
-      environments.add(environment("t" + tenant, request, capacity));
-      begin(tenant);
-      while (blocks[tenant] < mostBlocks) {
-        grow(tenant);
-      }
-    }
+    begin();
     long end = System.nanoTime() + TIME.toNanos();
-    int steps = 0;
-    int mostHeld = 0;
-    while (System.nanoTime() - end < 0) {
-      step(random.nextInt(TENANTS));
-      steps++;
-      mostHeld = Math.max(mostHeld, java.util.Arrays.stream(blocks).sum());
-      DeviceView device = node().devices().getFirst();
-      assertThat(device.usedBytes()).isLessThanOrEqualTo(device.totalBytes());
-    }
-    for (int tenant = 0; tenant < TENANTS; tenant++) {
-      Talker program = programs.get(tenant);
-      assertThat(program.isAlive()).isTrue();
-      while (blocks[tenant] == 0) {
-        grow(tenant);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> working = new ArrayList<>();
+      for (StressedTenant tenant : tenants) {
+        working.add(threads.submit(() -> tenant.work(end)));
       }
-      assertThat(program.say("work")).isEqualTo(SUCCESS);
-      assertComputesRight(program);
-      assertThat(program.say("rest")).isEqualTo(SUCCESS);
+      for (int number = 0; System.nanoTime() - end < 0; number++) {
+        Thread.sleep(random.nextInt(1500));
+        trouble(number);
+      }
+      for (Future<?> each : working) {
+        each.get();
+      }
     }
+    tenants.forEach(tenant -> tenant.computesRight(LendingFixture::assertComputesRight));
+    int killedPrograms = tenants.stream().mapToInt(StressedTenant::kills).sum();
     System.out.printf(
-        "swap: %d steps, at most %d %% of the device held, %d refused; programs killed %d, agents"
-            + " %d; departures and returns since the last agent %s%n",
-        steps,
-        mostHeld * BLOCK * 100 / capacity,
-        refusedBlocks,
+        "swap%s: %d s, %d steps, %d commands to swap, programs killed %d, agents %d, %d allocations"
+            + " refused; departures and returns since the last agent %s%n",
+        DEEP ? " deep" : "",
+        TIME.toSeconds(),
+        tenants.stream().mapToInt(StressedTenant::steps).sum(),
+        swapCommands,
         killedPrograms,
         killedAgents,
+        tenants.stream().mapToInt(StressedTenant::refusals).sum(),
         serving.say("swaps"));
-    for (Talker program : programs) {
-      program.kill();
-    }
+    assertThat(TIME.toSeconds() < 60 || (killedPrograms > 0 && killedAgents > 0))
+        .as("somebody has been killed")
+        .isTrue();
+    tenants.forEach(StressedTenant::end);
     Eventually.soon(() -> assertThat(node().hostPool().takenBytes()).isZero());
     Eventually.soon(
         () ->
             assertThat(node().tenants())
                 .allSatisfy(tenant -> assertThat(tenant.usedBytes()).isZero()));
-    assertThat(mostHeld * BLOCK).as("held at once").isGreaterThanOrEqualTo(capacity * 3);
   }
 }
