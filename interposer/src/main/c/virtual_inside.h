@@ -61,4 +61,7 @@ void alq_virtual_find_context(struct alq_movable_block *block);
 /* Pins what is all on its device, if it fits the request then. */
 CUresult alq_virtual_pin(struct alq_movable_block *block);
 
+/* What is pinned moves again, whoever is having it brought back; what was charged for that in advance is not any more. */
+void alq_virtual_unpin(struct alq_movable_block *block);
+
 #endif

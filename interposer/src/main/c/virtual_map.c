@@ -114,6 +114,7 @@ static CUresult alq_unmap_all(CUdeviceptr address, CUdeviceptr end)
             return result; /* only a driver that has failed altogether */
         }
         alq_movables_drop(block);
+        alq_virtual_unpin(block);
         block->begin = 0;
         it->mapped = false;
         if (it->uses == 0) {
