@@ -93,6 +93,10 @@ static enum alq_yield alq_yield(CUmemGenericAllocationHandle *handle, CUdevicept
             *result = CUDA_ERROR_NOT_SUPPORTED;
             return ALQ_YIELDED;
         }
+        if (it->mapped && block->pieces[0].backing.chunk != 0 && !alq_virtual_reached(block)) {
+            *result = CUDA_ERROR_NOT_SUPPORTED; /* nothing brings it back */
+            return ALQ_YIELDED;
+        }
         if (it->mapped && block->tie == ALQ_LOOSE) {
             return ALQ_YIELD_PIN;
         }
