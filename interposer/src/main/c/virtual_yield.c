@@ -1,4 +1,6 @@
 /* See virtual.h: making it the driver's own. */
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -111,10 +113,10 @@ static enum alq_yield alq_yield(CUmemGenericAllocationHandle *handle, CUdevicept
     return ALQ_YIELDED;
 }
 
-CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle)
+static CUresult alq_yield_waiting(CUmemGenericAllocationHandle *handle)
 {
     CUresult result = CUDA_SUCCESS;
-    enum alq_yield step = alq_virtual_none() ? ALQ_YIELDED : ALQ_YIELD_WAIT;
+    enum alq_yield step = ALQ_YIELD_WAIT;
     while (step != ALQ_YIELDED) {
         struct alq_movable_block copy;
         CUdeviceptr begin = 0;
@@ -129,5 +131,19 @@ CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle)
             nanosleep(&(struct timespec){.tv_nsec = ALQ_YIELD_STEP_NS}, NULL);
         }
     }
+    return result;
+}
+
+CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle)
+{
+    int cancel_state;
+    int saved_errno = errno;
+    if (alq_virtual_none()) {
+        return CUDA_SUCCESS;
+    }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* what is pinned would stay so */
+    CUresult result = alq_yield_waiting(handle);
+    pthread_setcancelstate(cancel_state, NULL);
+    errno = saved_errno;
     return result;
 }
