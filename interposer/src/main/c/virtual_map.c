@@ -11,8 +11,9 @@ struct alq_movable_block *alq_virtual_touched(CUdeviceptr address, CUdeviceptr e
     struct alq_movable_block *const *unused;
     alq_movables_lock(&unused);
     struct alq_movable_block *block = alq_movables_above(address);
+    block = block != NULL && block->begin < end ? block : NULL; /* one beyond the range may be gone any time */
     alq_movables_unlock();
-    return block != NULL && block->begin < end ? block : NULL;
+    return block;
 }
 
 void alq_virtual_find_context(struct alq_movable_block *block)
