@@ -17,6 +17,7 @@ struct alq_virtual {
     CUmemGenericAllocationHandle real; /* yielded: the driver's */
     struct alq_movable_block *block;   /* not yielded; in the table of blocks while it is mapped */
     bool mapped;
+    bool host;                         /* the host may reach it where it is mapped: it is pinned */
     CUmemAllocationProp properties;
 };
 

@@ -118,6 +118,7 @@ static CUresult alq_unmap_all(CUdeviceptr address, CUdeviceptr end)
         alq_virtual_unpin(block);
         block->begin = 0;
         it->mapped = false;
+        it->host = false;
         if (it->uses == 0) {
             alq_virtual_end(it);
         }
