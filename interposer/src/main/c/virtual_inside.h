@@ -56,7 +56,7 @@ static inline bool alq_virtual_within(const struct alq_movable_block *block, CUd
     return block->begin >= address && block->begin + block->bytes <= end;
 }
 
-/* Finds a context of the block's device, for the mover's copies. */
+/* Finds a context of the device of a block that is in the table, for the mover's copies. */
 void alq_virtual_find_context(struct alq_movable_block *block);
 
 /* Pins what is all on its device, if it fits the request then. */

@@ -19,11 +19,15 @@ struct alq_movable_block *alq_virtual_touched(CUdeviceptr address, CUdeviceptr e
 void alq_virtual_find_context(struct alq_movable_block *block)
 {
     struct alq_place place;
+    struct alq_movable_block *const *unused;
     bool current = alq_place_current(&place) && place.ordinal == block->ordinal;
-    block->context = current ? alq_context_current() : alq_contexts_on(block->ordinal);
+    CUcontext context = current ? alq_context_current() : alq_contexts_on(block->ordinal);
     if (current) {
-        alq_contexts_put(block->context);
+        alq_contexts_put(context);
     }
+    alq_movables_lock(&unused);
+    block->context = alq_contexts_has(context) ? context : NULL; /* who ends it from here on finds the block */
+    alq_movables_unlock();
 }
 
 /* What of a block is mapped, from its beginning on. */
@@ -55,11 +59,12 @@ static CUresult alq_map(struct alq_virtual *it, CUdeviceptr address)
     block->begin = address;
     block->id = alq_movables_id();
     memset(block->access, 0, sizeof block->access);
-    alq_virtual_find_context(block);
+    block->context = NULL;
     if (!alq_movables_put(block)) {
         alq_pieces_unmap(block, block->piece_count);
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
+    alq_virtual_find_context(block);
     it->mapped = true;
     return CUDA_SUCCESS;
 }
