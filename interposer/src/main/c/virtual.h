@@ -54,6 +54,9 @@ bool alq_virtual_properties(CUmemAllocationProp *properties, CUmemGenericAllocat
  * what does not move has to fit the request. */
 CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle);
 
+/* There is another context: what there was none for moves again. */
+void alq_virtual_settle(void);
+
 /* ---- for the mover, which holds the gate, or looks at a block under the lock of movables.h ---- */
 
 /* Whether the mover's copies reach a block. */

@@ -164,3 +164,28 @@ bool alq_virtual_retain(CUmemGenericAllocationHandle *name, CUdeviceptr address,
     alq_virtual_leave(entry);
     return it != NULL;
 }
+
+void alq_virtual_settle(void)
+{
+    if (alq_virtual_none()) {
+        return;
+    }
+    struct alq_virtual_entry entry = alq_virtual_enter();
+    struct alq_movable_block *const *blocks;
+    CUdeviceptr at = 0;
+    bool found = true;
+    while (found) {
+        struct alq_movable_block *block = NULL;
+        size_t count = alq_movables_lock(&blocks);
+        for (size_t i = 0; i < count && block == NULL; i++) {
+            block = blocks[i]->virtual != NULL && blocks[i]->context == NULL && blocks[i]->begin >= at ? blocks[i] : NULL;
+        }
+        alq_movables_unlock();
+        found = block != NULL;
+        if (found) {
+            at = block->begin + 1;
+            alq_virtual_find_context(block);
+        }
+    }
+    alq_virtual_leave(entry);
+}
