@@ -352,6 +352,25 @@ static void a_segment_moves_only_where_its_device_may_write(const struct moving 
     CHECK_EQ(moving_wrong(m, range, 3 * SEGMENT, 8, NULL), 0);
 }
 
+static void access_is_given_to_each_mapping_anew(const struct moving *m)
+{
+    CUmemGenericAllocationHandle handle;
+    unsigned int flags = 1;
+    CUdeviceptr range = segment_reserve(2 * SEGMENT);
+    segment_put(range, SEGMENT, &handle);
+    segment_unmap(range, SEGMENT);
+    segment_map(range + SEGMENT, SEGMENT, handle);
+    CHECK_EQ(CU(cuPointerGetAttribute)(&flags, CU_POINTER_ATTRIBUTE_ACCESS_FLAGS, range + SEGMENT), CUDA_SUCCESS);
+    CHECK_EQ(flags, CU_MEM_ACCESS_FLAGS_PROT_NONE);
+    uint64_t reports = moving_reports(m);
+    moving_resident(m, 0);
+    moving_report(m, reports, ALQ_MOVE_NOTHING, false);
+    CHECK_EQ(moving_reports(m) - reports, 1);
+    segment_access(range + SEGMENT, SEGMENT, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    moving_resident(m, 0);
+    CHECK(moving_becomes(m, moving_demoted, SEGMENT));
+}
+
 /* A part of a mapping has no access of its own, whatever it is made of here. */
 static void a_part_of_a_segment_is_given_no_access(const struct moving *m)
 {
@@ -410,6 +429,12 @@ static void peers_reach_a_segment_wherever_it_is(struct world *world, const void
     both[0].location.id = own;
     both[1].location.id = peer;
     segment_put(range, 130 * MIB, NULL);
+    CHECK_EQ(moving_access(peer, range + 65 * MIB), 0);
+    CUcontext there = NULL; /* peers are given access to what is allocated, and to nothing else */
+    CHECK_EQ(CU(cuCtxCreate_v2)(&there, 0, peer), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxEnablePeerAccess)(m.context, 0), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxDestroy_v2)(there), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxSetCurrent)(m.context), CUDA_SUCCESS);
     CHECK_EQ(moving_access(peer, range + 65 * MIB), 0);
     CHECK_EQ(CU(cuMemSetAccess)(range, 130 * MIB, both, 2), CUDA_SUCCESS);
     for (int round = 0; round < 4; round++) {
@@ -752,6 +777,7 @@ int main(void)
     RUN_MOVING_ALONE(mapped_twice_it_does_not_move);
     RUN_MOVING_ALONE(what_would_not_fit_is_not_yielded);
     RUN_MOVING_ALONE(a_segment_moves_only_where_its_device_may_write);
+    RUN_MOVING_ALONE(access_is_given_to_each_mapping_anew);
     RUN_MOVING_ALONE(a_part_of_a_segment_is_given_no_access);
     RUN_MOVING_ALONE(what_the_host_may_reach_stays);
     RUN_MOVING_ALONE(a_process_with_segments_leaves_its_device_and_comes_back);
