@@ -10,7 +10,7 @@
  *
  * A block moves while the whole of it is mapped at one address, the program has given its own device access to read and write, and there is a
  * context of that device. While it is not mapped it counts as movable, too: programs make many handles before they map the first, and unmap
- * many before they release them. Where the host is given access to it, it is pinned. What is larger than a piece cannot be yielded, and
+ * many before they release them. Where the host is given access to it, it is pinned until it is unmapped. What is larger than a piece cannot be yielded, and
  * what has been demoted and does not move can neither be yielded nor pinned: the call that needs it is refused with CUDA_ERROR_NOT_SUPPORTED.
  *
  * Not the library's, and as ever: compressed memory, sizes that are no multiple of 2 MiB, exportable memory larger than a piece, or exportable
