@@ -16,6 +16,7 @@
 #include "pool.h"
 #include "settled.h"
 #include "small.h"
+#include "virtual.h"
 
 #define ALQ_ORDINALS 64
 
@@ -167,6 +168,7 @@ CUresult alq_hook_cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice ordinal)
     if (result == CUDA_SUCCESS && context != NULL && ordinal >= 0 && ordinal < ALQ_ORDINALS) {
         __atomic_store_n(&alq_primaries[ordinal], *context, __ATOMIC_RELEASE);
         alq_contexts_put(*context);
+        alq_virtual_settle();
     }
     return fresh ? alq_making_end(&making, result) : result;
 }
@@ -225,6 +227,7 @@ ALQ_PRIMARY_RESET(cuDevicePrimaryCtxReset_v2)
         CUresult result = ALQ_CALL(name, __VA_ARGS__);                      \
         if (result == CUDA_SUCCESS) {                                       \
             alq_contexts_put(ALQ_OWN_CONTEXT(context));                     \
+            alq_virtual_settle();                                           \
         }                                                                   \
         return alq_making_end(&making, result);                             \
     }

@@ -193,9 +193,7 @@ static CUcontext alq_heir(CUcontext gone)
 void alq_movable_reap(CUcontext context)
 {
     struct alq_movable_block *block;
-    CUcontext heir = context == NULL ? NULL : alq_heir(context);
-    if (context != NULL) {
-        alq_movables_inherit(context, heir);
+    while (context != NULL && !alq_movables_inherit(context, alq_heir(context))) {
     }
     alq_kept_reap(context);
     while (context != NULL && ((block = alq_movables_take_of(context)) != NULL || (block = alq_dig_up(context)) != NULL)) {

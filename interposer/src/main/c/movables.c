@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "contexts.h"
 #include "fork.h"
 #include "grow.h"
 
@@ -169,16 +170,18 @@ void alq_movables_drop(struct alq_movable_block *block)
     pthread_mutex_unlock(&alq_mutex);
 }
 
-void alq_movables_inherit(CUcontext gone, CUcontext heir)
+bool alq_movables_inherit(CUcontext gone, CUcontext heir)
 {
     pthread_mutex_lock(&alq_mutex);
-    for (size_t at = 0; at < alq_count; at++) {
+    bool lives = heir == NULL || alq_contexts_has(heir);
+    for (size_t at = 0; at < alq_count && lives; at++) {
         struct alq_movable_block *block = alq_movables[at];
         if (block->context == gone && (block->virtual != NULL || (block->pool != NULL && heir != NULL))) {
             block->context = heir;
         }
     }
     pthread_mutex_unlock(&alq_mutex);
+    return lives;
 }
 
 struct alq_movable_block *alq_movables_take_of(CUcontext context)

@@ -104,8 +104,8 @@ void alq_movables_revive(struct alq_movable_block *block, uint64_t asked_bytes, 
 void alq_movables_drop(struct alq_movable_block *block);
 
 /* Blocks of pools, and virtual ones, outlive their context: those of one that is gone are another context's of the same device now. heir NULL:
- * there is none; virtual ones wait for one. */
-void alq_movables_inherit(CUcontext gone, CUcontext heir);
+ * there is none; virtual ones wait for one. False: the heir is gone, too, and nothing has happened. */
+bool alq_movables_inherit(CUcontext gone, CUcontext heir);
 
 /* A copy of the live block that an address lies in, without its pieces. One load where there are no blocks. */
 bool alq_movables_find(CUdeviceptr address, struct alq_movable_block *copy);

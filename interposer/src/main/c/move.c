@@ -67,7 +67,7 @@ static void alq_way_find(struct alq_way *way, const struct alq_move *move)
 {
     struct alq_movable_block *block = alq_movables_at(move->block_begin);
     *way = (struct alq_way){0};
-    if (block != NULL && block->id == move->block_id && (block->tie == ALQ_PINNED) == move->pinned) {
+    if (block != NULL && block->id == move->block_id && (block->tie == ALQ_PINNED) == move->pinned && alq_virtual_reached(block)) {
         struct alq_piece *piece = &block->pieces[move->piece];
         way->piece = (piece->backing.chunk == 0) == (move->fresh.chunk == 0) ? NULL : piece;
         way->block = block;

@@ -10,8 +10,8 @@
  *
  * A block moves while the whole of it is mapped at one address, the program has given its own device access to read and write, and there is a
  * context of that device. While it is not mapped it counts as movable, too: programs make many handles before they map the first, and unmap
- * many before they release them. Where the host is given access to it, it is pinned. What is larger than a piece cannot be yielded, and
- * what has been demoted and is not mapped can neither be yielded nor pinned: the call that needs it is refused with CUDA_ERROR_NOT_SUPPORTED.
+ * many before they release them. Where the host is given access to it, it is pinned until it is unmapped. What is larger than a piece cannot be yielded, and
+ * what has been demoted and does not move can neither be yielded nor pinned: the call that needs it is refused with CUDA_ERROR_NOT_SUPPORTED.
  *
  * Not the library's, and as ever: compressed memory, sizes that are no multiple of 2 MiB, exportable memory larger than a piece, or exportable
  * otherwise than by a descriptor. Memory that moves cannot be registered for RDMA, whatever was asked for.
@@ -56,6 +56,9 @@ bool alq_virtual_properties(CUmemAllocationProp *properties, CUmemGenericAllocat
 /* Has what is behind a name be the driver's own, and puts its handle in the name's place; other handles are left as they are. May wait for the agent:
  * what does not move has to fit the request. */
 CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle);
+
+/* There is another context: what there was none for moves again. */
+void alq_virtual_settle(void);
 
 /* ---- for the mover, which holds the gate, or looks at a block under the lock of movables.h ---- */
 

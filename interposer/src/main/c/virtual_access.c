@@ -1,4 +1,5 @@
 /* See virtual.h: who may reach what is mapped. */
+#include "devices.h"
 #include "hooks.h"
 #include "virtual_inside.h"
 
@@ -22,25 +23,43 @@ size_t alq_virtual_accesses(const struct alq_movable_block *block, CUmemAccessDe
     return count;
 }
 
-/* Whether one byte for each device says it all. */
-static bool alq_plain(const CUmemAccessDesc *list, size_t count)
+/* Whether one byte for a device says it all. */
+static bool alq_plain(const CUmemAccessDesc *access)
 {
-    bool plain = true;
+    return access->location.type == CU_MEM_LOCATION_TYPE_DEVICE && access->location.id >= 0 && access->location.id < ALQ_ACCESSES;
+}
+
+/* Whether somebody may reach what the list is about that would not where it is moved to; a device that is not there is the driver's to name. */
+static bool alq_pins(const CUmemAccessDesc *list, size_t count)
+{
+    bool pins = false;
     for (size_t i = 0; i < count; i++) {
-        plain = plain && list[i].location.type == CU_MEM_LOCATION_TYPE_DEVICE && list[i].location.id >= 0 && list[i].location.id < ALQ_ACCESSES;
+        bool there = list[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE || alq_device_exists(list[i].location.id);
+        pins = pins || (there && !alq_plain(&list[i]) && list[i].flags != CU_MEM_ACCESS_FLAGS_PROT_NONE);
     }
-    return plain;
+    return pins;
 }
 
 static void alq_note_access(struct alq_movable_block *block, const CUmemAccessDesc *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (alq_plain(&list[i], 1)) {
+        if (alq_plain(&list[i])) {
             __atomic_store_n(&block->access[list[i].location.id], (uint8_t)list[i].flags, __ATOMIC_RELAXED);
         }
     }
+    block->virtual->host = block->virtual->host || alq_pins(list, count);
     if (block->context == NULL) {
         alq_virtual_find_context(block);
+    }
+}
+
+/* The driver, or a later block of the range, has refused what blocks have been pinned for. */
+static void alq_unpin_range(CUdeviceptr address, CUdeviceptr end)
+{
+    for (struct alq_movable_block *block; (block = alq_virtual_touched(address, end)) != NULL; address = block->begin + block->bytes) {
+        if (block->virtual != NULL && !block->virtual->host) {
+            alq_virtual_unpin(block); /* a thread that yields it pins it again */
+        }
     }
 }
 
@@ -49,16 +68,22 @@ static CUresult alq_give_access(CUdeviceptr address, size_t bytes, const CUmemAc
 {
     CUdeviceptr end = address + bytes;
     CUdeviceptr at = address;
+    CUdeviceptr until = end;
+    bool pins = alq_pins(list, count);
     CUresult result = CUDA_SUCCESS;
     for (struct alq_movable_block *block; result == CUDA_SUCCESS && (block = alq_virtual_touched(at, end)) != NULL; at = block->begin + block->bytes) {
         if (block->virtual != NULL && !alq_virtual_within(block, address, end)) {
             result = CUDA_ERROR_INVALID_VALUE;
-        } else if (block->virtual != NULL && !alq_plain(list, count)) {
+        } else if (block->virtual != NULL && pins) {
             result = alq_virtual_pin(block);
         }
+        until = result == CUDA_SUCCESS ? end : block->begin;
     }
     if (result == CUDA_SUCCESS) {
         result = ALQ_CALL(cuMemSetAccess, address, bytes, list, count);
+    }
+    if (result != CUDA_SUCCESS && pins) {
+        alq_unpin_range(address, until);
     }
     at = address;
     for (struct alq_movable_block *block; result == CUDA_SUCCESS && (block = alq_virtual_touched(at, end)) != NULL; at = block->begin + block->bytes) {

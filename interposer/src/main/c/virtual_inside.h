@@ -17,6 +17,7 @@ struct alq_virtual {
     CUmemGenericAllocationHandle real; /* yielded: the driver's */
     struct alq_movable_block *block;   /* not yielded; in the table of blocks while it is mapped */
     bool mapped;
+    bool host;                         /* the host may reach it where it is mapped: it is pinned */
     CUmemAllocationProp properties;
 };
 
@@ -55,10 +56,13 @@ static inline bool alq_virtual_within(const struct alq_movable_block *block, CUd
     return block->begin >= address && block->begin + block->bytes <= end;
 }
 
-/* Finds a context of the block's device, for the mover's copies. */
+/* Finds a context of the device of a block that is in the table, for the mover's copies. */
 void alq_virtual_find_context(struct alq_movable_block *block);
 
 /* Pins what is all on its device, if it fits the request then. */
 CUresult alq_virtual_pin(struct alq_movable_block *block);
+
+/* What is pinned moves again, whoever is having it brought back; what was charged for that in advance is not any more. */
+void alq_virtual_unpin(struct alq_movable_block *block);
 
 #endif

@@ -11,18 +11,23 @@ struct alq_movable_block *alq_virtual_touched(CUdeviceptr address, CUdeviceptr e
     struct alq_movable_block *const *unused;
     alq_movables_lock(&unused);
     struct alq_movable_block *block = alq_movables_above(address);
+    block = block != NULL && block->begin < end ? block : NULL; /* one beyond the range may be gone any time */
     alq_movables_unlock();
-    return block != NULL && block->begin < end ? block : NULL;
+    return block;
 }
 
 void alq_virtual_find_context(struct alq_movable_block *block)
 {
     struct alq_place place;
+    struct alq_movable_block *const *unused;
     bool current = alq_place_current(&place) && place.ordinal == block->ordinal;
-    block->context = current ? alq_context_current() : alq_contexts_on(block->ordinal);
+    CUcontext context = current ? alq_context_current() : alq_contexts_on(block->ordinal);
     if (current) {
-        alq_contexts_put(block->context);
+        alq_contexts_put(context);
     }
+    alq_movables_lock(&unused);
+    block->context = alq_contexts_has(context) ? context : NULL; /* who ends it from here on finds the block */
+    alq_movables_unlock();
 }
 
 /* What of a block is mapped, from its beginning on. */
@@ -54,11 +59,12 @@ static CUresult alq_map(struct alq_virtual *it, CUdeviceptr address)
     block->begin = address;
     block->id = alq_movables_id();
     memset(block->access, 0, sizeof block->access);
-    alq_virtual_find_context(block);
+    block->context = NULL;
     if (!alq_movables_put(block)) {
         alq_pieces_unmap(block, block->piece_count);
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
+    alq_virtual_find_context(block);
     it->mapped = true;
     return CUDA_SUCCESS;
 }
@@ -114,8 +120,10 @@ static CUresult alq_unmap_all(CUdeviceptr address, CUdeviceptr end)
             return result; /* only a driver that has failed altogether */
         }
         alq_movables_drop(block);
+        alq_virtual_unpin(block);
         block->begin = 0;
         it->mapped = false;
+        it->host = false;
         if (it->uses == 0) {
             alq_virtual_end(it);
         }
@@ -155,4 +163,29 @@ bool alq_virtual_retain(CUmemGenericAllocationHandle *name, CUdeviceptr address,
     }
     alq_virtual_leave(entry);
     return it != NULL;
+}
+
+void alq_virtual_settle(void)
+{
+    if (alq_virtual_none()) {
+        return;
+    }
+    struct alq_virtual_entry entry = alq_virtual_enter();
+    struct alq_movable_block *const *blocks;
+    CUdeviceptr at = 0;
+    bool found = true;
+    while (found) {
+        struct alq_movable_block *block = NULL;
+        size_t count = alq_movables_lock(&blocks);
+        for (size_t i = 0; i < count && block == NULL; i++) {
+            block = blocks[i]->virtual != NULL && blocks[i]->context == NULL && blocks[i]->begin >= at ? blocks[i] : NULL;
+        }
+        alq_movables_unlock();
+        found = block != NULL;
+        if (found) {
+            at = block->begin + 1;
+            alq_virtual_find_context(block);
+        }
+    }
+    alq_virtual_leave(entry);
 }

@@ -1,4 +1,6 @@
 /* See virtual.h: making it the driver's own. */
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -11,23 +13,47 @@
 /* How long until another thread that has a block pinned is looked for again. */
 #define ALQ_YIELD_STEP_NS 1000000l
 
+static uint64_t alq_resident_of(const struct alq_movable_block *block)
+{
+    uint64_t bytes = 0;
+    for (uint32_t at = 0; at < block->piece_count; at++) {
+        bytes += block->pieces[at].backing.chunk == 0 ? block->pieces[at].bytes : 0;
+    }
+    return bytes;
+}
+
+/* From one to the other; false: it was not the one. Another thread may be pinning it, too. */
+static bool alq_retie(struct alq_movable_block *block, enum alq_tie from, enum alq_tie to)
+{
+    struct alq_movable_block *const *unused;
+    alq_movables_lock(&unused);
+    bool was = block->tie == from;
+    block->tie = was ? to : block->tie;
+    alq_movables_unlock();
+    return was;
+}
+
+void alq_virtual_unpin(struct alq_movable_block *block)
+{
+    if (alq_retie(block, ALQ_PINNED, ALQ_LOOSE)) {
+        uint64_t advance_bytes = __atomic_exchange_n(&block->advance_bytes, 0, __ATOMIC_SEQ_CST);
+        alq_charge_shift(block->device, &(struct alq_shift){.used = 0 - advance_bytes, .movable = alq_resident_of(block)});
+    }
+}
+
 CUresult alq_virtual_pin(struct alq_movable_block *block)
 {
-    if (block->tie == ALQ_PINNED) {
+    if (alq_resident_of(block) != block->bytes) {
+        return CUDA_ERROR_NOT_SUPPORTED;
+    }
+    if (!alq_retie(block, ALQ_LOOSE, ALQ_PINNED)) {
         return CUDA_SUCCESS;
     }
-    for (uint32_t at = 0; at < block->piece_count; at++) {
-        if (block->pieces[at].backing.chunk != 0) {
-            return CUDA_ERROR_NOT_SUPPORTED;
-        }
-    }
-    block->tie = ALQ_PINNED;
     alq_charge_shift(block->device, &(struct alq_shift){.movable = 0 - block->bytes});
     if (alq_fixed_fits(block->device, 0)) {
         return CUDA_SUCCESS;
     }
-    block->tie = ALQ_LOOSE;
-    alq_charge_shift(block->device, &(struct alq_shift){.movable = block->bytes});
+    alq_virtual_unpin(block);
     alq_charge_refused();
     return CUDA_ERROR_OUT_OF_MEMORY;
 }
@@ -69,6 +95,10 @@ static enum alq_yield alq_yield(CUmemGenericAllocationHandle *handle, CUdevicept
             *result = CUDA_ERROR_NOT_SUPPORTED;
             return ALQ_YIELDED;
         }
+        if (it->mapped && block->pieces[0].backing.chunk != 0 && !alq_virtual_reached(block)) {
+            *result = CUDA_ERROR_NOT_SUPPORTED; /* nothing brings it back */
+            return ALQ_YIELDED;
+        }
         if (it->mapped && block->tie == ALQ_LOOSE) {
             return ALQ_YIELD_PIN;
         }
@@ -83,10 +113,10 @@ static enum alq_yield alq_yield(CUmemGenericAllocationHandle *handle, CUdevicept
     return ALQ_YIELDED;
 }
 
-CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle)
+static CUresult alq_yield_waiting(CUmemGenericAllocationHandle *handle)
 {
     CUresult result = CUDA_SUCCESS;
-    enum alq_yield step = alq_virtual_none() ? ALQ_YIELDED : ALQ_YIELD_WAIT;
+    enum alq_yield step = ALQ_YIELD_WAIT;
     while (step != ALQ_YIELDED) {
         struct alq_movable_block copy;
         CUdeviceptr begin = 0;
@@ -101,5 +131,19 @@ CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle)
             nanosleep(&(struct timespec){.tv_nsec = ALQ_YIELD_STEP_NS}, NULL);
         }
     }
+    return result;
+}
+
+CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle)
+{
+    int cancel_state;
+    int saved_errno = errno;
+    if (alq_virtual_none()) {
+        return CUDA_SUCCESS;
+    }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* what is pinned would stay so */
+    CUresult result = alq_yield_waiting(handle);
+    pthread_setcancelstate(cancel_state, NULL);
+    errno = saved_errno;
     return result;
 }

@@ -2,6 +2,7 @@
  * What a program maps itself moves like any movable memory, and the program sees what the driver shows: PyTorch's expandable segments, pools that
  * grow, memory that is mapped elsewhere.
  */
+#include "support_faults.h"
 #include "support_segments.h"
 
 #include <pthread.h>
@@ -16,8 +17,8 @@ static void nothing_is_left(const struct moving *m, uint64_t truth)
     CHECK(moving_becomes(m, moving_used, 0));
     CHECK_EQ(moving_movable(m), 0);
     CHECK_EQ(moving_demoted(m), 0);
-    CHECK_EQ(truth_bytes(m->world, 0, 0), truth);
     CHECK(moving_chunks_are_back(m));
+    CHECK_EQ(truth_bytes(m->world, 0, 0), truth);
 }
 
 static void goes_out_and_in(const struct moving *m, uint64_t bytes)
@@ -351,6 +352,25 @@ static void a_segment_moves_only_where_its_device_may_write(const struct moving 
     CHECK_EQ(moving_wrong(m, range, 3 * SEGMENT, 8, NULL), 0);
 }
 
+static void access_is_given_to_each_mapping_anew(const struct moving *m)
+{
+    CUmemGenericAllocationHandle handle;
+    unsigned int flags = 1;
+    CUdeviceptr range = segment_reserve(2 * SEGMENT);
+    segment_put(range, SEGMENT, &handle);
+    segment_unmap(range, SEGMENT);
+    segment_map(range + SEGMENT, SEGMENT, handle);
+    CHECK_EQ(CU(cuPointerGetAttribute)(&flags, CU_POINTER_ATTRIBUTE_ACCESS_FLAGS, range + SEGMENT), CUDA_SUCCESS);
+    CHECK_EQ(flags, CU_MEM_ACCESS_FLAGS_PROT_NONE);
+    uint64_t reports = moving_reports(m);
+    moving_resident(m, 0);
+    moving_report(m, reports, ALQ_MOVE_NOTHING, false);
+    CHECK_EQ(moving_reports(m) - reports, 1);
+    segment_access(range + SEGMENT, SEGMENT, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    moving_resident(m, 0);
+    CHECK(moving_becomes(m, moving_demoted, SEGMENT));
+}
+
 /* A part of a mapping has no access of its own, whatever it is made of here. */
 static void a_part_of_a_segment_is_given_no_access(const struct moving *m)
 {
@@ -409,6 +429,12 @@ static void peers_reach_a_segment_wherever_it_is(struct world *world, const void
     both[0].location.id = own;
     both[1].location.id = peer;
     segment_put(range, 130 * MIB, NULL);
+    CHECK_EQ(moving_access(peer, range + 65 * MIB), 0);
+    CUcontext there = NULL; /* peers are given access to what is allocated, and to nothing else */
+    CHECK_EQ(CU(cuCtxCreate_v2)(&there, 0, peer), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxEnablePeerAccess)(m.context, 0), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxDestroy_v2)(there), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxSetCurrent)(m.context), CUDA_SUCCESS);
     CHECK_EQ(moving_access(peer, range + 65 * MIB), 0);
     CHECK_EQ(CU(cuMemSetAccess)(range, 130 * MIB, both, 2), CUDA_SUCCESS);
     for (int round = 0; round < 4; round++) {
@@ -492,6 +518,170 @@ static void what_is_made_otherwise_stays_the_drivers(const struct moving *m)
     CHECK_EQ(BARE(cuMemRelease)(real), CUDA_SUCCESS);
     segment_unmap(range, 66 * MIB);
     segment_release(handle);
+    CHECK_EQ(moving_used(m), 0);
+}
+
+/* ---- what comes in between ------------------------------------------------------------------------------------------ */
+
+struct yield {
+    const struct moving *moving;
+    CUdeviceptr range; /* of two segments; the first one is mapped */
+    CUmemGenericAllocationHandle handle;
+    pthread_t thread;
+    CUstream stream;
+    CUresult result;
+};
+
+static void *yield_body(void *argument)
+{
+    struct yield *self = argument;
+    CHECK_EQ(CU(cuCtxSetCurrent)(self->moving->context), CUDA_SUCCESS);
+    self->result = CU(cuMemMap)(self->range + SEGMENT, SEGMENT, 0, self->handle, 0);
+    return NULL;
+}
+
+/* A thread waits for a demoted segment that it maps a second time; a capture keeps the mover from it. */
+static void yield_begin(struct yield *self, const struct moving *m)
+{
+    *self = (struct yield){.moving = m, .range = segment_reserve(2 * SEGMENT), .result = CUDA_ERROR_UNKNOWN};
+    segment_put(self->range, SEGMENT, &self->handle);
+    moving_filled(m, self->range, SEGMENT, 4);
+    moving_resident(m, 0);
+    CHECK(moving_becomes(m, moving_demoted, SEGMENT));
+    self->stream = capturing_stream();
+    CHECK_EQ(pthread_create(&self->thread, NULL, yield_body, self), 0);
+    CHECK(moving_becomes(m, moving_used, SEGMENT)); /* what comes back is charged */
+    usleep(20000);
+}
+
+static void yield_end(struct yield *self)
+{
+    CUgraph graph = NULL;
+    CHECK_EQ(CU(cuStreamEndCapture)(self->stream, &graph), CUDA_SUCCESS);
+    pthread_join(self->thread, NULL);
+}
+
+static void what_is_unmapped_while_it_is_brought_back_stays_where_it_is(const struct moving *m)
+{
+    uint64_t truth = truth_bytes(m->world, 0, 0);
+    for (int mapped_again = 0; mapped_again <= 1; mapped_again++) {
+        struct yield yield;
+        yield_begin(&yield, m);
+        segment_unmap(yield.range, SEGMENT);
+        if (mapped_again) {
+            segment_map(yield.range, SEGMENT, yield.handle);
+        }
+        yield_end(&yield);
+        CHECK_EQ(yield.result, CUDA_ERROR_NOT_SUPPORTED);
+        CHECK_EQ(moving_used(m), 0);
+        CHECK_EQ(moving_demoted(m), SEGMENT);
+        if (!mapped_again) {
+            segment_map(yield.range, SEGMENT, yield.handle);
+        }
+        segment_access(yield.range, SEGMENT, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+        CHECK_EQ(moving_wrong(m, yield.range, SEGMENT, 4, NULL), 0);
+        segment_release(yield.handle);
+        segment_unmap(yield.range, SEGMENT);
+        nothing_is_left(m, truth);
+    }
+}
+
+static void a_thread_that_yields_is_cancelled_behind_that(const struct moving *m)
+{
+    struct yield yield;
+    uint64_t truth = truth_bytes(m->world, 0, 0);
+    yield_begin(&yield, m);
+    CHECK_EQ(pthread_cancel(yield.thread), 0);
+    yield_end(&yield);
+    CHECK_EQ(yield.result, CUDA_SUCCESS);
+    CHECK_EQ(moving_wrong(m, yield.range, SEGMENT, 4, NULL), 0);
+    segment_unmap(yield.range, SEGMENT);
+    segment_unmap(yield.range + SEGMENT, SEGMENT);
+    segment_release(yield.handle);
+    nothing_is_left(m, truth);
+}
+
+static void what_nothing_brings_back_is_not_waited_for(const struct moving *m)
+{
+    CUmemGenericAllocationHandle handle;
+    CUdeviceptr range = segment_reserve(2 * SEGMENT);
+    segment_put(range, SEGMENT, &handle);
+    moving_filled(m, range, SEGMENT, 4);
+    moving_resident(m, 0);
+    CHECK(moving_becomes(m, moving_demoted, SEGMENT));
+    segment_access(range, SEGMENT, CU_MEM_ACCESS_FLAGS_PROT_READ);
+    double since = seconds_now();
+    CHECK_EQ(CU(cuMemMap)(range + SEGMENT, SEGMENT, 0, handle, 0), CUDA_ERROR_NOT_SUPPORTED);
+    CHECK(seconds_now() - since < 5);
+    segment_access(range, SEGMENT, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    goes_out_and_in(m, SEGMENT);
+    CHECK_EQ(moving_wrong(m, range, SEGMENT, 4, NULL), 0);
+}
+
+/* Chosen before the capture has ended, and copied after it. */
+static void access_that_is_taken_meanwhile_keeps_nothing_else_from_moving(const struct moving *m)
+{
+    CUgraph graph = NULL;
+    CUdeviceptr range = segment_reserve(2 * SEGMENT);
+    segment_put(range, SEGMENT, NULL);
+    segment_put(range + SEGMENT, SEGMENT, NULL);
+    moving_filled(m, range, 2 * SEGMENT, 4);
+    CUstream stream = capturing_stream();
+    uint64_t reports = moving_reports(m);
+    moving_resident(m, 0);
+    usleep(200000);
+    segment_access(range, SEGMENT, CU_MEM_ACCESS_FLAGS_PROT_NONE);
+    CHECK_EQ(CU(cuStreamEndCapture)(stream, &graph), CUDA_SUCCESS);
+    moving_report(m, reports, ALQ_MOVE_NOTHING, false);
+    CHECK_EQ(moving_reports(m) - reports, 1); /* none that failed before */
+    CHECK_EQ(moving_demoted(m), SEGMENT);
+}
+
+static void a_device_that_is_not_there_pins_nothing(const struct moving *m)
+{
+    static const int ordinals[] = {100, -1};
+    CUmemAccessDesc access = {.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
+    CUdeviceptr range = segment_reserve(SEGMENT);
+    access.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+    segment_put(range, SEGMENT, NULL);
+    for (int demoted = 0; demoted <= 1; demoted++) {
+        moving_resident(m, demoted ? 0 : ALQ_RESIDENT_ALL);
+        CHECK(moving_becomes(m, moving_demoted, demoted ? SEGMENT : 0));
+        for (int i = 0; i < 2; i++) {
+            access.location.id = ordinals[i];
+            CHECK_EQ(CU(cuMemSetAccess)(range, SEGMENT, &access, 1), CUDA_ERROR_INVALID_DEVICE);
+            CHECK_EQ(moving_movable(m), demoted ? 0 : SEGMENT);
+        }
+    }
+}
+
+/* The second one has gone out: the first one has been pinned for nothing. */
+static void a_range_that_the_host_is_refused_moves_on(const struct moving *m)
+{
+    CUmemAccessDesc access = {.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
+    CUdeviceptr range = segment_reserve(2 * SEGMENT);
+    access.location.type = CU_MEM_LOCATION_TYPE_HOST;
+    for (int i = 0; i < 2; i++) {
+        segment_put(range + i * SEGMENT, SEGMENT, NULL);
+    }
+    moving_resident(m, SEGMENT);
+    CHECK(moving_becomes(m, moving_demoted, SEGMENT));
+    CHECK_EQ(CU(cuMemSetAccess)(range, 2 * SEGMENT, &access, 1), CUDA_ERROR_NOT_SUPPORTED);
+    CHECK_EQ(moving_movable(m), SEGMENT);
+    goes_out_and_in(m, 2 * SEGMENT);
+}
+
+static void a_segment_moves_on_with_the_next_context(const struct moving *m)
+{
+    CUcontext context = NULL;
+    CUdevice device = moving_device();
+    CUdeviceptr range = segment_reserve(SEGMENT);
+    segment_put(range, SEGMENT, NULL);
+    CHECK_EQ(CU(cuDevicePrimaryCtxReset_v2)(device), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuDevicePrimaryCtxRetain)(&context, device), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuCtxSetCurrent)(context), CUDA_SUCCESS);
+    goes_out_and_in(m, SEGMENT);
+    segment_unmap(range, SEGMENT);
     CHECK_EQ(moving_used(m), 0);
 }
 
@@ -587,12 +777,20 @@ int main(void)
     RUN_MOVING_ALONE(mapped_twice_it_does_not_move);
     RUN_MOVING_ALONE(what_would_not_fit_is_not_yielded);
     RUN_MOVING_ALONE(a_segment_moves_only_where_its_device_may_write);
+    RUN_MOVING_ALONE(access_is_given_to_each_mapping_anew);
     RUN_MOVING_ALONE(a_part_of_a_segment_is_given_no_access);
     RUN_MOVING_ALONE(what_the_host_may_reach_stays);
     RUN_MOVING_ALONE(a_process_with_segments_leaves_its_device_and_comes_back);
     RUN_MOVING_ALONE(a_segment_outlives_its_context);
     RUN_MOVING_ALONE(a_forked_child_has_nothing_of_it);
     RUN_MOVING_ALONE(what_is_made_otherwise_stays_the_drivers);
+    RUN_MOVING_ALONE(what_is_unmapped_while_it_is_brought_back_stays_where_it_is);
+    RUN_MOVING_ALONE(a_thread_that_yields_is_cancelled_behind_that);
+    RUN_MOVING_ALONE(what_nothing_brings_back_is_not_waited_for);
+    RUN_MOVING_ALONE(access_that_is_taken_meanwhile_keeps_nothing_else_from_moving);
+    RUN_MOVING_ALONE(a_device_that_is_not_there_pins_nothing);
+    RUN_MOVING_ALONE(a_range_that_the_host_is_refused_moves_on);
+    RUN_MOVING_ALONE(a_segment_moves_on_with_the_next_context);
     RUN_MOVING_ALONE(threads_map_and_unmap_while_all_moves);
     struct world *world =
         world_open((struct world_config){.node_devices = 2, .tenant_devices = 2, .memory_bytes = 4096 * MIB, .limit_bytes = 1024 * MIB});
