@@ -70,6 +70,7 @@ final class Admissions {
         cgroup == null || cgroup.equals(ownCgroup()) || cgroup.equals("/") ? null : cgroup,
         container,
         spec.swap() == null ? swapMode : spec.swap(),
+        spec.priority(),
         0,
         grants(spec));
   }

@@ -64,6 +64,14 @@ final class RunCommand implements Callable<Integer> {
               + " another needs its memory (default: as the agent is configured).")
   private @Nullable String swap;
 
+  @Option(
+      names = "--priority",
+      paramLabel = "PRIORITY",
+      description =
+          "low, normal or high: who goes first where tenants compete for memory that nobody is"
+              + " guaranteed (default: normal).")
+  private @Nullable String priority;
+
   @Parameters(
       paramLabel = "CMD",
       arity = "1..*",
@@ -110,6 +118,9 @@ final class RunCommand implements Callable<Integer> {
     request.put("name", name);
     if (swap != null) {
       request.put("swap", swap);
+    }
+    if (priority != null) {
+      request.put("priority", priority);
     }
     return request;
   }

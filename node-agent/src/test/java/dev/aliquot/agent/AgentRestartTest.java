@@ -8,6 +8,7 @@ import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.ProcessView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantView;
+import dev.aliquot.ledger.Priority;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -56,6 +57,14 @@ class AgentRestartTest extends AgentFixture {
         .extracting(ProcessView::pid)
         .containsExactly(survivor.pid());
     assertThat(survivor.say("alloc " + 3 * GIB)).isEqualTo(SUCCESS);
+  }
+
+  @Test
+  void aTenantKeepsItsPriority() throws Exception {
+    agent.createTenant(spec("urgent", GIB, 0).withPriority(Priority.HIGH), peer(ownPid()));
+    assertThat(view("urgent").priority()).isEqualTo("high");
+    restartAgent();
+    assertThat(view("urgent").priority()).isEqualTo("high");
   }
 
   @Test

@@ -10,6 +10,7 @@ import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantView;
+import dev.aliquot.ledger.Priority;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -38,6 +39,9 @@ abstract class LendingFixture extends AgentFixture {
   /** After how long one that is out goes deep; null: by command only. */
   @Nullable Duration deepAfter;
 
+  /** Of the tenants that are made from now on. */
+  Priority priority = Priority.NORMAL;
+
   /** Serves a device that the other tests' agents do not know. */
   void serveDevice(long memoryBytes, long contextBytes) {
     agent.close();
@@ -52,7 +56,8 @@ abstract class LendingFixture extends AgentFixture {
   Map<String, String> environment(String name, long requestBytes, long limitBytes)
       throws IOException {
     String grant =
-        serving.say("grant " + name + " " + requestBytes + " " + limitBytes + " " + ownPid());
+        serving.say(
+            "grant %s %d %d %d %s".formatted(name, requestBytes, limitBytes, ownPid(), priority));
     return Json.read(grant.getBytes(StandardCharsets.UTF_8), TenantGrant.class).environment();
   }
 

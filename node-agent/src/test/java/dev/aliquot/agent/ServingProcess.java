@@ -9,6 +9,7 @@ import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.tenant.SwapOptions;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.residency.ResidencyRules;
 import dev.aliquot.residency.SwapMode;
 import java.io.BufferedReader;
@@ -118,7 +119,8 @@ public final class ServingProcess {
                 agent.createTenant(
                     new TenantSpec(
                             words[1], "", "", "", List.of("0"), Long.valueOf(words[2]), null, root)
-                        .withLimitBytes(Long.parseLong(words[3])),
+                        .withLimitBytes(Long.parseLong(words[3]))
+                        .withPriority(Priority.valueOf(words[5])),
                     AgentFixture.peer(root)))
             .replaceAll("\\s*\\n\\s*", " ");
       }

@@ -202,6 +202,13 @@ class AgentAndRunTest {
   }
 
   @Test
+  void aPriorityThatIsNoneIsRefusedSayingWhichThereAre() throws Exception {
+    Outcome outcome = aliquot("run", "--gpu-memory", "1MiB", "--priority", "urgent", "--", "true");
+    assertThat(outcome.code()).isEqualTo(2);
+    assertThat(outcome.err()).isEqualTo("aliquot: priority: 'urgent' is not low, normal or high\n");
+  }
+
+  @Test
   void aTenantIsEndedByName() throws Exception {
     Process sleeper =
         new ProcessBuilder(
@@ -214,6 +221,8 @@ class AgentAndRunTest {
                         "10",
                         "--name",
                         "sleeper",
+                        "--priority",
+                        "low",
                         "--",
                         "sleep",
                         "60")))
@@ -221,7 +230,7 @@ class AgentAndRunTest {
     try {
       Eventually.soon(
           () -> assertThat(node().tenants()).extracting(TenantView::name).contains("sleeper"));
-      assertThat(aliquot("status").out()).contains("sleeper");
+      assertThat(aliquot("status").out()).contains("sleeper", "starting, low priority");
       Outcome early = aliquot("wait", "sleeper", "--timeout", "0");
       assertThat(early.code()).isEqualTo(1);
       assertThat(early.err()).isEqualTo("aliquot: tenant sleeper is starting after 0 s\n");

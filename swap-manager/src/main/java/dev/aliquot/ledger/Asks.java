@@ -1,5 +1,6 @@
 package dev.aliquot.ledger;
 
+import dev.aliquot.ledger.SwapPolicy.Readiness;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,7 @@ final class Asks {
   /** Guaranteed asks that wait. */
   private final Claims claims;
 
-  /** Asks for loans that wait, behind all claims. */
+  /** Asks for loans that wait, behind all claims, and by priority. */
   private final Claims wishes;
 
   private final Demands demands;
@@ -258,7 +259,8 @@ final class Asks {
 
   /**
    * Nobody has to give anything back for a loan, but tenants take turns. What all who may leave
-   * could not make room for is refused at once, and nobody leaves for it.
+   * could not make room for is refused at once, and nobody leaves for it. Who is away, and so waits
+   * for a while only, waits for those of a higher priority, too: one of them may become idle.
    */
   private AskResult waitForOthers(Want want) {
     Tenancy book = want.book();
@@ -266,17 +268,20 @@ final class Asks {
     wishes.put(book, slot, want.wantedBytes());
     long owedBytes = slot.owedBytes();
     long comingBytes = room.owedBytes() - owedBytes + room.promisedBytes();
-    long hopeBytes = Bytes.add(comingBytes, swaps.hopeBytes(book, slot, want.returning() != null));
-    boolean hopeless = want.needBytes() - room.unclaimedBytes() > hopeBytes;
+    long missingBytes = want.needBytes() - room.unclaimedBytes() - comingBytes;
+    Readiness last = want.returning() == null ? Readiness.NOT_YET : Readiness.LATER;
+    boolean inVain = missingBytes > swaps.hopeBytes(book, slot, last);
+    boolean waits = slot.away && missingBytes <= swaps.hopeBytes(book, slot, Readiness.WHEN_IDLE);
+    boolean hopeless = inVain && !waits;
     // who came before takes its turn, and may leave when that is over; but who owes something
     // does not wait, for others wait for that
     if (hopeless && (owedBytes > 0 || !wishes.hasOthersBefore(book, slot))) {
       wishes.remove(book, slot);
       return Refusals.nothingToLend(room, book, slot, want.needBytes());
     }
-    long missingBytes = missingBytes(want, false);
-    if (missingBytes > 0 && !hopeless) {
-      swaps.swapOut(book, slot, missingBytes, false);
+    long wantedBytes = missingBytes(want, false);
+    if (wantedBytes > 0 && !inVain) {
+      swaps.swapOut(book, slot, wantedBytes, false);
     }
     return new AskResult.MakingRoom(Math.max(1, room.outstandingBytes()));
   }

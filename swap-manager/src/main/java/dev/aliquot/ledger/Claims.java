@@ -1,5 +1,6 @@
 package dev.aliquot.ledger;
 
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -8,14 +9,22 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * Asks for guaranteed memory that wait for it, in the order they came: what is freed is theirs
- * first. One for each process. Guarded by the device's lock.
+ * Asks that wait for memory: what is freed is theirs first, by rank, and among equals in the order
+ * they came. One for each process. Guarded by the device's lock.
  */
 final class Claims {
   private record Claimant(Tenancy book, Slot slot) {}
 
   private final Map<Claimant, Long> wantedBytes = new LinkedHashMap<>();
   private final Set<Claimant> stuck = new HashSet<>();
+  private final Comparator<Tenancy> order;
+
+  /**
+   * @param order whose asks are served first; it may change while they wait
+   */
+  Claims(Comparator<Tenancy> order) {
+    this.order = order;
+  }
 
   /** Keeps its place where it is known already. */
   void put(Tenancy book, Slot slot, long bytes) {
@@ -41,32 +50,15 @@ final class Claims {
     return wantedBytes.keySet().stream().anyMatch(claimant -> claimant.book() == book);
   }
 
-  /** Whether a process of the tenant waits and came before this one, if that waits. */
+  /** Whether a process of the tenant waits and is served before this one. */
   boolean hasAnyBefore(Tenancy book, Tenancy ofBook, Slot slot) {
-    Claimant end = new Claimant(ofBook, slot);
-    for (Claimant claimant : wantedBytes.keySet()) {
-      if (claimant.equals(end)) {
-        break;
-      }
-      if (claimant.book() == book) {
-        return true;
-      }
-    }
-    return false;
+    return before(ofBook, slot).stream().anyMatch(claimant -> claimant.book() == book);
   }
 
-  /** Whether another tenant came before this process and waits: not one that runs meanwhile. */
+  /** Whether another tenant is served before this process: not one that runs meanwhile. */
   boolean hasOthersBefore(Tenancy book, Slot slot) {
-    Claimant own = new Claimant(book, slot);
-    for (Claimant claimant : wantedBytes.keySet()) {
-      if (claimant.equals(own)) {
-        break;
-      }
-      if (claimant.book() != book && !claimant.slot().reclaims) {
-        return true;
-      }
-    }
-    return false;
+    return before(book, slot).stream()
+        .anyMatch(claimant -> claimant.book() != book && !claimant.slot().reclaims);
   }
 
   /** Nothing that could be taken back is left for a claim, until it is put again. */
@@ -93,22 +85,30 @@ final class Claims {
     return sumBytes(claimant -> true);
   }
 
-  /** What those that came before this process still need; all others where it does not wait. */
+  /** What those that are served before this process still need. */
   long beforeBytes(Tenancy book, Slot slot) {
-    Claimant own = new Claimant(book, slot);
-    long sum = 0;
-    for (Map.Entry<Claimant, Long> each : wantedBytes.entrySet()) {
-      if (each.getKey().equals(own)) {
-        break;
-      }
-      sum = Bytes.add(sum, needBytes(each));
-    }
-    return sum;
+    Set<Claimant> before = before(book, slot);
+    return sumBytes(before::contains);
   }
 
   /** What the tenant's other processes still need. */
   long siblingsBytes(Tenancy book, Slot slot) {
     return sumBytes(claimant -> claimant.book() == book && claimant.slot() != slot);
+  }
+
+  /** A process that does not wait would be the last of its rank. */
+  private Set<Claimant> before(Tenancy book, Slot slot) {
+    Claimant own = new Claimant(book, slot);
+    Set<Claimant> before = new HashSet<>();
+    boolean cameLater = false;
+    for (Claimant each : wantedBytes.keySet()) {
+      cameLater |= each.equals(own);
+      int rank = order.compare(each.book(), book);
+      if (rank < 0 || (rank == 0 && !cameLater)) {
+        before.add(each);
+      }
+    }
+    return before;
   }
 
   private long sumBytes(Predicate<Claimant> of) {

@@ -19,8 +19,8 @@ public final class DeviceBook {
   private final Admissions admissions;
   private final long capacityBytes;
   private final Map<String, Tenancy> books = new LinkedHashMap<>();
-  private final Claims claims = new Claims();
-  private final Claims wishes = new Claims();
+  private final Claims claims = new Claims((_, _) -> 0);
+  private final Claims wishes = new Claims(this::byPriority);
   private final Room room;
   private final Demands demands;
   private final Swaps swaps;
@@ -300,6 +300,11 @@ public final class DeviceBook {
 
   private List<Tenancy> others(Tenancy book) {
     return books.values().stream().filter(each -> each != book).toList();
+  }
+
+  /** The higher first. */
+  private int byPriority(Tenancy one, Tenancy other) {
+    return swaps.priority(other).compareTo(swaps.priority(one));
   }
 
   private long fixedBytes(String tenant) {

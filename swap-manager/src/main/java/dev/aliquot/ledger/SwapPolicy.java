@@ -14,6 +14,11 @@ public interface SwapPolicy {
   /** Those that may leave for another tenant, now or later; the first first. */
   List<Leaver> leavers(String claimant);
 
+  /** Who of those that wait for what is not guaranteed to them is served first. */
+  default Priority priority(String tenant) {
+    return Priority.NORMAL;
+  }
+
   /** Whether a tenant uses the device, as far as is known. */
   default boolean isActive(String tenant) {
     return false;
@@ -39,7 +44,9 @@ public interface SwapPolicy {
     /** It has not had the device for long enough. */
     NOT_YET,
     /** Nor will it have for as long as an ask waits; who comes back waits for that, too. */
-    LATER
+    LATER,
+    /** It uses the device, and its priority is higher than the claimant's: once it is idle. */
+    WHEN_IDLE
   }
 
   /** A tenant that may leave. */

@@ -43,6 +43,10 @@ final class Swaps {
     policy.arrived(book.tenant());
   }
 
+  Priority priority(Tenancy book) {
+    return policy.priority(book.tenant());
+  }
+
   /** Whether a tenant uses the device. */
   boolean isActive(Tenancy book) {
     return policy.isActive(book.tenant());
@@ -85,13 +89,13 @@ final class Swaps {
   /**
    * The most that tenants could make room for by leaving in time.
    *
-   * @param late whether the claimant waits for those that leave late, too
+   * @param last those that are less ready than this the claimant does not wait for
    */
-  long hopeBytes(Tenancy claimant, Slot asking, boolean late) {
+  long hopeBytes(Tenancy claimant, Slot asking, SwapPolicy.Readiness last) {
     long bytes = 0;
     for (SwapPolicy.Leaver leaver : policy.leavers(claimant.tenant())) {
       Tenancy book = candidate(leaver, claimant, asking, hostBytes);
-      boolean inTime = late || leaver.readiness() != SwapPolicy.Readiness.LATER;
+      boolean inTime = leaver.readiness().compareTo(last) <= 0;
       bytes = book == null || !inTime ? bytes : Bytes.add(bytes, book.demandableBytes());
     }
     return bytes;

@@ -1,5 +1,6 @@
 package dev.aliquot.residency;
 
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.ledger.SwapPolicy;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -9,13 +10,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
  * The tenants of one device: when each used it last, since when each has it, and so which may be
  * swapped out. Thread-safe by its own lock, under which nothing else is called.
  *
- * <p>Idle tenants leave first, the least recently active first of all; then those that have had the
- * device for their quantum. Nobody leaves within the minimum residency.
+ * <p>Idle tenants leave first, then those that have had the device for their quantum; of both,
+ * those of the lowest priority first, and of equals the least recently active. Nobody leaves within
+ * the minimum residency, nor, while it uses the device, for a tenant of a lower priority.
  */
 public final class Residency implements SwapPolicy {
   private static final Duration MINUTE = Duration.ofMinutes(1);
@@ -30,6 +33,7 @@ public final class Residency implements SwapPolicy {
 
   private static final class Resident {
     final SwapMode mode;
+    final Priority priority;
     long submissions;
     long activeNanos;
     long residentNanos;
@@ -40,8 +44,9 @@ public final class Residency implements SwapPolicy {
     /** Its data is on its way. */
     boolean comes;
 
-    Resident(SwapMode mode, long nowNanos) {
+    Resident(SwapMode mode, Priority priority, long nowNanos) {
       this.mode = mode;
+      this.priority = priority;
       this.activeNanos = nowNanos;
       this.residentNanos = nowNanos;
     }
@@ -52,9 +57,13 @@ public final class Residency implements SwapPolicy {
 
   private record Ranked(String tenant, Resident resident, Readiness readiness) {}
 
-  /** First who is readiest, then who prefers it, then who has not used the device for longest. */
+  /**
+   * First who is readiest, for who is idle does not need the device; then the lowest priority, then
+   * who prefers it, then who has not used the device for longest.
+   */
   private static final Comparator<Ranked> ORDER =
       Comparator.comparing(Ranked::readiness)
+          .thenComparing(ranked -> ranked.resident().priority)
           .thenComparing(ranked -> ranked.resident().mode, Comparator.reverseOrder())
           .thenComparingLong(ranked -> ranked.resident().activeNanos)
           .thenComparing(Ranked::tenant);
@@ -68,8 +77,8 @@ public final class Residency implements SwapPolicy {
   }
 
   /** A tenant comes; it counts as active now. */
-  public synchronized void add(String tenant, SwapMode mode) {
-    residents.put(tenant, new Resident(mode, clock.getAsLong()));
+  public synchronized void add(String tenant, SwapMode mode, Priority priority) {
+    residents.put(tenant, new Resident(mode, priority, clock.getAsLong()));
   }
 
   /** A tenant has gone. */
@@ -120,6 +129,12 @@ public final class Residency implements SwapPolicy {
   }
 
   @Override
+  public synchronized Priority priority(String tenant) {
+    Resident resident = residents.get(tenant);
+    return resident == null ? Priority.NORMAL : resident.priority;
+  }
+
+  @Override
   public synchronized boolean isActive(String tenant) {
     Resident resident = residents.get(tenant);
     return resident != null
@@ -152,21 +167,31 @@ public final class Residency implements SwapPolicy {
     }
   }
 
-  /** Whether a tenant uses the device and will leave for this one, but not yet. */
+  /**
+   * Whether a tenant that may be swapped out has not had the device for long enough. One of a
+   * higher priority has no longer turn than others, though it may stay after that.
+   */
   public synchronized boolean isTurnOfOthers(String claimant) {
-    return leavers(claimant).stream()
-        .anyMatch(leaver -> leaver.readiness().compareTo(Readiness.DUE) > 0);
+    return candidates(claimant, Priority.HIGH)
+        .anyMatch(ranked -> ranked.readiness().compareTo(Readiness.DUE) > 0);
   }
 
   @Override
   public synchronized List<Leaver> leavers(String claimant) {
-    long nowNanos = clock.getAsLong();
-    return residents.entrySet().stream()
-        .filter(each -> each.getValue().mode != SwapMode.NEVER && !each.getKey().equals(claimant))
-        .map(each -> rank(each.getKey(), each.getValue(), nowNanos))
+    return candidates(claimant, priority(claimant))
         .sorted(ORDER)
         .map(ranked -> new Leaver(ranked.tenant(), ranked.readiness()))
         .toList();
+  }
+
+  /**
+   * @param priority as if the claimant had this one
+   */
+  private Stream<Ranked> candidates(String claimant, Priority priority) {
+    long nowNanos = clock.getAsLong();
+    return residents.entrySet().stream()
+        .filter(each -> each.getValue().mode != SwapMode.NEVER && !each.getKey().equals(claimant))
+        .map(each -> rank(each.getKey(), each.getValue(), priority, nowNanos));
   }
 
   private void forgetExchanges() {
@@ -177,7 +202,7 @@ public final class Residency implements SwapPolicy {
     }
   }
 
-  private Ranked rank(String tenant, Resident resident, long nowNanos) {
+  private Ranked rank(String tenant, Resident resident, Priority claimant, long nowNanos) {
     Duration residentFor = Duration.ofNanos(nowNanos - resident.residentNanos);
     Duration idleFor = Duration.ofNanos(nowNanos - resident.activeNanos);
     // its data comes and goes once for each turn
@@ -186,11 +211,12 @@ public final class Residency implements SwapPolicy {
     Duration quantum =
         comes ? ResidencyRules.LONGEST_QUANTUM : rules.quantum(resident.back.multipliedBy(2));
     Duration due = quantum.minus(residentFor);
+    boolean idle = !comes && idleFor.compareTo(rules.idleAfter()) >= 0;
     Readiness readiness = due.compareTo(HORIZON) <= 0 ? Readiness.NOT_YET : Readiness.LATER;
-    if (!comes
-        && residentFor.compareTo(rules.minimumResidency()) >= 0
-        && idleFor.compareTo(rules.idleAfter()) >= 0) {
+    if (idle && residentFor.compareTo(rules.minimumResidency()) >= 0) {
       readiness = Readiness.IDLE;
+    } else if (!idle && resident.priority.compareTo(claimant) > 0) {
+      readiness = Readiness.WHEN_IDLE;
     } else if (!due.isPositive()) {
       readiness = Readiness.DUE;
     }

@@ -47,6 +47,15 @@ final class ModelDevice {
     }
 
     @Override
+    public Priority priority(String tenant) {
+      return holdings.stream()
+          .filter(holding -> holding.name.equals(tenant))
+          .findFirst()
+          .map(holding -> holding.priority)
+          .orElse(Priority.NORMAL);
+    }
+
+    @Override
     public boolean isActive(String tenant) {
       return node.random.nextBoolean();
     }

@@ -11,6 +11,7 @@ final class ModelHolding implements SlotPort {
   final String name;
   final ModelProcess[] processes = new ModelProcess[SLOTS];
   final TenantBook book;
+  final Priority priority;
   Share share;
   long overhead;
 
@@ -23,6 +24,8 @@ final class ModelHolding implements SlotPort {
     this.name = name;
     this.share = share;
     this.mostBytes = share.limitBytes();
+    Priority[] priorities = Priority.values();
+    this.priority = priorities[device.node.random.nextInt(priorities.length)];
     for (int i = 0; i < SLOTS; i++) {
       processes[i] = new ModelProcess();
     }

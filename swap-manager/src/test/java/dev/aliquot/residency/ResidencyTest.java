@@ -2,6 +2,7 @@ package dev.aliquot.residency;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.ledger.SwapPolicy.Leaver;
 import dev.aliquot.ledger.SwapPolicy.Readiness;
 import java.time.Duration;
@@ -14,13 +15,17 @@ class ResidencyTest {
   private long now = Long.MAX_VALUE - 1000;
   private final Residency residency = new Residency(new ResidencyRules(IDLE, MINIMUM), () -> now);
 
+  private void add(String tenant, SwapMode mode) {
+    residency.add(tenant, mode, Priority.NORMAL);
+  }
+
   private void after(Duration time) {
     now += time.toNanos();
   }
 
   @Test
   void nobodyLeavesWithinTheMinimumResidency() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     after(MINIMUM.minusNanos(1));
     assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.NOT_YET));
     after(Duration.ofNanos(1));
@@ -29,9 +34,9 @@ class ResidencyTest {
 
   @Test
   void theLeastRecentlyActiveLeavesFirstAndIdleOnesBeforeThose() {
-    residency.add("a", SwapMode.ALLOWED);
-    residency.add("b", SwapMode.ALLOWED);
-    residency.add("c", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
+    add("b", SwapMode.ALLOWED);
+    add("c", SwapMode.ALLOWED);
     after(IDLE);
     residency.observe("b", 7);
     after(Duration.ofSeconds(1));
@@ -45,7 +50,7 @@ class ResidencyTest {
 
   @Test
   void theSameCountIsNoActivity() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     residency.observe("a", 7);
     after(IDLE);
     residency.observe("a", 7);
@@ -56,10 +61,10 @@ class ResidencyTest {
 
   @Test
   void whoPrefersItLeavesBeforeWhoAllowsItAndWhoForbidsItStays() {
-    residency.add("allowed", SwapMode.ALLOWED);
+    add("allowed", SwapMode.ALLOWED);
     after(Duration.ofSeconds(1));
-    residency.add("preferred", SwapMode.PREFERRED);
-    residency.add("never", SwapMode.NEVER);
+    add("preferred", SwapMode.PREFERRED);
+    add("never", SwapMode.NEVER);
     after(IDLE);
     assertThat(residency.leavers("x"))
         .extracting(Leaver::tenant)
@@ -68,14 +73,14 @@ class ResidencyTest {
 
   @Test
   void whoAsksDoesNotLeaveForItself() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     after(IDLE);
     assertThat(residency.leavers("a")).isEmpty();
   }
 
   @Test
   void aTenantKeepsTheDeviceForNineTimesAsLongAsAnExchangeTook() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     after(IDLE);
     residency.comesBack("a");
     residency.cameBack("a", Duration.ofMillis(250));
@@ -88,7 +93,7 @@ class ResidencyTest {
 
   @Test
   void anExchangeThatTookForEverDoesNotKeepADeviceForEver() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     residency.comesBack("a");
     residency.cameBack("a", Duration.ofHours(1));
     after(Duration.ofSeconds(39));
@@ -106,7 +111,7 @@ class ResidencyTest {
 
   @Test
   void exchangesAreCountedForAMinute() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     residency.cameBack("a", Duration.ofSeconds(1));
     assertThat(residency.exchangesInAMinute()).as("promoted only").isZero();
     exchange();
@@ -128,7 +133,7 @@ class ResidencyTest {
 
   @Test
   void whoseDataIsOnItsWayStaysAndHasTheDeviceFromWhenItIsThere() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     residency.comesBack("a");
     after(IDLE.multipliedBy(2));
     assertThat(residency.leavers("x")).containsExactly(new Leaver("a", Readiness.LATER));
@@ -142,7 +147,7 @@ class ResidencyTest {
 
   @Test
   void whoNeverSaysThatItsDataIsThereLeavesInTheEnd() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     residency.comesBack("a");
     after(Duration.ofSeconds(58));
     residency.observe("a", 1);
@@ -154,8 +159,8 @@ class ResidencyTest {
 
   @Test
   void aSmallTenantThatComesBackDoesNotShortenTheTurnOfALargeOne() {
-    residency.add("small", SwapMode.ALLOWED);
-    residency.add("large", SwapMode.ALLOWED);
+    add("small", SwapMode.ALLOWED);
+    add("large", SwapMode.ALLOWED);
     residency.comesBack("large");
     residency.cameBack("large", Duration.ofMillis(600));
     residency.comesBack("small");
@@ -170,7 +175,7 @@ class ResidencyTest {
 
   @Test
   void aTenantThatIsGoneIsNotChosen() {
-    residency.add("a", SwapMode.ALLOWED);
+    add("a", SwapMode.ALLOWED);
     residency.remove("a");
     residency.arrived("a");
     residency.observe("a", 3);

@@ -1,6 +1,7 @@
 package dev.aliquot.agent.admin;
 
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.residency.SwapMode;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +19,7 @@ record TenantRequest(
     @Nullable Long memoryLimitBytes,
     @Nullable Integer fractionLimitPercent,
     @Nullable String swap,
+    @Nullable String priority,
     @Nullable Integer rootPid) {
 
   private static final int MOST_DEVICES = 16;
@@ -56,6 +58,7 @@ record TenantRequest(
     if (rootPid != null && rootPid < 0) {
       throw new IllegalArgumentException("rootPid: " + rootPid + " is no process");
     }
+    Priority level = choice("priority", priority, Priority.values(), "low, normal or high");
     return new TenantSpec(
         word(
             "name",
@@ -70,21 +73,22 @@ record TenantRequest(
         fractionPercent,
         memoryLimitBytes,
         fractionLimitPercent,
-        swapMode(swap),
+        choice("swap", swap, SwapMode.values(), "never, allowed or preferred"),
+        level == null ? Priority.NORMAL : level,
         rootPid == null ? 0 : rootPid);
   }
 
-  private static @Nullable SwapMode swapMode(@Nullable String swap) {
-    if (swap == null) {
+  private static <E extends Enum<E>> @Nullable E choice(
+      String field, @Nullable String value, E[] values, String allowed) {
+    if (value == null) {
       return null;
     }
-    for (SwapMode mode : SwapMode.values()) {
-      if (mode.name().toLowerCase(Locale.ROOT).equals(swap)) {
-        return mode;
+    for (E each : values) {
+      if (each.name().toLowerCase(Locale.ROOT).equals(value)) {
+        return each;
       }
     }
-    throw new IllegalArgumentException(
-        "swap: '" + shortened(swap) + "' is not never, allowed or preferred");
+    throw new IllegalArgumentException(field + ": '" + shortened(value) + "' is not " + allowed);
   }
 
   private static String word(String field, @Nullable String value, String pattern, String allowed) {

@@ -1,6 +1,7 @@
 package dev.aliquot.agent.state;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.ledger.Share;
 import dev.aliquot.residency.SwapMode;
 import java.time.Instant;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param cgroup the tenant's own, where it has one
  * @param outlivesProcesses ended by whoever made it, not by its last process
  * @param swapMode whether it may be swapped out; null in a record of an agent that did not swap
+ * @param priority null in a record of an agent that knew none: normal
  * @param refusals counted for processes that are gone
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
@@ -34,6 +36,7 @@ public record TenantRecord(
     @Nullable String cgroup,
     boolean outlivesProcesses,
     @Nullable SwapMode swapMode,
+    @Nullable Priority priority,
     long refusals,
     List<Grant> grants) {
 
@@ -51,7 +54,7 @@ public record TenantRecord(
     }
   }
 
-  /** Copies the list; only cgroup and swap mode may be null. */
+  /** Copies the list; only cgroup, swap mode and priority may be null. */
   public TenantRecord {
     Objects.requireNonNull(id, "id");
     Objects.requireNonNull(name, "name");
@@ -65,6 +68,12 @@ public record TenantRecord(
   /** Whether it may be swapped out. */
   public SwapMode swap() {
     return swapMode == null ? SwapMode.ALLOWED : swapMode;
+  }
+
+  /** Never null. */
+  @Override
+  public Priority priority() {
+    return priority == null ? Priority.NORMAL : priority;
   }
 
   /** The same with another count of refusals. */
@@ -92,6 +101,7 @@ public record TenantRecord(
         cgroup,
         outlivesProcesses,
         swapMode,
+        priority,
         newRefusals,
         newGrants);
   }

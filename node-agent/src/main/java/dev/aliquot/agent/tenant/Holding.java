@@ -29,7 +29,7 @@ final class Holding {
     this.book =
         device.book().open(tenant.id(), new PagesPort(index, pages.control(), pages.usage()));
     this.residency = residencies.of(device);
-    residency.add(tenant.id(), tenant.swap());
+    residency.add(tenant.id(), tenant.swap(), tenant.priority());
   }
 
   Share share() {

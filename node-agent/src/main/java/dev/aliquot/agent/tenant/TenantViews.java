@@ -8,6 +8,7 @@ import dev.aliquot.agent.view.TenantView;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** A tenant as people see it. To be called under the tenant's lock. */
@@ -85,6 +86,7 @@ final class TenantViews {
         refusals,
         holding.device.isLost() ? "device lost" : state,
         holding.traffic.view(record.swap(), nowNanos),
+        record.priority().name().toLowerCase(Locale.ROOT),
         record.created(),
         processes,
         List.of());

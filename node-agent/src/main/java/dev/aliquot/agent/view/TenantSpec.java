@@ -1,5 +1,6 @@
 package dev.aliquot.agent.view;
 
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.residency.SwapMode;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param fractionLimitPercent the same as a percentage of the device's capacity; at most one of the
  *     two
  * @param swap whether it may be swapped out; null: as the agent is configured
+ * @param priority who goes first where it competes with others for what is not guaranteed
  * @param rootPid the process whose descendants are the tenant's; 0: the peer of the administration
  *     socket
  */
@@ -32,6 +34,7 @@ public record TenantSpec(
     @Nullable Long memoryLimitBytes,
     @Nullable Integer fractionLimitPercent,
     @Nullable SwapMode swap,
+    Priority priority,
     int rootPid) {
 
   /** Without a limit of its own: nothing is lent to the tenant. */
@@ -55,6 +58,7 @@ public record TenantSpec(
         null,
         null,
         null,
+        Priority.NORMAL,
         rootPid);
   }
 
@@ -71,6 +75,7 @@ public record TenantSpec(
         bytes,
         null,
         swap,
+        priority,
         rootPid);
   }
 
@@ -86,6 +91,23 @@ public record TenantSpec(
         memoryLimitBytes,
         fractionLimitPercent,
         mode,
+        priority,
+        rootPid);
+  }
+
+  public TenantSpec withPriority(Priority other) {
+    return new TenantSpec(
+        name,
+        namespace,
+        pod,
+        container,
+        devices,
+        memoryBytes,
+        fractionPercent,
+        memoryLimitBytes,
+        fractionLimitPercent,
+        swap,
+        other,
         rootPid);
   }
 }

@@ -29,6 +29,7 @@ import java.util.List;
  *     process of it go on), ending; device lost where the device was not there when the agent
  *     started
  * @param swap how it fares with being swapped out
+ * @param priority low, normal or high
  * @param created when the tenant was made
  * @param processes those that use CUDA on this device
  * @param bypasses processes whose memory on this device is not accounted for or not given back
@@ -53,6 +54,7 @@ public record TenantView(
     long refusals,
     String state,
     SwapView swap,
+    String priority,
     Instant created,
     List<ProcessView> processes,
     List<BypassView> bypasses) {
@@ -79,6 +81,7 @@ public record TenantView(
         refusals,
         state,
         swap,
+        priority,
         created,
         processes,
         others);

@@ -18,10 +18,16 @@ public final class MoveText {
     return out.isEmpty() && in.isEmpty() ? "-" : (out + " " + in).strip();
   }
 
-  /** The state, with the reason why the tenant did not leave when it was last to. */
+  /**
+   * The state, with the priority where it is not normal, and the reason why the tenant did not
+   * leave when it was last to.
+   */
   public static String state(TenantView tenant) {
     String stays = tenant.swap().stays();
-    return stays.isEmpty() ? tenant.state() : tenant.state() + ", stays: " + stays;
+    String priority = tenant.priority();
+    return tenant.state()
+        + (priority.equals("normal") ? "" : ", " + priority + " priority")
+        + (stays.isEmpty() ? "" : ", stays: " + stays);
   }
 
   private static String part(String way, @Nullable MoveView move) {

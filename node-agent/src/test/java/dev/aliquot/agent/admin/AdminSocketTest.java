@@ -13,6 +13,7 @@ import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -141,6 +142,18 @@ class AdminSocketTest {
     assertThat(ask("POST", "/v1/tenants", "{\"memoryBytes\":5,\"swap\":\"Never\"}"))
         .startsWith("HTTP/1.1 400")
         .contains("swap: 'Never' is not never, allowed or preferred");
+  }
+
+  @Test
+  void thePriorityOfATenantIsSaidWhenItIsMade() throws IOException {
+    assertThat(ask("POST", "/v1/tenants", "{\"memoryBytes\":5}")).startsWith("HTTP/1.1 201");
+    assertThat(asked.get().priority()).isEqualTo(Priority.NORMAL);
+    assertThat(ask("POST", "/v1/tenants", "{\"memoryBytes\":5,\"priority\":\"low\"}"))
+        .startsWith("HTTP/1.1 201");
+    assertThat(asked.get().priority()).isEqualTo(Priority.LOW);
+    assertThat(ask("POST", "/v1/tenants", "{\"memoryBytes\":5,\"priority\":\"urgent\"}"))
+        .startsWith("HTTP/1.1 400")
+        .contains("priority: 'urgent' is not low, normal or high");
   }
 
   @Test

@@ -108,6 +108,7 @@ public final class SampleNode {
         refusals,
         "running",
         new SwapView("allowed", "", 3, 1.5, new MoveView(GIB, 0.25, 5e9), null),
+        "normal",
         STARTED,
         usedBytes == 0 ? List.of() : List.of(process(4711, usedBytes)),
         usedBytes == 0 ? List.of() : List.of(bypass(4713, id, "unattached")));

@@ -3,6 +3,7 @@ package dev.aliquot.agent.state;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +13,8 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class StateTest {
   @TempDir Path directory;
@@ -31,6 +34,7 @@ class StateTest {
         null,
         false,
         SwapMode.PREFERRED,
+        Priority.HIGH,
         3,
         List.of(new TenantRecord.Grant("GPU-1", 10, 20)));
   }
@@ -44,6 +48,32 @@ class StateTest {
     records.delete("t1");
     records.delete("t1");
     assertThat(records.load()).isEmpty();
+  }
+
+  @Test
+  void aRecordWithoutAPriorityIsOfNormalPriority() throws IOException {
+    TenantRecords records = new TenantRecords(directory);
+    records.save(tenant("t1"));
+    without("\"priority\":\"HIGH\",");
+    without("\"swapMode\":\"PREFERRED\",");
+    assertThat(records.load()).extracting(TenantRecord::priority).containsExactly(Priority.NORMAL);
+    assertThat(records.load()).extracting(TenantRecord::swap).containsExactly(SwapMode.ALLOWED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"name\":\"name\",", "\"uid\":1000,", "\"outlivesProcesses\":false,"})
+  void aRecordWithoutWhatEveryAgentWroteIsPassedOver(String part) throws IOException {
+    TenantRecords records = new TenantRecords(directory);
+    records.save(tenant("t1"));
+    without(part);
+    assertThat(records.load()).isEmpty();
+  }
+
+  private void without(String part) throws IOException {
+    Path file = directory.resolve("t1.json");
+    String record = Files.readString(file);
+    assertThat(record).contains(part);
+    Files.writeString(file, record.replace(part, ""));
   }
 
   @Test

@@ -11,6 +11,7 @@ import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.support.Contexts;
 import dev.aliquot.ledger.Headroom;
+import dev.aliquot.ledger.Priority;
 import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -65,6 +66,7 @@ abstract class TenantFixture {
             null,
             true,
             SwapMode.ALLOWED,
+            Priority.NORMAL,
             0,
             List.of(new TenantRecord.Grant(device.uuid(), requestBytes, limitBytes)));
     device.book().admit(id, record.grants().getFirst().share());
