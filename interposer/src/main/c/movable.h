@@ -1,5 +1,5 @@
 /*
- * Movable memory: what cuMemAlloc*, and cuMemAllocAsync and its kin, answer in a tenant that may borrow.
+ * Movable memory: what cuMemAlloc*, and cuMemAllocAsync and its kin, answer in a tenant that may borrow, and what the program maps itself (virtual.h).
  *
  * Glossary
  *   block    one allocation of the program: an address range that stays reserved as long as the program holds it
@@ -7,7 +7,8 @@
  *   resident / demoted   a piece backed by device memory / by a host chunk mapped at the same address
  *
  * Invariants: a block's pieces cover it without gaps; a resident piece is charged, a demoted one is not and is counted in
- * `demoted` instead; a block that another process has made is neither; a piece has exactly one backing at any time that the gate is open; the address range never changes. Only the mover
+ * `demoted` instead; a block that another process has made is neither; a piece has exactly one backing at any time that the gate is open; the address
+ * range never changes, but for what the program maps itself. Only the mover
  * changes a backing, and only while it holds the gate; everybody else adds and removes blocks inside the gate.
  *
  * Requests below 1 MiB, arrays, managed memory, memory of graphs, pools that are left with the driver (pool_movable.h), and whatever the

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "chunks.h"
 #include "devices.h"
 #include "fork.h"
@@ -77,7 +78,8 @@ static void alq_block_drop(struct alq_movable_block *block)
         }
     }
     alq_charge_shift(block->device, &shift);
-    if (alq_stash_trim((uint32_t)block->device) || alq_charge_demoted_bytes((uint32_t)block->device) != 0 || shift.demoted != 0) {
+    /* trimming unmaps, which would spoil a capture: the mover gets to it */
+    if (alq_capture_active() || alq_stash_trim((uint32_t)block->device) || alq_charge_demoted_bytes((uint32_t)block->device) != 0 || shift.demoted != 0) {
         alq_mover_kick();
     }
     free(block);
