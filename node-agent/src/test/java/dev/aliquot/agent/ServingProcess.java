@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * view} with JSON, {@code grant NAME REQUEST LIMIT ROOTPID} with JSON, {@code resize NAME REQUEST
  * LIMIT}, {@code malformed} and {@code refused STATUS} with a count, {@code moves} with bytes,
  * nanoseconds of copying and nanoseconds closed, {@code swap out|out_deep|in NAME}, {@code swaps}
- * with departures and returns, {@code end NAME}, {@code close}.
+ * with departures and returns, {@code dives} with a count, {@code end NAME}, {@code close}.
  */
 public final class ServingProcess {
   private ServingProcess() {}
@@ -150,6 +150,9 @@ public final class ServingProcess {
       }
       case "swaps" -> {
         return agent.stats().swapOuts() + " " + agent.stats().returns().count();
+      }
+      case "dives" -> {
+        return Long.toString(agent.stats().dives());
       }
       case "end" -> agent.endTenant(words[1], AgentFixture.peer(AgentFixture.ownPid()));
       default -> agent.close();

@@ -63,6 +63,7 @@ class SwapStressTest extends LendingFixture {
 
   private void begin() throws IOException {
     idleAfter = Duration.ofMillis(500);
+    deepAfter = DEEP ? Duration.ofSeconds(1) : null;
     serveDevice(GIB + 512 * MIB, CONTEXT / 8);
     long capacity = node().devices().getFirst().capacityBytes();
     int mostBlocks = (int) (capacity * 3 / 4 / BLOCK);
@@ -101,7 +102,8 @@ class SwapStressTest extends LendingFixture {
     int killedPrograms = tenants.stream().mapToInt(StressedTenant::kills).sum();
     System.out.printf(
         "swap%s: %d s, %d steps, %d commands to swap, programs killed %d, agents %d, %d allocations"
-            + " refused; departures and returns since the last agent %s%n",
+            + " refused; departures, returns and dives"
+            + " since the last agent %s%n",
         DEEP ? " deep" : "",
         TIME.toSeconds(),
         tenants.stream().mapToInt(StressedTenant::steps).sum(),
@@ -109,7 +111,7 @@ class SwapStressTest extends LendingFixture {
         killedPrograms,
         killedAgents,
         tenants.stream().mapToInt(StressedTenant::refusals).sum(),
-        serving.say("swaps"));
+        serving.say("swaps") + " " + serving.say("dives"));
     assertThat(TIME.toSeconds() < 60 || (killedPrograms > 0 && killedAgents > 0))
         .as("somebody has been killed")
         .isTrue();
