@@ -100,18 +100,18 @@ enum alq_move_outcome alq_chunks_take(uint32_t device, CUdevice ordinal, uint64_
     return backing->window != 0 ? ALQ_MOVE_DONE : good ? ALQ_MOVE_FAILED : ALQ_MOVE_HOST_POOL;
 }
 
-bool alq_chunks_reopen(const struct alq_backing *backing, uint64_t bytes, int *descriptor)
+enum alq_agent_answer alq_chunks_reopen(const struct alq_backing *backing, uint64_t bytes, int *descriptor)
 {
     struct alq_agent_chunk chunk;
-    if (alq_chunks_ask(0, 0, backing->chunk, &chunk) != ALQ_AGENT_YES) {
-        return false;
-    }
-    if (chunk.descriptor >= 0 && (chunk.id != backing->chunk || chunk.bytes != bytes)) {
+    enum alq_agent_answer answer = alq_chunks_ask(0, 0, backing->chunk, &chunk);
+    if (answer == ALQ_AGENT_YES && chunk.descriptor >= 0 && (chunk.id != backing->chunk || chunk.bytes != bytes)) {
         alq_agent_close(chunk.descriptor);
-        return false;
+        return ALQ_AGENT_ABSENT;
     }
-    *descriptor = chunk.descriptor;
-    return true;
+    if (answer == ALQ_AGENT_YES) {
+        *descriptor = chunk.descriptor;
+    }
+    return answer;
 }
 
 bool alq_chunks_release(struct alq_backing *chunk, uint64_t bytes)

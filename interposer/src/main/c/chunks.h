@@ -7,6 +7,7 @@
 #ifndef ALIQUOT_INTERPOSER_CHUNKS_H
 #define ALIQUOT_INTERPOSER_CHUNKS_H
 
+#include "agent.h"
 #include "movables.h"
 #include "protocol.h"
 
@@ -14,9 +15,9 @@
  * Waits for the agent. The mover only. */
 enum alq_move_outcome alq_chunks_take(uint32_t device, CUdevice ordinal, uint64_t bytes, struct alq_backing *chunk);
 
-/* Fetches another descriptor of a chunk in hand, to be closed with alq_agent_close; -1: it could not be received. False: the agent refuses, or is
- * not there. The mover only. */
-bool alq_chunks_reopen(const struct alq_backing *chunk, uint64_t bytes, int *descriptor);
+/* Fetches another descriptor of a chunk in hand, to be closed with alq_agent_close; -1: it could not be received. Of a chunk that an agent before it
+ * gave, the agent has none, and refuses. The mover only. */
+enum alq_agent_answer alq_chunks_reopen(const struct alq_backing *chunk, uint64_t bytes, int *descriptor);
 
 /* Closes a chunk's window and releases its handle, and the other way round; what is done already is left as it is, and what has been done is
  * told by the backing: 0. False: the driver refuses a step. The mover only. */

@@ -23,7 +23,7 @@
 /* A piece whose data is in a chunk; the descriptor of that is in the place of the same number. */
 struct alq_sunk {
     struct alq_piece *piece;
-    CUdevice ordinal;
+    const struct alq_movable_block *block;
 };
 
 static struct {
@@ -40,7 +40,7 @@ static size_t alq_sunk_of(struct alq_movable_block *const *blocks, size_t count,
         for (uint32_t i = 0; i < blocks[at]->piece_count; i++) {
             struct alq_piece *piece = &blocks[at]->pieces[i];
             if (piece->backing.chunk != 0 && list != NULL) {
-                list[found] = (struct alq_sunk){.piece = piece, .ordinal = blocks[at]->ordinal};
+                list[found] = (struct alq_sunk){.piece = piece, .block = blocks[at]};
             }
             found += piece->backing.chunk != 0;
         }
@@ -62,10 +62,45 @@ static bool alq_deep_list(void)
     return alq.list != NULL;
 }
 
+static bool alq_deep_copy(const struct alq_sunk *sunk, const struct alq_backing *fresh)
+{
+    const struct alq_piece *piece = sunk->piece;
+    bool good = sunk->block->context != NULL && ALQ_CALL(cuCtxSetCurrent, sunk->block->context) == CUDA_SUCCESS
+        && ALQ_CALL(cuMemcpyDtoDAsync_v2, fresh->window, piece->backing.window, piece->bytes, CU_STREAM_PER_THREAD) == CUDA_SUCCESS
+        && ALQ_CALL(cuStreamSynchronize, CU_STREAM_PER_THREAD) == CUDA_SUCCESS;
+    ALQ_CALL(cuCtxSetCurrent, NULL);
+    return good;
+}
+
+/* Data in a chunk that an earlier agent gave moves to one of this agent's, and the old one goes back before the next is taken. */
+static bool alq_deep_renew(const struct alq_sunk *sunk)
+{
+    struct alq_piece *piece = sunk->piece;
+    struct alq_backing fresh;
+    if (alq_chunks_take((uint32_t)sunk->block->device, sunk->block->ordinal, piece->bytes, &fresh) != ALQ_MOVE_DONE) {
+        return false;
+    }
+    if (!piece->absent) {
+        piece->absent = ALQ_CALL(cuMemUnmap, piece->begin, piece->bytes) == CUDA_SUCCESS;
+    }
+    if (!piece->absent || !alq_deep_copy(sunk, &fresh)) {
+        alq_chunks_end(&fresh, piece->bytes);
+        return false;
+    }
+    alq_chunks_end(&piece->backing, piece->bytes);
+    piece->backing = fresh;
+    return alq_chunks_return();
+}
+
 static enum alq_move_outcome alq_deep_fetch(size_t at)
 {
+    const struct alq_sunk *sunk = &alq.list[at];
     int descriptor = -1;
-    if (!alq_chunks_reopen(&alq.list[at].piece->backing, alq.list[at].piece->bytes, &descriptor)) {
+    enum alq_agent_answer answer = alq_chunks_reopen(&sunk->piece->backing, sunk->piece->bytes, &descriptor);
+    if (answer == ALQ_AGENT_REFUSED && alq_deep_renew(sunk)) {
+        answer = alq_chunks_reopen(&sunk->piece->backing, sunk->piece->bytes, &descriptor);
+    }
+    if (answer != ALQ_AGENT_YES) {
         return ALQ_MOVE_FAILED;
     }
     return descriptor >= 0 && alq_descriptors_put(at, descriptor) ? ALQ_MOVE_DONE : ALQ_MOVE_DESCRIPTORS;
@@ -105,14 +140,14 @@ static bool alq_deep_release_all(void)
 
 static bool alq_deep_import(const struct alq_sunk *sunk, int descriptor)
 {
-    return alq_chunks_import(&sunk->piece->backing, sunk->ordinal, sunk->piece->bytes, descriptor);
+    return alq_chunks_import(&sunk->piece->backing, sunk->block->ordinal, sunk->piece->bytes, descriptor);
 }
 
 /* From a descriptor of the agent's: somebody may have closed the one that was kept. */
 static bool alq_deep_import_afresh(const struct alq_sunk *sunk)
 {
     int descriptor = -1;
-    bool good = alq_chunks_reopen(&sunk->piece->backing, sunk->piece->bytes, &descriptor) && alq_deep_import(sunk, descriptor);
+    bool good = alq_chunks_reopen(&sunk->piece->backing, sunk->piece->bytes, &descriptor) == ALQ_AGENT_YES && alq_deep_import(sunk, descriptor);
     if (descriptor >= 0) {
         alq_agent_close(descriptor);
     }

@@ -147,6 +147,24 @@ static void a_next_agent_brings_back_what_its_predecessor_left(const struct movi
     CHECK(moving_becomes(m, moving_demoted, 0));
 }
 
+static void data_in_chunks_of_an_earlier_agent_dives_too(const struct moving *m, CUdeviceptr block)
+{
+    CUdeviceptr result = moving_alloc(8); /* room for check_block's */
+    moving_resident(m, BLOCK_BYTES - 1); /* a piece of it is mapped at its own address then */
+    CHECK(moving_becomes(m, moving_demoted, 64 * MIB));
+    moving_park(m);
+    kill_agent(m->world);
+    world_next_agent(m->world);
+    bare_tell(m, 1);
+    CHECK(moving_becomes(m, moving_parked, ALQ_PARKED_BARE));
+    CHECK_EQ(test_agent_order(m->world->agent, m->slot, ORDER_CHECKPOINT), CUDA_SUCCESS);
+    CHECK_EQ(truth_total(m->world, 0), 0);
+    check_block(m, block);
+    CHECK_EQ(bare_restores(m), 1);
+    CHECK_EQ(CU(cuMemFree_v2)(result), CUDA_SUCCESS);
+    check_leaves(m, block);
+}
+
 static void a_seat_that_is_stale_is_taken_anew(const struct moving *m, CUdeviceptr block)
 {
     bare_checkpoint(m);
@@ -216,6 +234,7 @@ int main(void)
     RUN_BLOCK(deep_said_to_a_process_that_runs_changes_nothing);
     RUN_BLOCK(an_agent_that_lets_it_return_brings_it_back);
     RUN_BLOCK_NEXT(a_next_agent_brings_back_what_its_predecessor_left);
+    RUN_BLOCK_NEXT(data_in_chunks_of_an_earlier_agent_dives_too);
     RUN_BLOCK(a_seat_that_is_stale_is_taken_anew);
     RUN_ALONE(a_process_that_ends_while_it_is_bare_leaves_nothing);
     return finish_cases();

@@ -105,6 +105,22 @@ class DeepSwapTest extends LendingFixture {
     is("a", "running");
   }
 
+  /** The agent can open none of the chunks of the one before: the data moves to its own first. */
+  @Test
+  void aTenantThatAnEarlierAgentSwappedOutGoesDeep() throws Exception {
+    fill(a, capacity / 2);
+    assertThat(serving.say("swap out a")).isEqualTo("ok");
+    is("a", "swapped");
+    long taken = node().hostPool().takenBytes();
+    serveAgain(POOL, 2);
+    serving.say("swap out_deep a");
+    goesDeep();
+    assertThat(node().hostPool().takenBytes()).isEqualTo(taken);
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    assertComputesRight(a);
+    is("a", "running");
+  }
+
   @Test
   void aDeepTenantIsBroughtBackByCommand() {
     fill(a, capacity / 2);

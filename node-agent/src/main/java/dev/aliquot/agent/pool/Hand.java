@@ -15,6 +15,9 @@ final class Hand {
   /** Of an earlier agent: all that is known of them is how much they are. */
   long earlierBytes;
 
+  /** What it had of an earlier agent when this one began. */
+  long restoredBytes;
+
   long bytes() {
     return bytes + earlierBytes;
   }

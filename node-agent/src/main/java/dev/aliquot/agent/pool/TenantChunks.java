@@ -65,7 +65,9 @@ public final class TenantChunks {
     synchronized (pool) {
       if (bytes > 0) {
         pool.add(this);
-        setEarlier(hands.computeIfAbsent(holder, ignored -> new Hand()), bytes);
+        Hand hand = hands.computeIfAbsent(holder, ignored -> new Hand());
+        setEarlier(hand, bytes);
+        hand.restoredBytes = bytes;
       }
     }
   }
@@ -196,6 +198,21 @@ public final class TenantChunks {
   public long wholeBytes(int device) {
     synchronized (pool) {
       return wholeBytes.getOrDefault(device, 0L);
+    }
+  }
+
+  /** What a process had in its hands of an earlier agent when this one began. */
+  public long restoredBytes(Holder holder) {
+    synchronized (pool) {
+      Hand hand = hands.get(holder);
+      return hand == null ? 0 : hand.restoredBytes;
+    }
+  }
+
+  /** What the tenant still has of an earlier agent, for whichever device. */
+  public long earlierBytes() {
+    synchronized (pool) {
+      return earlierBytes;
     }
   }
 
