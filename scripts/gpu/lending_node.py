@@ -1,4 +1,4 @@
-"""An agent of our own with the programs that run under it, for lending.py and swap.py: every wait has an end, and only what was started here
+"""An agent of our own with the programs that run under it, for lending.py, swap.py and swap_models.py: every wait has an end, and only what was started here
 is stopped.
 """
 

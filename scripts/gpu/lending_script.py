@@ -1,4 +1,4 @@
-"""What lending.py and swap.py are beside what they show: options, an agent with its host pool, and the verdict in the last line."""
+"""What lending.py, swap.py and swap_models.py are beside what they show: options, an agent with its host pool, and the verdict in the last line."""
 
 import argparse
 import os

@@ -26,7 +26,6 @@ def tell(event, **values):
     print(json.dumps({"event": event, "at": time.monotonic(), **values}), flush=True)
 
 
-
 def driver(mib):
     from cuda_driver import Device
 
@@ -64,6 +63,7 @@ def llama():
     token = torch.zeros(1, dtype=torch.long, device="cuda")
     place = torch.zeros(1, dtype=torch.long, device="cuda")
     places = torch.arange(context, device="cuda")
+    logits = torch.zeros(1, words, device="cuda", dtype=torch.bfloat16)
 
     def norm(x):
         return F.rms_norm(x, (hidden,))
@@ -80,10 +80,12 @@ def llama():
             x = x + F.linear(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).reshape(1, heads * size), w["o"])
             y = norm(x)
             x = x + F.linear(F.silu(F.linear(y, w["gate"])) * F.linear(y, w["up"]), w["down"])
-        token.copy_(F.linear(norm(x), head).argmax(-1))
+        logits.copy_(F.linear(norm(x), head))
+        token.copy_(logits.argmax(-1))
         place.add_(1)
 
     side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
     with torch.no_grad(), torch.cuda.stream(side):
         for _ in range(3):
             decode()
@@ -98,6 +100,7 @@ def llama():
         for _ in range(TOKENS):
             graph.replay()
             yield str(token.item()).encode()
+        yield logits.float().cpu().numpy().tobytes()
 
     return answer, torch.cuda.memory_reserved()
 
@@ -165,12 +168,12 @@ def jax():
     import numpy
 
     weights = framework.random.normal(framework.random.key(1), (16, 4096, 4096), jnp.bfloat16) * 0.02
-    run = framework.jit(lambda x: framework.lax.scan(lambda carry, w: (carry @ w, None), x, weights)[0])
+    run = framework.jit(lambda x, stack: framework.lax.scan(lambda carry, w: (carry @ w, None), x, stack)[0])
     x = jnp.ones((64, 4096), jnp.bfloat16)
 
     def answer():
         for at in range(3):
-            yield numpy.asarray(run(x * (at + 1)), dtype=numpy.float32).tobytes()
+            yield numpy.asarray(run(x * (at + 1), weights), dtype=numpy.float32).tobytes()
 
     return answer, weights.nbytes
 
@@ -191,8 +194,11 @@ def cupy():
     return answer, weights.nbytes
 
 
+MODELS = {each.__name__: each for each in (driver, llama, torch_compile, torch_async, torch_segments, torch_sharing, jax, cupy)}
+
+
 def main():
-    make = globals().get(sys.argv[1]) if len(sys.argv) > 1 and not sys.argv[1].startswith("_") else None
+    make = MODELS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     if make is None:
         print(__doc__)
         sys.exit(2)

@@ -82,8 +82,8 @@ def show_model(node, name, step_mib, times, problems):
             seen, why = swap_once(node, program, way)
             if seen is None:
                 print(f"  {way:5} stays: {why}")
-                if way == "hot":
-                    problems.append(f"{name} does not leave")
+                if way == "hot" or name != "torch_sharing":  # what is shared keeps its process from going deep
+                    problems.append(f"{name} does not leave ({way})")
                 break
             left, answer = seen
             same = answer["digest"] == before["digest"]

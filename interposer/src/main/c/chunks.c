@@ -8,9 +8,6 @@
 #include "grow.h"
 #include "hooks.h"
 
-#define ALQ_TAKE_WAIT_MS 5000u
-/* A thread of the program may be waiting for the process to be back, which this is in the way of. */
-#define ALQ_REOPEN_WAIT_MS 500u
 #define ALQ_RETURN_WAIT_MS 1000u
 
 static pthread_mutex_t alq_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -20,14 +17,14 @@ static size_t alq_capacity;
 static uint32_t alq_imports; /* handles there are */
 
 /* id: of a chunk in hand; 0: one that is not yet, of that size for that device. */
-static enum alq_agent_answer alq_chunks_ask(uint32_t device, uint64_t bytes, uint64_t id, struct alq_agent_chunk *chunk)
+static enum alq_agent_answer alq_chunks_ask(uint32_t wait_ms, uint32_t device, uint64_t bytes, uint64_t id, struct alq_agent_chunk *chunk)
 {
     struct alq_seat seat;
     struct alq_agent_refusal refusal;
     enum alq_agent_answer answer = ALQ_AGENT_ABSENT;
     for (int attempt = 0; attempt < 2 && alq_charge_seat(&seat) != NULL; attempt++) {
-        answer = id != 0 ? alq_agent_reopen_chunk(ALQ_REOPEN_WAIT_MS, &seat, id, chunk, &refusal)
-                         : alq_agent_take_chunk(ALQ_TAKE_WAIT_MS, &seat, device, bytes, chunk, &refusal);
+        answer = id != 0 ? alq_agent_reopen_chunk(wait_ms, &seat, id, chunk, &refusal)
+                         : alq_agent_take_chunk(wait_ms, &seat, device, bytes, chunk, &refusal);
         if (answer != ALQ_AGENT_REFUSED || refusal.status != ALQ_STATUS_STALE || !alq_ask_again()) {
             break;
         }
@@ -79,10 +76,10 @@ static bool alq_import_end(CUmemGenericAllocationHandle handle)
     return good;
 }
 
-enum alq_move_outcome alq_chunks_take(uint32_t device, CUdevice ordinal, uint64_t bytes, struct alq_backing *backing)
+enum alq_move_outcome alq_chunks_take(uint32_t wait_ms, uint32_t device, CUdevice ordinal, uint64_t bytes, struct alq_backing *backing)
 {
     struct alq_agent_chunk chunk;
-    if (alq_chunks_ask(device, bytes, 0, &chunk) != ALQ_AGENT_YES) {
+    if (alq_chunks_ask(wait_ms, device, bytes, 0, &chunk) != ALQ_AGENT_YES) {
         return ALQ_MOVE_HOST_POOL;
     }
     bool good = chunk.id != 0 && chunk.bytes == bytes && chunk.descriptor >= 0 && alq_import(&backing->handle, chunk.descriptor);
@@ -103,7 +100,7 @@ enum alq_move_outcome alq_chunks_take(uint32_t device, CUdevice ordinal, uint64_
 enum alq_agent_answer alq_chunks_reopen(const struct alq_backing *backing, uint64_t bytes, int *descriptor)
 {
     struct alq_agent_chunk chunk;
-    enum alq_agent_answer answer = alq_chunks_ask(0, 0, backing->chunk, &chunk);
+    enum alq_agent_answer answer = alq_chunks_ask(ALQ_CHUNK_HASTE_MS, 0, 0, backing->chunk, &chunk);
     if (answer == ALQ_AGENT_YES && chunk.descriptor >= 0 && (chunk.id != backing->chunk || chunk.bytes != bytes)) {
         alq_agent_close(chunk.descriptor);
         return ALQ_AGENT_ABSENT;

@@ -11,9 +11,14 @@
 #include "movables.h"
 #include "protocol.h"
 
+/* How long the agent is waited for: where the program goes on meanwhile; and where a thread of it may be waiting for the process to be back, which
+ * this is in the way of. */
+#define ALQ_CHUNK_WAIT_MS 5000u
+#define ALQ_CHUNK_HASTE_MS 500u
+
 /* Takes a chunk of that size, its descriptor's handle, and a window to it for copies of that device. Everything about it is checked by using it.
  * Waits for the agent. The mover only. */
-enum alq_move_outcome alq_chunks_take(uint32_t device, CUdevice ordinal, uint64_t bytes, struct alq_backing *chunk);
+enum alq_move_outcome alq_chunks_take(uint32_t wait_ms, uint32_t device, CUdevice ordinal, uint64_t bytes, struct alq_backing *chunk);
 
 /* Fetches another descriptor of a chunk in hand, to be closed with alq_agent_close; -1: it could not be received. Of a chunk that an agent before it
  * gave, the agent has none, and refuses. The mover only. */

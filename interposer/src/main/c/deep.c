@@ -65,31 +65,37 @@ static bool alq_deep_list(void)
 static bool alq_deep_copy(const struct alq_sunk *sunk, const struct alq_backing *fresh)
 {
     const struct alq_piece *piece = sunk->piece;
-    bool good = sunk->block->context != NULL && ALQ_CALL(cuCtxSetCurrent, sunk->block->context) == CUDA_SUCCESS
+    bool good = ALQ_CALL(cuCtxSetCurrent, sunk->block->context) == CUDA_SUCCESS
         && ALQ_CALL(cuMemcpyDtoDAsync_v2, fresh->window, piece->backing.window, piece->bytes, CU_STREAM_PER_THREAD) == CUDA_SUCCESS
         && ALQ_CALL(cuStreamSynchronize, CU_STREAM_PER_THREAD) == CUDA_SUCCESS;
     ALQ_CALL(cuCtxSetCurrent, NULL);
     return good;
 }
 
-/* Data in a chunk that an earlier agent gave moves to one of this agent's, and the old one goes back before the next is taken. */
-static bool alq_deep_renew(const struct alq_sunk *sunk)
+/* Data in a chunk that an earlier agent gave moves to one of this agent's, and the old one goes back before the next is taken. What has been unmapped
+ * for that is mapped again before the gate opens, whichever chunk it is in. */
+static enum alq_move_outcome alq_deep_renew(const struct alq_sunk *sunk)
 {
     struct alq_piece *piece = sunk->piece;
     struct alq_backing fresh;
-    if (alq_chunks_take((uint32_t)sunk->block->device, sunk->block->ordinal, piece->bytes, &fresh) != ALQ_MOVE_DONE) {
-        return false;
+    if (sunk->block->context == NULL || alq_gate_wanted()) {
+        return sunk->block->context == NULL ? ALQ_MOVE_FAILED : ALQ_MOVE_BUSY;
+    }
+    enum alq_move_outcome outcome =
+        alq_chunks_take(ALQ_CHUNK_HASTE_MS, (uint32_t)sunk->block->device, sunk->block->ordinal, piece->bytes, &fresh);
+    if (outcome != ALQ_MOVE_DONE) {
+        return outcome;
     }
     if (!piece->absent) {
         piece->absent = ALQ_CALL(cuMemUnmap, piece->begin, piece->bytes) == CUDA_SUCCESS;
     }
     if (!piece->absent || !alq_deep_copy(sunk, &fresh)) {
         alq_chunks_end(&fresh, piece->bytes);
-        return false;
+        return ALQ_MOVE_FAILED;
     }
     alq_chunks_end(&piece->backing, piece->bytes);
     piece->backing = fresh;
-    return alq_chunks_return();
+    return alq_chunks_return() ? ALQ_MOVE_DONE : ALQ_MOVE_FAILED;
 }
 
 static enum alq_move_outcome alq_deep_fetch(size_t at)
@@ -97,7 +103,11 @@ static enum alq_move_outcome alq_deep_fetch(size_t at)
     const struct alq_sunk *sunk = &alq.list[at];
     int descriptor = -1;
     enum alq_agent_answer answer = alq_chunks_reopen(&sunk->piece->backing, sunk->piece->bytes, &descriptor);
-    if (answer == ALQ_AGENT_REFUSED && alq_deep_renew(sunk)) {
+    if (answer == ALQ_AGENT_REFUSED) {
+        enum alq_move_outcome outcome = alq_deep_renew(sunk);
+        if (outcome != ALQ_MOVE_DONE) {
+            return outcome;
+        }
         answer = alq_chunks_reopen(&sunk->piece->backing, sunk->piece->bytes, &descriptor);
     }
     if (answer != ALQ_AGENT_YES) {

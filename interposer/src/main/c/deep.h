@@ -3,7 +3,8 @@
  *
  * Going: the chunks in hand without data go back to the agent, a descriptor of every other chunk is fetched, all chunks are unmapped and
  * their handles released, and every thread has got beyond whatever it was about to call (bare.h). Nothing imported is left then, by the
- * count of all imports. Data in chunks of an earlier agent, which this one has no descriptors of, moves to chunks of this one's first. Coming back imports each chunk again from its descriptor.
+ * count of all imports. Data in chunks of an earlier agent, which this one has no descriptors of, moves to chunks of this one's first: what has
+ * moved stays there, however going ends. Coming back imports each chunk again from its descriptor.
  *
  * Failure contract: a chunk is either in hand with its window, or there is a descriptor of it. What keeps the process from going bare has
  * everything in hand again. A chunk that cannot be imported again is tried until it can, with a fresh descriptor each time: the data is in it.

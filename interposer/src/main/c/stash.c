@@ -82,7 +82,7 @@ enum alq_move_outcome alq_stash_reserve(uint32_t device, CUdevice ordinal, uint6
     if (alq_stash_set_aside(device, bytes)) {
         return ALQ_MOVE_DONE;
     }
-    enum alq_move_outcome outcome = alq_chunks_take(device, ordinal, bytes, &fresh.chunk);
+    enum alq_move_outcome outcome = alq_chunks_take(ALQ_CHUNK_WAIT_MS, device, ordinal, bytes, &fresh.chunk);
     if (outcome == ALQ_MOVE_DONE) {
         alq_stash_add(&fresh);
     }
@@ -100,7 +100,7 @@ enum alq_move_outcome alq_stash_take(uint32_t device, CUdevice ordinal, uint64_t
         }
     }
     pthread_mutex_unlock(&alq_mutex);
-    return found ? ALQ_MOVE_DONE : alq_chunks_take(device, ordinal, bytes, chunk);
+    return found ? ALQ_MOVE_DONE : alq_chunks_take(ALQ_CHUNK_WAIT_MS, device, ordinal, bytes, chunk);
 }
 
 void alq_stash_keep(uint32_t device, uint64_t bytes, const struct alq_backing *chunk)

@@ -112,7 +112,11 @@ public final class Agent implements AutoCloseable {
     DeepDriver deep =
         cleanup.add(
             "checkpoints under way",
-            new DeepDriver(driver.cuda(), proc, options.swap().deepLockTimeout()));
+            new DeepDriver(
+                driver.cuda(),
+                proc,
+                new MemoryRoom(Path.of("/proc"), options.limits().cgroupRoot()),
+                options.swap().deepLockTimeout()));
     TenantContext context =
         new TenantContext(
             proc,
@@ -122,11 +126,7 @@ public final class Agent implements AutoCloseable {
             pool,
             NumaNodes.system(),
             residencies,
-            new DeepContext(
-                deep,
-                truth,
-                new MemoryRoom(Path.of("/proc"), options.limits().cgroupRoot()),
-                options.swap().deepAfter()),
+            new DeepContext(deep, truth, options.swap().deepAfter()),
             Budget.of(Path.of("/proc/self/limits")),
             System::nanoTime);
     AgentTraits traits =

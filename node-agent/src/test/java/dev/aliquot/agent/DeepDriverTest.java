@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.aliquot.agent.deep.DeepDriver;
 import dev.aliquot.agent.deep.Dive;
 import dev.aliquot.agent.deep.Rise;
+import dev.aliquot.agent.process.MemoryRoom;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.support.CProgram;
@@ -62,7 +63,12 @@ class DeepDriverTest extends BypassFixture {
   void makeDriver() throws AgentException {
     grant = grant("a", 4 * GIB);
     library = driver(grant);
-    deep = new DeepDriver(library, ProcFs.system(), Duration.ofMillis(500));
+    deep =
+        new DeepDriver(
+            library,
+            ProcFs.system(),
+            new MemoryRoom(Path.of("/proc"), Path.of("/sys/fs/cgroup")),
+            Duration.ofMillis(500));
   }
 
   @AfterEach
@@ -98,7 +104,7 @@ class DeepDriverTest extends BypassFixture {
     Talker program = holding(GIB);
     Eventually.soon(
         () -> assertThat(heldBytes()).isGreaterThanOrEqualTo(beforeBytes + GIB + CONTEXT));
-    assertThat(deep.dive("a", id(program)).join()).isEqualTo(new Dive.Deep());
+    assertThat(deep.dive("a", id(program), 0).join()).isEqualTo(new Dive.Deep());
     assertThat(state(program)).isEqualTo(CudaCheckpoint.State.CHECKPOINTED);
     Eventually.soon(() -> assertThat(heldBytes()).isEqualTo(beforeBytes));
     program.tell("alloc " + GIB);
@@ -118,11 +124,11 @@ class DeepDriverTest extends BypassFixture {
     assertThat(program.say("init")).isEqualTo(SUCCESS);
     assertThat(program.say("grow " + (64 << 20))).startsWith(SUCCESS + " ");
     assertThat(program.say("work 4000")).isEqualTo(SUCCESS);
-    Dive dive = deep.dive("a", id(program)).join();
+    Dive dive = deep.dive("a", id(program), 0).join();
     // between two kernels it is at rest
     while (dive instanceof Dive.Deep) {
       assertThat(deep.rise("a", id(program)).join()).isEqualTo(new Rise.Restored());
-      dive = deep.dive("a", id(program)).join();
+      dive = deep.dive("a", id(program), 0).join();
     }
     assertThat(dive)
         .isInstanceOfSatisfying(
@@ -138,21 +144,21 @@ class DeepDriverTest extends BypassFixture {
     Talker maker = holding(GIB);
     Talker importer = holding(GIB);
     assertThat(importer.say("open " + maker.say("export"))).isEqualTo(SUCCESS);
-    assertThat(deep.dive("a", id(importer)).join()).isEqualTo(new Dive.Deep());
+    assertThat(deep.dive("a", id(importer), 0).join()).isEqualTo(new Dive.Deep());
     assertThat(deep.rise("a", id(importer)).join()).isInstanceOf(Rise.Lost.class);
-    assertThat(deep.dive("a", id(maker)).join()).isEqualTo(new Dive.Deep());
+    assertThat(deep.dive("a", id(maker), 0).join()).isEqualTo(new Dive.Deep());
     assertThat(deep.rise("a", id(maker)).join()).isEqualTo(new Rise.Restored());
   }
 
   @Test
   void aProcessThatIsNoneOfCudasOrHasEndedIsNoTrouble() {
     Talker cat = talk(Map.of(), Path.of("/bin/cat"));
-    assertThat(deep.dive("a", id(cat)).join()).isInstanceOf(Dive.StaysHot.class);
+    assertThat(deep.dive("a", id(cat), 0).join()).isInstanceOf(Dive.StaysHot.class);
     Talker program = holding(GIB);
     ProcessId id = id(program);
-    assertThat(deep.dive("a", id).join()).isEqualTo(new Dive.Deep());
+    assertThat(deep.dive("a", id, 0).join()).isEqualTo(new Dive.Deep());
     program.kill();
     assertThat(deep.rise("a", id).join()).isEqualTo(new Rise.Gone());
-    assertThat(deep.dive("a", id).join()).isEqualTo(new Dive.Gone());
+    assertThat(deep.dive("a", id, 0).join()).isEqualTo(new Dive.Gone());
   }
 }

@@ -66,10 +66,11 @@ final class StressedTenant {
 
   /** kill -9, in the middle of whatever it does. */
   void kill() {
+    Talker victim = program;
     if (!killed) {
       killed = true;
       kills.incrementAndGet();
-      program.kill();
+      victim.kill();
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.aliquot.agent.deep;
 
+import dev.aliquot.agent.process.MemoryRoom;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessId;
 import java.nio.file.Path;
@@ -21,32 +22,54 @@ public final class DeepDriver implements AutoCloseable {
   private static final long STOP_SECONDS = 5;
 
   private final Steps steps;
+  private final CopyRoom copies;
   private final Duration lockTimeout;
   private final Lanes divers;
   private final Lanes risers;
 
   /**
    * @param cudaLibrary the driver, opened when it is first needed
+   * @param memory for what the driver copies
    * @param lockTimeout how long the work of a process on its devices may take to end
    */
-  public DeepDriver(Path cudaLibrary, ProcFs proc, Duration lockTimeout) {
-    this(new Steps(new CudaCheckpoints(cudaLibrary), proc::isAlive), lockTimeout, MOST_WAITING);
+  public DeepDriver(Path cudaLibrary, ProcFs proc, MemoryRoom memory, Duration lockTimeout) {
+    this(
+        new Steps(new CudaCheckpoints(cudaLibrary), proc::isAlive),
+        new CopyRoom(memory::bytes),
+        lockTimeout,
+        MOST_WAITING);
   }
 
-  DeepDriver(Steps steps, Duration lockTimeout, int mostWaiting) {
+  DeepDriver(Steps steps, CopyRoom copies, Duration lockTimeout, int mostWaiting) {
     this.steps = steps;
+    this.copies = copies;
     this.lockTimeout = lockTimeout;
     this.divers = new Lanes("aliquot-dive", DIVERS, mostWaiting);
     // no more than there are processes that have gone before
     this.risers = new Lanes("aliquot-rise", RISERS, Integer.MAX_VALUE);
   }
 
-  /** Takes a process off its devices; where too many wait for that already, it stays. */
-  public CompletableFuture<Dive> dive(String tenant, ProcessId id) {
+  /**
+   * Takes a process off its devices; where too many wait for that already, or its memory cannot
+   * take what it holds there, it stays.
+   */
+  public CompletableFuture<Dive> dive(String tenant, ProcessId id, long copyBytes) {
     return divers.run(
         tenant,
-        () -> steps.dive(id, lockTimeout),
+        () -> diveWithin(id, copyBytes),
         new Dive.StaysHot("too many processes are on their way off their devices"));
+  }
+
+  private Dive diveWithin(ProcessId id, long copyBytes) {
+    String why = copies.begin(id.pid(), copyBytes);
+    if (why != null) {
+      return steps.isGone(id) ? new Dive.Gone() : new Dive.StaysHot(why);
+    }
+    try {
+      return steps.dive(id, lockTimeout);
+    } finally {
+      copies.end(copyBytes);
+    }
   }
 
   /** Where a process stands that an earlier agent had begun with. */

@@ -42,6 +42,10 @@ final class Steps {
     this.lookAgain = lookAgain;
   }
 
+  boolean isGone(ProcessId id) {
+    return !isAlive.test(id);
+  }
+
   /**
    * Takes a process off its devices.
    *

@@ -18,6 +18,17 @@ final class Hand {
   /** What it had of an earlier agent when this one began. */
   long restoredBytes;
 
+  /** What has been made for data of the earlier agent's to move to. */
+  long renewedBytes;
+
+  /**
+   * Whether one more may be: each takes the place of one that has been given back, but the first.
+   */
+  boolean mayRenew(long moreBytes) {
+    return earlierBytes > 0
+        && renewedBytes + moreBytes <= restoredBytes - earlierBytes + HostPool.MOST_BYTES;
+  }
+
   long bytes() {
     return bytes + earlierBytes;
   }

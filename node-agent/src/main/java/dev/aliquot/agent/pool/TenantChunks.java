@@ -201,21 +201,6 @@ public final class TenantChunks {
     }
   }
 
-  /** What a process had in its hands of an earlier agent when this one began. */
-  public long restoredBytes(Holder holder) {
-    synchronized (pool) {
-      Hand hand = hands.get(holder);
-      return hand == null ? 0 : hand.restoredBytes;
-    }
-  }
-
-  /** What the tenant still has of an earlier agent, for whichever device. */
-  public long earlierBytes() {
-    synchronized (pool) {
-      return earlierBytes;
-    }
-  }
-
   /** What has been made for a process, not found, for data of a device. */
   public long madeBytes(Holder holder, int device) {
     synchronized (pool) {
@@ -310,9 +295,12 @@ public final class TenantChunks {
     pool.add(this);
     Owned owned = unkeep(new Kind(take.device, take.bytes));
     boolean isNew = owned == null;
+    Hand hand = hands.computeIfAbsent(take.holder, ignored -> new Hand());
+    boolean renews = false;
     if (isNew) {
-      Taken.Refused no = whyNoMore(take, allowance);
-      if (no != null) {
+      Taken.Refused no = whyNoMore(take, hand, allowance);
+      renews = no != null && hand.mayRenew(take.bytes);
+      if (no != null && !renews) {
         return no;
       }
       List<ChunkMaker.Chunk> ready = pool.prepared().take(take.node, take.bytes);
@@ -326,8 +314,9 @@ public final class TenantChunks {
         owned = new Owned(ready.getFirst(), take.device, take.bytes);
       }
     }
-    Hand hand = hands.computeIfAbsent(take.holder, ignored -> new Hand());
-    if (isNew) {
+    if (renews) {
+      hand.renewedBytes += take.bytes;
+    } else if (isNew) {
       hand.countMade(take.device, take.bytes);
     }
     if (owned == null) {
@@ -340,15 +329,14 @@ public final class TenantChunks {
     return null;
   }
 
-  private Taken.@Nullable Refused whyNoMore(Take take, Allowance allowance) {
+  private Taken.@Nullable Refused whyNoMore(Take take, Hand hand, Allowance allowance) {
     long held = ownedBytes.getOrDefault(take.device, 0L) + earlierBytes;
     if (held + take.bytes > allowance.tenantBytes()) {
       return new Taken.Refused(
           "this tenant has %d bytes of host chunks for this device, and may have %d; %d more would be too much"
               .formatted(held, Math.max(0, allowance.tenantBytes()), take.bytes));
     }
-    Hand hand = hands.get(take.holder);
-    long made = hand == null ? 0 : hand.madeBytes(take.device);
+    long made = hand.madeBytes(take.device);
     return made + take.bytes <= allowance.madeBytes()
         ? null
         : new Taken.Refused(

@@ -45,7 +45,7 @@ public final class MemoryRoom {
       return groups.isEmpty()
           ? groups
           : OptionalLong.of(Math.max(0, Math.min(groups.getAsLong(), machine())));
-    } catch (IOException | NumberFormatException e) {
+    } catch (IOException | IllegalArgumentException e) {
       return OptionalLong.empty();
     }
   }
@@ -80,7 +80,8 @@ public final class MemoryRoom {
     String usage = first ? "memory.usage_in_bytes" : "memory.current";
     String idle = first ? "total_inactive_file" : "inactive_file";
     long used = Long.parseLong(Files.readString(group.resolve(usage)).strip());
-    return Long.parseLong(most) - used + number(group.resolve("memory.stat"), idle + " ", 1);
+    long idleBytes = number(group.resolve("memory.stat"), idle + " ", 1);
+    return Long.parseLong(most) - Math.max(0, used - idleBytes);
   }
 
   private long machine() throws IOException {

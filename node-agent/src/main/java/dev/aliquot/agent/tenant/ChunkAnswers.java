@@ -45,18 +45,11 @@ final class ChunkAnswers {
     return new Holder(member.slot, member.generation);
   }
 
-  /**
-   * What a process has of an earlier agent it may have made anew, one chunk at a time: it gives the
-   * old one back before it takes the next.
-   */
   private Allowance allowance(Member member, Holding holding) {
-    TenantChunks chunks = tenant.chunks();
-    long madeBytes = chunks.madeBytes(holderOf(member), holding.index);
-    long renewedBytes = chunks.earlierBytes() > 0 ? HostPool.MOST_BYTES : 0;
+    long madeBytes = tenant.chunks().madeBytes(holderOf(member), holding.index);
     return new Allowance(
-        mayHoldBytes(holding, tenant.record().swap()) + renewedBytes,
-        holding.book.mostHostBytes(member.slot, madeBytes, HostPool.MOST_BYTES)
-            + chunks.restoredBytes(holderOf(member)));
+        mayHoldBytes(holding, tenant.record().swap()),
+        holding.book.mostHostBytes(member.slot, madeBytes, HostPool.MOST_BYTES));
   }
 
   /**

@@ -4,11 +4,9 @@ import dev.aliquot.agent.deep.Dive;
 import dev.aliquot.agent.page.UsageReport;
 import dev.aliquot.agent.wire.MoveOutcome;
 import dev.aliquot.agent.wire.Request;
-import dev.aliquot.ledger.ByteText;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -25,11 +23,11 @@ final class Diving {
   /** After a failure nothing is tried again for so long, unless somebody says so. */
   private static final Duration NO_SECOND_TRY = Duration.ofMinutes(1);
 
-  /** How long a process may take to let go of what it has imported. */
-  private static final Duration LETS_GO = Duration.ofMinutes(1);
+  /** After each failure in a row twice as long, so many times: an attempt maps all chunks anew. */
+  private static final int MOST_DOUBLED = 6;
 
-  /** What the driver may take of the process's memory beside its copy. */
-  private static final long COPY_MARGIN_BYTES = 64L << 20;
+  /** How long a process may take to let go of what it has imported, data that moves included. */
+  private static final Duration LETS_GO = Duration.ofMinutes(3);
 
   private final Tenant tenant;
   private final TenantContext context;
@@ -228,7 +226,8 @@ final class Diving {
     }
     @Nullable Duration after = context.deep().after();
     @Nullable Long failed = member.deepFailedAt;
-    boolean lately = failed != null && now - failed < NO_SECOND_TRY.toNanos();
+    boolean lately =
+        failed != null && now - failed < NO_SECOND_TRY.toNanos() << member.deepFailuresDoubled;
     return wanted || (after != null && !lately && now - since >= after.toNanos());
   }
 
@@ -268,7 +267,7 @@ final class Diving {
 
   /** What its contexts take, and what it holds beside them, the books know before they leave. */
   private CompletableFuture<Dive> steps(Member member) {
-    OptionalLong room = context.deep().memory().bytes(member.id.pid());
+    long copyBytes = 0;
     synchronized (tenant) {
       if (!tenant.holds(member)) {
         return CompletableFuture.completedFuture(new Dive.Gone());
@@ -278,14 +277,8 @@ final class Diving {
         return CompletableFuture.completedFuture(
             new Dive.StaysHot("the driver does not say what it holds"));
       }
-      long copyBytes = 0;
       for (Holding holding : holdings) {
         copyBytes += member.truthBytes[holding.index];
-      }
-      if (room.isEmpty() || room.getAsLong() - COPY_MARGIN_BYTES < copyBytes) {
-        return CompletableFuture.completedFuture(new Dive.StaysHot(noRoom(copyBytes, room)));
-      }
-      for (Holding holding : holdings) {
         long bytes = member.overheads[holding.index].overheadBytes();
         holding.book.sink(member.slot, bytes, member.truthBytes[holding.index]);
         pages
@@ -294,17 +287,7 @@ final class Diving {
                 member.slot, holding.index, holding.book.missingContextBytes(member.slot));
       }
     }
-    return context.deep().driver().dive(tenant.id(), member.id);
-  }
-
-  private static String noRoom(long copyBytes, OptionalLong room) {
-    String copy = "the driver's copy of " + ByteText.of(copyBytes);
-    return room.isEmpty()
-        ? copy + " might pass its container's memory limit, which the agent cannot see"
-        : copy
-            + " would not fit its container's memory limit: "
-            + ByteText.of(room.getAsLong())
-            + " are left";
+    return context.deep().driver().dive(tenant.id(), member.id, copyBytes);
   }
 
   /**
@@ -338,6 +321,7 @@ final class Diving {
         case Dive.Deep ignored -> {
           member.depth = Depth.DEEP;
           member.hasBeenDeep = true;
+          member.deepFailedAt = null;
           context.counters().dives.add(tried ? 1 : 0);
         }
         case Dive.StaysHot(String reason) -> {
@@ -380,6 +364,8 @@ final class Diving {
 
   private void stays(Member member, String reason) {
     surface(member);
+    member.deepFailuresDoubled =
+        member.deepFailedAt == null ? 0 : Math.min(MOST_DOUBLED, member.deepFailuresDoubled + 1);
     member.deepFailedAt = context.monotonic().getAsLong();
     context.counters().diveFailures.increment();
     say(reason);

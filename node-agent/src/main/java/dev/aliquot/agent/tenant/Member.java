@@ -36,6 +36,9 @@ final class Member {
   /** When its contexts last failed to leave. */
   @Nullable Long deepFailedAt;
 
+  /** How often the pause after a failure has doubled. */
+  int deepFailuresDoubled;
+
   /** Has been {@link Depth#DEEP}: what a reading shows of it then is no new context. */
   boolean hasBeenDeep;
 

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,7 +27,11 @@ class DeepQueueTest {
   private final Map<Integer, State> states = new ConcurrentHashMap<>();
   private final List<String> threads = new ArrayList<>();
   private final DeepDriver deep =
-      new DeepDriver(new Steps(new Slow(), id -> true), Duration.ofSeconds(1), 3);
+      new DeepDriver(
+          new Steps(new Slow(), id -> true),
+          new CopyRoom(pid -> OptionalLong.of(Long.MAX_VALUE)),
+          Duration.ofSeconds(1),
+          3);
 
   private static void await(CountDownLatch latch) {
     try {
@@ -82,7 +87,7 @@ class DeepQueueTest {
     states.put(99, State.CHECKPOINTED);
     List<CompletableFuture<Dive>> dives = new ArrayList<>();
     for (int pid = 1; pid <= 20; pid++) {
-      dives.add(deep.dive("t" + pid, new ProcessId(pid, 1)));
+      dives.add(deep.dive("t" + pid, new ProcessId(pid, 1), 0));
     }
     assertThat(deep.rise("a", new ProcessId(99, 1)).join()).isEqualTo(new Rise.Restored());
     assertThat(dives.subList(5, 20))
@@ -99,7 +104,7 @@ class DeepQueueTest {
   void whatComesAfterTheEndIsLeftToTheNextAgent() {
     locks.countDown();
     deep.close();
-    assertThat(deep.dive("a", new ProcessId(1, 1)).join()).isInstanceOf(Dive.StaysHot.class);
+    assertThat(deep.dive("a", new ProcessId(1, 1), 0).join()).isInstanceOf(Dive.StaysHot.class);
     assertThat(deep.rise("a", new ProcessId(1, 1)).join()).isInstanceOf(Rise.StaysDeep.class);
   }
 
@@ -124,12 +129,12 @@ class DeepQueueTest {
   void aFullLaneIsItsOwnTenantsOnly() {
     List<CompletableFuture<Dive>> dives = new ArrayList<>();
     for (int pid = 1; pid <= 9; pid++) {
-      dives.add(deep.dive("a", new ProcessId(pid, 1)));
+      dives.add(deep.dive("a", new ProcessId(pid, 1), 0));
     }
     assertThat(dives.subList(4, 9))
         .as("one is under way and three wait")
         .allMatch(dive -> dive.join() instanceof Dive.StaysHot);
-    CompletableFuture<Dive> other = deep.dive("b", new ProcessId(10, 1));
+    CompletableFuture<Dive> other = deep.dive("b", new ProcessId(10, 1), 0);
     locks.countDown();
     assertThat(other.join()).isEqualTo(new Dive.Deep());
     assertThat(dives.subList(0, 4)).allMatch(dive -> dive.join() instanceof Dive.Deep);

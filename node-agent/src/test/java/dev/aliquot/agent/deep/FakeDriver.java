@@ -4,6 +4,7 @@ import dev.aliquot.agent.deep.FakeCheckpoints.Call;
 import dev.aliquot.agent.deep.FakeCheckpoints.Failure;
 import dev.aliquot.cuda.CudaCheckpoint.State;
 import java.time.Duration;
+import java.util.OptionalLong;
 
 /** A driver with one process, for tests of who has it called. */
 public final class FakeDriver {
@@ -12,7 +13,10 @@ public final class FakeDriver {
   /** Its threads, as the agent has them. */
   public final DeepDriver deep =
       new DeepDriver(
-          new Steps(checkpoints, id -> true, Duration.ofMillis(1)), Duration.ofSeconds(1), 1);
+          new Steps(checkpoints, id -> true, Duration.ofMillis(1)),
+          new CopyRoom(pid -> OptionalLong.of(Long.MAX_VALUE)),
+          Duration.ofSeconds(1),
+          1);
 
   /** How the process stands from now on. */
   public void stands(State state) {

@@ -260,7 +260,7 @@ class HostPoolTest {
     tenant.restore(SECOND, CHUNK);
     assertThat(pool.view().takenBytes()).isEqualTo(3 * CHUNK);
     assertThat(pool.view().madeBytes()).isEqualTo(3 * CHUNK);
-    assertThat(refusal(tenant.take(FIRST, 0, 0, atMost(3 * CHUNK), 2 * MIB).join()))
+    assertThat(refusal(tenant.take(new Holder(2, 1), 0, 0, atMost(3 * CHUNK), 2 * MIB).join()))
         .contains("would be too much");
     given(pool.open("u"), FIRST, CHUNK);
     assertThat(refusal(take(pool.open("u"), FIRST, CHUNK))).startsWith("the host pool is full");
@@ -273,6 +273,32 @@ class HostPoolTest {
     tenant.processGone(SECOND);
     assertThat(pool.view().madeBytes()).isEqualTo(CHUNK);
     assertThat(pool.view().tenants().getFirst().earlierBytes()).isZero();
+  }
+
+  @Test
+  void whatAnEarlierAgentHandedOutIsMadeAnewOnePieceAtATime() {
+    pool = pool(8 * CHUNK, 0, 0);
+    HostPool earlier = pool(PLENTY, 0, 0);
+    TenantChunks before = earlier.open("t");
+    for (int other = 0; other < 4; other++) { // these two agents of one moment count alike
+      given(before, SECOND, CHUNK);
+    }
+    Taken.Given first = given(before, FIRST, CHUNK);
+    Taken.Given second = given(before, FIRST, CHUNK);
+    earlier.close();
+    TenantChunks tenant = pool.open("t");
+    tenant.restore(FIRST, 2 * CHUNK);
+    Allowance nothing = new Allowance(2 * CHUNK, 0);
+    assertThat(tenant.take(FIRST, 1, 0, nothing, CHUNK).join()).isInstanceOf(Taken.Given.class);
+    assertThat(refusal(tenant.take(FIRST, 1, 0, nothing, CHUNK).join())).contains("too much");
+    assertThat(refusal(tenant.take(SECOND, 1, 0, nothing, CHUNK).join())).contains("too much");
+    tenant.giveBack(FIRST, first.id());
+    assertThat(tenant.take(FIRST, 0, 0, nothing, CHUNK).join()).isInstanceOf(Taken.Given.class);
+    assertThat(refusal(tenant.take(FIRST, 0, 0, nothing, CHUNK).join())).contains("too much");
+    assertThat(tenant.madeBytes(FIRST, 0)).as("not for a demand").isZero();
+    tenant.giveBack(FIRST, second.id());
+    assertThat(refusal(tenant.take(FIRST, 0, 0, nothing, CHUNK).join())).contains("too much");
+    assertThat(tenant.bytesOf(FIRST)).isEqualTo(2 * CHUNK);
   }
 
   @Test

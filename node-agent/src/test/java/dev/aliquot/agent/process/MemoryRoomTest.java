@@ -80,6 +80,15 @@ class MemoryRoomTest {
   }
 
   @Test
+  void moreIdleThanUsedIsNoMoreThanTheLimit() throws IOException {
+    isIn("4:memory:/pod\n");
+    first("/pod", Long.MAX_VALUE, 700, 900);
+    assertThat(bytes()).hasValue(8_000_000L * 1024);
+    first("/pod", 1000, 700, 900);
+    assertThat(bytes()).hasValue(1000);
+  }
+
+  @Test
   void theMachineHasNoMoreThanItHas() throws IOException {
     isIn("0::/\n");
     assertThat(bytes()).hasValue(8_000_000L * 1024);

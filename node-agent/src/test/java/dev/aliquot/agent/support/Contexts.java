@@ -42,9 +42,12 @@ public final class Contexts {
         NumaNodes.system(),
         new Residencies(SwapOptions.DEFAULTS.rules(), System::nanoTime),
         new DeepContext(
-            new DeepDriver(Path.of("/none/libcuda.so.1"), proc, Duration.ofSeconds(1)),
+            new DeepDriver(
+                Path.of("/none/libcuda.so.1"),
+                proc,
+                new MemoryRoom(Path.of("/proc"), Path.of("/sys/fs/cgroup")),
+                Duration.ofSeconds(1)),
             device -> CompletableFuture.completedFuture(null),
-            new MemoryRoom(Path.of("/proc"), Path.of("/sys/fs/cgroup")),
             null),
         new Budget(1000),
         System::nanoTime);

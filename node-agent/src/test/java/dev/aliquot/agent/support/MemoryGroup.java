@@ -44,9 +44,12 @@ public final class MemoryGroup implements AutoCloseable {
     Files.writeString(limit, Long.toString(used + bytes));
   }
 
-  /** Those that are still in it must have been ended. */
+  /** Whoever is still in it is no longer limited. */
   @Override
-  public void close() {
+  public void close() throws IOException {
+    for (String pid : Files.readAllLines(folder.resolve("cgroup.procs"))) {
+      Files.writeString(folder.resolveSibling("cgroup.procs"), pid);
+    }
     Eventually.soon(() -> Files.delete(folder));
   }
 }

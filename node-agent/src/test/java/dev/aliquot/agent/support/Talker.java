@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -20,6 +22,9 @@ import java.util.concurrent.TimeoutException;
 public final class Talker implements AutoCloseable {
   /** A program that is away from its device may wait for its turn for minutes before it answers. */
   private static final long PATIENCE_SECONDS = Eventually.TURNS.toSeconds();
+
+  /** One that waits for its answer is in nobody's way. */
+  private static final Executor READERS = Executors.newVirtualThreadPerTaskExecutor();
 
   private final Process process;
   private final Writer in;
@@ -66,7 +71,8 @@ public final class Talker implements AutoCloseable {
   public String answer() {
     try {
       String line =
-          CompletableFuture.supplyAsync(this::line).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+          CompletableFuture.supplyAsync(this::line, READERS)
+              .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
       return line == null ? "(ended)" : line;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -38,11 +38,7 @@ class RisingTest extends TenantFixture {
             context.pool(),
             context.numaNodes(),
             context.residencies(),
-            new DeepContext(
-                driver.deep,
-                device -> CompletableFuture.completedFuture(null),
-                context.deep().memory(),
-                null),
+            new DeepContext(driver.deep, device -> CompletableFuture.completedFuture(null), null),
             context.shared(),
             now::get);
     Device device = device();
