@@ -33,6 +33,7 @@ class SwapStressTest extends LendingFixture {
   private final Random random = new Random(SEED);
   private int killedAgents;
   private int swapCommands;
+  private long dives;
 
   private int heldBlocks() {
     return tenants.stream().mapToInt(StressedTenant::blocks).sum();
@@ -43,6 +44,10 @@ class SwapStressTest extends LendingFixture {
     swapCommands++;
   }
 
+  private void countDives() {
+    dives += Long.parseLong(serving.say("dives"));
+  }
+
   /** What befalls the node, one after the other, whoever is in the middle of what. */
   private void trouble(int number) {
     int tenant = random.nextInt(TENANTS);
@@ -51,6 +56,7 @@ class SwapStressTest extends LendingFixture {
       case 1, 5 -> tenants.get(tenant).kill();
       case 2 -> swap("in", tenant);
       case 4 -> {
+        countDives();
         serveAgain(POOL, TENANTS);
         killedAgents++;
       }
@@ -99,10 +105,11 @@ class SwapStressTest extends LendingFixture {
       }
     }
     tenants.forEach(tenant -> tenant.computesRight(LendingFixture::assertComputesRight));
+    countDives();
     int killedPrograms = tenants.stream().mapToInt(StressedTenant::kills).sum();
     System.out.printf(
         "swap%s: %d s, %d steps, %d commands to swap, programs killed %d, agents %d, %d allocations"
-            + " refused; departures, returns and dives"
+            + " refused; dives %d; departures and returns"
             + " since the last agent %s%n",
         DEEP ? " deep" : "",
         TIME.toSeconds(),
@@ -111,10 +118,12 @@ class SwapStressTest extends LendingFixture {
         killedPrograms,
         killedAgents,
         tenants.stream().mapToInt(StressedTenant::refusals).sum(),
-        serving.say("swaps") + " " + serving.say("dives"));
+        dives,
+        serving.say("swaps"));
     assertThat(TIME.toSeconds() < 60 || (killedPrograms > 0 && killedAgents > 0))
         .as("somebody has been killed")
         .isTrue();
+    assertThat(TIME.toSeconds() < 60 || !DEEP || dives > 0).as("somebody has gone deep").isTrue();
     tenants.forEach(StressedTenant::end);
     Eventually.soon(() -> assertThat(node().hostPool().takenBytes()).isZero());
     Eventually.soon(
