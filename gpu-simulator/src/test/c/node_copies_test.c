@@ -20,16 +20,17 @@ static void library(char *path) {
 }
 
 /* An open copy of the file: the loader takes each for a library of its own. */
-static void *open_copy(const char *path) {
-    char copy[] = "/tmp/aliquot-libcuda-XXXXXX";
+static void *open_copy(const char *path, int number) {
+    char copy[PATH_MAX];
     struct stat facts;
-    int from = open(path, O_RDONLY | O_CLOEXEC), to = mkstemp(copy);
+    snprintf(copy, sizeof copy, "%s/libcuda-%d", getenv("ALIQUOT_TEST_DIR"), number);
+    int from = open(path, O_RDONLY | O_CLOEXEC), to = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
     CHECK(from >= 0 && to >= 0 && fstat(from, &facts) == 0);
     CHECK(sendfile(to, from, NULL, (size_t)facts.st_size) == facts.st_size);
     close(from);
     close(to);
     void *opened = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
-    CHECK(opened != NULL && unlink(copy) == 0);
+    CHECK(opened != NULL);
     return opened;
 }
 
@@ -37,7 +38,7 @@ int main(void) {
     char path[PATH_MAX + 32];
     library(path);
     for (int i = 0; i < COPIES; i++) {
-        void *copy = open_copy(path);
+        void *copy = open_copy(path, i);
         CUresult (*init)(unsigned) = (CUresult(*)(unsigned))dlsym(copy, "cuInit");
         CUresult (*reserve)(CUdeviceptr *, size_t, size_t, CUdeviceptr, unsigned long long) =
             (CUresult(*)(CUdeviceptr *, size_t, size_t, CUdeviceptr, unsigned long long))dlsym(copy, "cuMemAddressReserve");

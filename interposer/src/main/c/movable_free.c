@@ -64,11 +64,7 @@ static struct alq_shift alq_block_shift(const struct alq_movable_block *block)
 /* What a pinned block has on the device, or is charged for in advance. */
 static uint64_t alq_pinned_bytes(const struct alq_movable_block *block)
 {
-    uint64_t bytes = block->advance_bytes;
-    for (uint32_t at = 0; at < block->piece_count; at++) {
-        bytes += block->pieces[at].backing.chunk == 0 ? block->pieces[at].bytes : 0;
-    }
-    return block->tie == ALQ_PINNED ? bytes : 0;
+    return block->tie == ALQ_PINNED ? block->advance_bytes + alq_movables_resident_bytes(block) : 0;
 }
 
 CUresult alq_block_wait(CUcontext context)

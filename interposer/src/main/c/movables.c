@@ -227,6 +227,15 @@ void alq_movables_unlock(void)
     pthread_mutex_unlock(&alq_mutex);
 }
 
+uint64_t alq_movables_resident_bytes(const struct alq_movable_block *block)
+{
+    uint64_t bytes = 0;
+    for (uint32_t at = 0; at < block->piece_count; at++) {
+        bytes += block->pieces[at].backing.chunk == 0 ? block->pieces[at].bytes : 0;
+    }
+    return bytes;
+}
+
 uint64_t alq_movables_id(void)
 {
     return __atomic_add_fetch(&alq_last_id, 1, __ATOMIC_RELAXED);

@@ -120,6 +120,9 @@ struct alq_movable_block *alq_movables_at(CUdeviceptr address);
 /* Of those locked, the first that ends above an address; NULL: none. */
 struct alq_movable_block *alq_movables_above(CUdeviceptr address);
 
+/* What of a block is on its device. */
+uint64_t alq_movables_resident_bytes(const struct alq_movable_block *block);
+
 /* A fresh id. */
 uint64_t alq_movables_id(void);
 

@@ -27,15 +27,6 @@ static struct alq_movable_block *alq_again(const struct alq_movable_block *copy)
     return block != NULL && block->id == copy->id && block->tie == ALQ_PINNED ? block : NULL;
 }
 
-static uint64_t alq_resident_of(const struct alq_movable_block *block)
-{
-    uint64_t bytes = 0;
-    for (uint32_t at = 0; at < block->piece_count; at++) {
-        bytes += block->pieces[at].backing.chunk == 0 ? block->pieces[at].bytes : 0;
-    }
-    return bytes;
-}
-
 /* Pins it unless it is pinned. Inside the gate nothing moves: what is on the device now stays there. */
 static bool alq_tie(const struct alq_movable_block *copy, uint64_t *demoted_bytes)
 {
@@ -45,7 +36,7 @@ static bool alq_tie(const struct alq_movable_block *copy, uint64_t *demoted_byte
     struct alq_movable_block *block = alq_movables_at(copy->begin);
     bool tied = block != NULL && block->id == copy->id && !block->kept && block->tie == ALQ_LOOSE;
     if (tied) {
-        uint64_t resident_bytes = alq_resident_of(block);
+        uint64_t resident_bytes = alq_movables_resident_bytes(block);
         block->tie = ALQ_PINNED;
         block->busy = false;
         *demoted_bytes = block->bytes - resident_bytes;
@@ -64,7 +55,7 @@ void alq_share_unpin(const struct alq_movable_block *copy)
     struct alq_movable_block *block = alq_again(copy);
     if (block != NULL) {
         alq_charge_shift(
-            block->device, &(struct alq_shift){.used = 0 - block->advance_bytes, .movable = alq_resident_of(block)});
+            block->device, &(struct alq_shift){.used = 0 - block->advance_bytes, .movable = alq_movables_resident_bytes(block)});
         block->advance_bytes = 0;
         block->tie = ALQ_LOOSE;
     }

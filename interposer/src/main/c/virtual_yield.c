@@ -13,15 +13,6 @@
 /* How long until another thread that has a block pinned is looked for again. */
 #define ALQ_YIELD_STEP_NS 1000000l
 
-static uint64_t alq_resident_of(const struct alq_movable_block *block)
-{
-    uint64_t bytes = 0;
-    for (uint32_t at = 0; at < block->piece_count; at++) {
-        bytes += block->pieces[at].backing.chunk == 0 ? block->pieces[at].bytes : 0;
-    }
-    return bytes;
-}
-
 /* From one to the other; false: it was not the one. Another thread may be pinning it, too. */
 static bool alq_retie(struct alq_movable_block *block, enum alq_tie from, enum alq_tie to)
 {
@@ -37,13 +28,13 @@ void alq_virtual_unpin(struct alq_movable_block *block)
 {
     if (alq_retie(block, ALQ_PINNED, ALQ_LOOSE)) {
         uint64_t advance_bytes = __atomic_exchange_n(&block->advance_bytes, 0, __ATOMIC_SEQ_CST);
-        alq_charge_shift(block->device, &(struct alq_shift){.used = 0 - advance_bytes, .movable = alq_resident_of(block)});
+        alq_charge_shift(block->device, &(struct alq_shift){.used = 0 - advance_bytes, .movable = alq_movables_resident_bytes(block)});
     }
 }
 
 CUresult alq_virtual_pin(struct alq_movable_block *block)
 {
-    if (alq_resident_of(block) != block->bytes) {
+    if (alq_movables_resident_bytes(block) != block->bytes) {
         return CUDA_ERROR_NOT_SUPPORTED;
     }
     if (!alq_retie(block, ALQ_LOOSE, ALQ_PINNED)) {

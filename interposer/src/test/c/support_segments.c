@@ -59,3 +59,24 @@ void segment_release(CUmemGenericAllocationHandle handle)
 {
     CHECK_EQ(CU(cuMemRelease)(handle), CUDA_SUCCESS);
 }
+
+void segments_go_out_and_in(const struct moving *m, uint64_t bytes)
+{
+    moving_resident(m, 0);
+    CHECK(moving_becomes(m, moving_demoted, bytes));
+    CHECK_EQ(moving_used(m), 0);
+    CHECK_EQ(moving_movable(m), 0);
+    moving_resident(m, ALQ_RESIDENT_ALL);
+    CHECK(moving_becomes(m, moving_demoted, 0));
+    CHECK_EQ(moving_used(m), bytes);
+    CHECK_EQ(moving_movable(m), bytes);
+}
+
+void segments_are_gone(const struct moving *m, uint64_t truth)
+{
+    CHECK(moving_becomes(m, moving_used, 0));
+    CHECK_EQ(moving_movable(m), 0);
+    CHECK_EQ(moving_demoted(m), 0);
+    CHECK(moving_chunks_are_back(m));
+    CHECK_EQ(truth_bytes(m->world, 0, 0), truth);
+}

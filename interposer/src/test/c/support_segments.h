@@ -7,6 +7,8 @@
 
 #include "support_moving.h"
 
+#define SEGMENT (20 * MIB)
+
 /* Memory of the current device, exportable where a descriptor is wanted. */
 CUmemAllocationProp segment_properties(bool exportable);
 CUmemGenericAllocationHandle segment_make(uint64_t bytes, bool exportable);
@@ -21,5 +23,10 @@ void segment_put(CUdeviceptr address, uint64_t bytes, CUmemGenericAllocationHand
 
 void segment_unmap(CUdeviceptr address, uint64_t bytes);
 void segment_release(CUmemGenericAllocationHandle handle);
+
+/* All that there is, of that many bytes, is demoted and comes back; checked. */
+void segments_go_out_and_in(const struct moving *moving, uint64_t bytes);
+/* This process has no memory but what it had at first, by the driver; checked. */
+void segments_are_gone(const struct moving *moving, uint64_t truth);
 
 #endif
