@@ -52,13 +52,12 @@ final class Claims {
 
   /** Whether a process of the tenant waits and is served before this one. */
   boolean hasAnyBefore(Tenancy book, Tenancy ofBook, Slot slot) {
-    return before(ofBook, slot).stream().anyMatch(claimant -> claimant.book() == book);
+    return anyBefore(ofBook, slot, claimant -> claimant.book() == book);
   }
 
   /** Whether another tenant is served before this process: not one that runs meanwhile. */
   boolean hasOthersBefore(Tenancy book, Slot slot) {
-    return before(book, slot).stream()
-        .anyMatch(claimant -> claimant.book() != book && !claimant.slot().reclaims);
+    return anyBefore(book, slot, claimant -> claimant.book() != book && !claimant.slot().reclaims);
   }
 
   /** Nothing that could be taken back is left for a claim, until it is put again. */
@@ -87,8 +86,14 @@ final class Claims {
 
   /** What those that are served before this process still need. */
   long beforeBytes(Tenancy book, Slot slot) {
-    Set<Claimant> before = before(book, slot);
-    return sumBytes(before::contains);
+    Claimant own = new Claimant(book, slot);
+    boolean cameLater = false;
+    long sum = 0;
+    for (Map.Entry<Claimant, Long> each : wantedBytes.entrySet()) {
+      cameLater |= each.getKey().equals(own);
+      sum = isBefore(each.getKey(), book, cameLater) ? Bytes.add(sum, needBytes(each)) : sum;
+    }
+    return sum;
   }
 
   /** What the tenant's other processes still need. */
@@ -96,19 +101,22 @@ final class Claims {
     return sumBytes(claimant -> claimant.book() == book && claimant.slot() != slot);
   }
 
-  /** A process that does not wait would be the last of its rank. */
-  private Set<Claimant> before(Tenancy book, Slot slot) {
+  /** Whether such a one is served before a process, which would be the last of its rank if new. */
+  private boolean anyBefore(Tenancy book, Slot slot, Predicate<Claimant> such) {
     Claimant own = new Claimant(book, slot);
-    Set<Claimant> before = new HashSet<>();
     boolean cameLater = false;
     for (Claimant each : wantedBytes.keySet()) {
       cameLater |= each.equals(own);
-      int rank = order.compare(each.book(), book);
-      if (rank < 0 || (rank == 0 && !cameLater)) {
-        before.add(each);
+      if (isBefore(each, book, cameLater) && such.test(each)) {
+        return true;
       }
     }
-    return before;
+    return false;
+  }
+
+  private boolean isBefore(Claimant each, Tenancy book, boolean cameLater) {
+    int rank = order.compare(each.book(), book);
+    return rank < 0 || (rank == 0 && !cameLater);
   }
 
   private long sumBytes(Predicate<Claimant> of) {

@@ -20,12 +20,6 @@ import org.slf4j.LoggerFactory;
 final class Diving {
   private static final Logger LOG = LoggerFactory.getLogger(Diving.class);
 
-  /** After a failure nothing is tried again for so long, unless somebody says so. */
-  private static final Duration NO_SECOND_TRY = Duration.ofMinutes(1);
-
-  /** After each failure in a row twice as long, so many times: an attempt maps all chunks anew. */
-  private static final int MOST_DOUBLED = 6;
-
   /** How long a process may take to let go of what it has imported, data that moves included. */
   private static final Duration LETS_GO = Duration.ofMinutes(3);
 
@@ -225,10 +219,7 @@ final class Diving {
       return false;
     }
     @Nullable Duration after = context.deep().after();
-    @Nullable Long failed = member.deepFailedAt;
-    boolean lately =
-        failed != null && now - failed < NO_SECOND_TRY.toNanos() << member.deepFailuresDoubled;
-    return wanted || (after != null && !lately && now - since >= after.toNanos());
+    return wanted || (after != null && !member.noDive.lasts(now) && now - since >= after.toNanos());
   }
 
   /** A MOVED may have been lost, and a process may not get to it. */
@@ -321,7 +312,7 @@ final class Diving {
         case Dive.Deep ignored -> {
           member.depth = Depth.DEEP;
           member.hasBeenDeep = true;
-          member.deepFailedAt = null;
+          member.noDive.over();
           context.counters().dives.add(tried ? 1 : 0);
         }
         case Dive.StaysHot(String reason) -> {
@@ -364,9 +355,7 @@ final class Diving {
 
   private void stays(Member member, String reason) {
     surface(member);
-    member.deepFailuresDoubled =
-        member.deepFailedAt == null ? 0 : Math.min(MOST_DOUBLED, member.deepFailuresDoubled + 1);
-    member.deepFailedAt = context.monotonic().getAsLong();
+    member.noDive.failed(context.monotonic().getAsLong());
     context.counters().diveFailures.increment();
     say(reason);
     LOG.warn(

@@ -33,11 +33,8 @@ final class Member {
 
   int deepWake;
 
-  /** When its contexts last failed to leave. */
-  @Nullable Long deepFailedAt;
-
-  /** How often the pause after a failure has doubled. */
-  int deepFailuresDoubled;
+  /** After its contexts have failed to leave. */
+  final Pause noDive = new Pause();
 
   /** Has been {@link Depth#DEEP}: what a reading shows of it then is no new context. */
   boolean hasBeenDeep;

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
 
 /** Many processes and a driver that takes its time with those that go. */
 class DeepQueueTest {
+  private static final long ROOM = 1L << 30;
+
   private final CountDownLatch locks = new CountDownLatch(1);
   private final CountDownLatch restores = new CountDownLatch(1);
 
@@ -29,7 +31,7 @@ class DeepQueueTest {
   private final DeepDriver deep =
       new DeepDriver(
           new Steps(new Slow(), id -> true),
-          new CopyRoom(pid -> OptionalLong.of(Long.MAX_VALUE)),
+          new CopyRoom(pid -> OptionalLong.of(ROOM)),
           Duration.ofSeconds(1),
           3);
 
@@ -138,5 +140,17 @@ class DeepQueueTest {
     locks.countDown();
     assertThat(other.join()).isEqualTo(new Dive.Deep());
     assertThat(dives.subList(0, 4)).allMatch(dive -> dive.join() instanceof Dive.Deep);
+  }
+
+  @Test
+  void theRoomOfACopyIsFreeWhenItHasEnded() {
+    long copy = ROOM / 2 + 1;
+    CompletableFuture<Dive> first = deep.dive("a", new ProcessId(1, 1), copy);
+    CompletableFuture<Dive> second = deep.dive("b", new ProcessId(2, 1), copy);
+    Dive refused = CompletableFuture.anyOf(first, second).thenApply(Dive.class::cast).join();
+    assertThat(refused).isInstanceOf(Dive.StaysHot.class).asString().contains("memory limit");
+    locks.countDown();
+    assertThat(List.of(first.join(), second.join())).contains(new Dive.Deep());
+    assertThat(deep.dive("c", new ProcessId(3, 1), copy).join()).isEqualTo(new Dive.Deep());
   }
 }
