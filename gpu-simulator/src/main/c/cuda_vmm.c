@@ -165,16 +165,6 @@ CUresult cuMemGetAccess(unsigned long long *flags, const CUmemLocation *where, C
     return CUDA_SUCCESS;
 }
 
-CUresult cuMemGetHandleForAddressRange(void *out, CUdeviceptr address, size_t bytes, CUmemRangeHandleType type,
-                                       unsigned long long flags) {
-    SIM_ENTER_CONTEXT();
-    (void)address;
-    (void)bytes;
-    (void)flags;
-    SIM_NEED(out != NULL && type == CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD);
-    return CUDA_ERROR_NOT_SUPPORTED;
-}
-
 /* ---- multicast: the simulated devices have none ---- */
 
 CUresult cuMulticastCreate(CUmemGenericAllocationHandle *out, const CUmulticastObjectProp *prop) {

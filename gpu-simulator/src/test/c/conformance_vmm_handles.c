@@ -1,4 +1,7 @@
 /* Virtual memory: access rights, and handles and what they say. */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "conformance.h"
 
 #define CHUNK (32 * MIB)
@@ -97,4 +100,19 @@ CASE(vmm_handles, properties_that_make_no_sense_are_refused) {
     prop = conf_device_prop(false);
     prop.location.type = CU_MEM_LOCATION_TYPE_INVALID;
     FAILS(cu(cuMemCreate)(&chunk, CHUNK, &prop, 0));
+}
+
+CASE(vmm_handles, a_dma_buf_is_a_descriptor_of_what_is_mapped) {
+    CUdeviceptr address = 0;
+    int fd = -1;
+    need_vmm();
+    if (conf_attribute(CU_DEVICE_ATTRIBUTE_DMA_BUF_SUPPORTED) == 0) SKIP("the device has no dma-bufs");
+    conf_mapped_chunk(CHUNK, true, &address);
+    OK(cu(cuMemGetHandleForAddressRange)(&fd, address, CHUNK, CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD, 0));
+    CHECK(fcntl(fd, F_GETFD) >= 0);
+    close(fd);
+    FAILS(cu(cuMemGetHandleForAddressRange)(&fd, address + 1, CHUNK / 2, CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD, 0));
+    FAILS(cu(cuMemGetHandleForAddressRange)(&fd, address, 0, CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD, 0));
+    OK(cu(cuMemUnmap)(address, CHUNK));
+    FAILS(cu(cuMemGetHandleForAddressRange)(&fd, address, CHUNK, CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD, 0));
 }

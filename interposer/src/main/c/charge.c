@@ -12,6 +12,7 @@
 #include "ask.h"
 #include "fork.h"
 #include "pages.h"
+#include "pins.h"
 
 uint32_t alq_charge_state;
 
@@ -29,6 +30,7 @@ static struct {
     uint64_t held_bytes[ALQ_MAX_DEVICES];
     uint64_t movable_bytes[ALQ_MAX_DEVICES];
     uint64_t demoted_bytes[ALQ_MAX_DEVICES];
+    uint64_t pins[ALQ_PIN_WORDS];
 } alq;
 
 static void alq_gate_enter(void)
@@ -60,6 +62,9 @@ void alq_charge_move(const struct alq_control_page *control, struct alq_usage_pa
         __atomic_store_n(&slot->used_bytes[device], held_bytes, __ATOMIC_SEQ_CST);
         __atomic_store_n(&slot->movable_bytes[device], __atomic_load_n(&alq.movable_bytes[device], __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
         __atomic_store_n(&slot->demoted_bytes[device], __atomic_load_n(&alq.demoted_bytes[device], __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+    }
+    for (size_t at = 0; at < ALQ_PIN_WORDS; at++) {
+        __atomic_store_n(&slot->pins[at], __atomic_load_n(&alq.pins[at], __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
     }
     __atomic_store_n(&slot->in_flight, __atomic_load_n(&alq.flights, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
     __atomic_store_n(&slot->submissions, alq.submissions, __ATOMIC_SEQ_CST);
@@ -179,6 +184,16 @@ static void alq_shift(uint64_t *held, uint64_t *reported, uint64_t difference)
     }
 }
 
+/* Inside the gate. */
+static void alq_shift_pins(uint32_t device, enum alq_pin_reason reason, uint64_t difference)
+{
+    struct alq_pin_change changes[ALQ_PIN_WORDS];
+    size_t count = difference == 0 ? 0 : alq_pins_change(alq.pins, device, reason, difference, changes);
+    for (size_t at = 0; at < count && alq_seated(); at++) {
+        __atomic_fetch_add(&alq.usage_slot->pins[changes[at].word], changes[at].difference, __ATOMIC_SEQ_CST);
+    }
+}
+
 void alq_charge_shift(int device, const struct alq_shift *shift)
 {
     if (device < 0 || !alq_charge_attached()) {
@@ -188,6 +203,7 @@ void alq_charge_shift(int device, const struct alq_shift *shift)
     /* who reads `used` less `movable` in between sees too much that cannot move, never too little */
     alq_shift(&alq.movable_bytes[device], &alq.usage_slot->movable_bytes[device], shift->movable);
     alq_shift(&alq.demoted_bytes[device], &alq.usage_slot->demoted_bytes[device], shift->demoted);
+    alq_shift_pins((uint32_t)device, shift->reason, shift->pinned);
     if (shift->used != 0) {
         alq_change((uint32_t)device, shift->used);
     }
@@ -326,6 +342,7 @@ void alq_charge_after_fork(void)
     memset(alq.held_bytes, 0, sizeof alq.held_bytes);
     memset(alq.movable_bytes, 0, sizeof alq.movable_bytes);
     memset(alq.demoted_bytes, 0, sizeof alq.demoted_bytes);
+    memset(alq.pins, 0, sizeof alq.pins);
     alq.inside = 0;
     alq.moving = 0;
     alq.flights = 0;

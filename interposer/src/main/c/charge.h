@@ -54,9 +54,11 @@ struct alq_shift {
     uint64_t used;
     uint64_t movable;
     uint64_t demoted;
+    uint64_t pinned;
+    enum alq_pin_reason reason; /* of what is pinned */
 };
 
-/* Moves bytes between what is on the device, what of it is movable, and what is demoted, whatever the credit. */
+/* Moves bytes between what is on the device, what of it is movable or pinned, and what is demoted, whatever the credit. */
 void alq_charge_shift(int device, const struct alq_shift *shift);
 
 /* What of this process's is on the device and could be demoted. */

@@ -6,6 +6,7 @@
 #include "movables.h"
 #include "pointers.h"
 #include "pool.h"
+#include "rdma.h"
 #include "share.h"
 #include "virtual.h"
 #include "vmm.h"
@@ -97,13 +98,12 @@ CUresult alq_hook_cuMemGetHandleForAddressRange(
     void *shared, CUdeviceptr address, size_t bytes, CUmemRangeHandleType type, unsigned long long flags)
 {
     ALQ_PASS_WHEN_TRANSPARENT(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
-    /* a dma-buf would go on leading to where the memory was */
-    struct alq_movable_block block;
-    if (alq_movables_find(address, &block)) {
-        return CUDA_ERROR_NOT_SUPPORTED;
-    }
+    struct alq_rdma_range range = {.shared = shared, .address = address, .bytes = bytes, .type = type, .flags = flags};
+    CUresult result;
     alq_bare_never();
-    CUresult result = ALQ_CALL_GATED(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
+    if (!alq_rdma_register(&range, &result)) {
+        result = ALQ_CALL_GATED(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
+    }
     if (result == CUDA_SUCCESS) {
         alq_vmm_lend_range(address, bytes);
         alq_lend_address(address);

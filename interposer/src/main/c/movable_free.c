@@ -48,7 +48,7 @@ void alq_block_end(struct alq_movable_block *block)
 /* What is uncharged when the block is gone, but for what is pinned. */
 static struct alq_shift alq_block_shift(const struct alq_movable_block *block)
 {
-    struct alq_shift shift = {0};
+    struct alq_shift shift = {.pinned = block->tie == ALQ_LOOSE ? 0 : 0 - block->bytes, .reason = block->reason};
     for (uint32_t at = 0; at < block->piece_count; at++) {
         const struct alq_piece *piece = &block->pieces[at];
         if (piece->backing.chunk != 0) {

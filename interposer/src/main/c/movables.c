@@ -159,6 +159,7 @@ void alq_movables_revive(struct alq_movable_block *block, uint64_t asked_bytes, 
         block->asked_bytes = asked_bytes;
         block->context = context;
         block->id = alq_movables_id();
+        block->sync_memops = false;
     }
     pthread_mutex_unlock(&alq_mutex);
 }

@@ -7,7 +7,8 @@
  * A block is live or kept. A kept one the program has freed: it is moved and reached by peers like any other, but no address leads to it,
  * and only who keeps it (kept.h) makes it live again or takes it out.
  *
- * A block is tied where other processes have to do with it (share.h): then none of its pieces is demoted.
+ * A block is tied where others have to do with it: processes (share.h), devices of other makers (rdma.h), the host (virtual.h). Then none of
+ * its pieces is demoted.
  */
 #ifndef ALIQUOT_INTERPOSER_MOVABLES_H
 #define ALIQUOT_INTERPOSER_MOVABLES_H
@@ -19,6 +20,7 @@
 #include <aliquot/cuda_abi.h>
 
 #include "peers.h"
+#include "protocol.h"
 
 /* What is behind a piece: memory of a device, or a chunk. */
 struct alq_backing {
@@ -32,7 +34,7 @@ struct alq_virtual;
 
 enum alq_tie {
     ALQ_LOOSE = 0,  /* it moves */
-    ALQ_PINNED = 1, /* shared, or about to be: its pieces are not in `movable` */
+    ALQ_PINNED = 1, /* shared, registered, or about to be: its pieces are not in `movable`, and the whole of it is in the usage page's `pins` */
     ALQ_OPENED = 2  /* another process's, mapped here: neither charged nor the program's to free */
 };
 
@@ -66,6 +68,9 @@ struct alq_movable_block {
     uint8_t access[ALQ_ACCESSES]; /* virtual: what each device may do, as the program has said it */
     uint32_t handle_types;        /* virtual: what the program may export it as */
     enum alq_tie tie;
+    enum alq_pin_reason reason; /* pinned: why, or why first */
+    bool registered;            /* pinned for RDMA until it is freed, and nobody is at sharing it */
+    bool sync_memops;           /* CU_POINTER_ATTRIBUTE_SYNC_MEMOPS, as the program has set it: it goes where the data goes */
     uint64_t share;         /* the agent's name of what it is shared as, or opened from; 0: it has none (yet) */
     uint64_t share_epoch;   /* of the agent that named it; a later one does not know the share */
     uint32_t opens;         /* how often the program has opened it and not closed it */

@@ -47,6 +47,17 @@ static CUmemAccessDesc alq_own_access(CUdevice ordinal)
     return access;
 }
 
+/* What the driver keeps of a mapping, not of an address. */
+static void alq_piece_settle(const struct alq_movable_block *block, const struct alq_piece *piece)
+{
+    unsigned int on = 1;
+    CUcontext popped;
+    if (block->sync_memops && ALQ_CALL(cuCtxPushCurrent_v2, block->context) == CUDA_SUCCESS) {
+        ALQ_CALL(cuPointerSetAttribute, &on, CU_POINTER_ATTRIBUTE_SYNC_MEMOPS, piece->begin);
+        ALQ_CALL(cuCtxPopCurrent_v2, &popped);
+    }
+}
+
 /* Maps a backing at a piece's address, reachable as the piece was; false: nothing is mapped there. */
 static bool alq_piece_map(const struct alq_movable_block *block, const struct alq_piece *piece, const struct alq_backing *backing)
 {
@@ -56,6 +67,9 @@ static bool alq_piece_map(const struct alq_movable_block *block, const struct al
         return false;
     }
     if (count == 0 || ALQ_CALL(cuMemSetAccess, piece->begin, piece->bytes, access, count) == CUDA_SUCCESS) {
+        if (backing->chunk == 0) {
+            alq_piece_settle(block, piece);
+        }
         return true;
     }
     ALQ_CALL(cuMemUnmap, piece->begin, piece->bytes);

@@ -18,6 +18,7 @@
  *   bare      a parked process whose library has imported nothing and calls the driver no more: it can be checkpointed, and restored
  *   chunk     pinned host memory that the agent makes and hands to a process as a file descriptor; it is the tenant's until the
  *             tenant's last process is gone
+ *   pinned    memory of movable kind that cannot move, for a reason that can be named (enum alq_pin_reason), as long as that lasts
  *   share     one allocation that a process has handed to the tenant's other processes: the agent keeps a descriptor of each of its
  *             pieces. It is not movable as long as it is shared, and its maker is charged for it
  *
@@ -169,6 +170,22 @@ enum alq_parked {
     ALQ_PARKED_BARE = 2 /* and it is bare */
 };
 
+/* Why memory of a process stays on its device. */
+enum alq_pin_reason {
+    ALQ_PINNED_SHARED = 1,   /* other processes have a legacy IPC handle of it */
+    ALQ_PINNED_EXPORTED = 2, /* exported, bound to a multicast object or an array, or mapped twice or in part: the driver's own */
+    ALQ_PINNED_HOST = 3,     /* the host has access to it where it is mapped */
+    ALQ_PINNED_RDMA = 4,     /* there is a dma-buf of it */
+    ALQ_PINNED_OPENED = 5    /* another process's, opened here: not in `used` */
+};
+
+/* A word says for one reason and one device how many bytes that are; 0 bytes: nothing. A process for which there are not words enough leaves
+ * the rest unsaid; two words may be about the same. */
+#define ALQ_PIN_WORDS 8u
+#define ALQ_PIN_BYTES_MASK ((1ull << 48) - 1)
+#define ALQ_PIN_DEVICE_SHIFT 48u /* 8 bits */
+#define ALQ_PIN_REASON_SHIFT 56u /* 8 bits: enum alq_pin_reason */
+
 /* Written by one process only; the agent reads it as a claim, never as a fact, and zeroes it when it takes the slot back. */
 struct alq_usage_slot {
     uint64_t generation;                  /* 0: copied from the control slot at attach; a report of another generation is void */
@@ -183,7 +200,7 @@ struct alq_usage_slot {
     uint64_t used_bytes[ALQ_MAX_DEVICES]; /* 64 */
     uint64_t demoted_bytes[ALQ_MAX_DEVICES]; /* 192 */
     uint64_t movable_bytes[ALQ_MAX_DEVICES]; /* 320: the part of `used` that could be demoted */
-    uint64_t reserved3[8];                   /* 448 */
+    uint64_t pins[ALQ_PIN_WORDS];            /* 448: what is pinned, and why */
 };                                           /* 512 bytes */
 
 struct alq_usage_page {

@@ -1,6 +1,6 @@
 /*
  * What can be asked about an address in movable memory: answered as plain memory would be, whole blocks and never pieces, wherever the
- * data is. What differs is what is true: it cannot be registered. Attributes that are not understood here go to the driver, which
+ * data is. What differs is what is true: it cannot be registered by its address alone (rdma.h). Attributes that are not understood here go to the driver, which
  * answers for the piece.
  */
 #include "movables.h"
@@ -105,6 +105,9 @@ static bool alq_attribute(
         return true;
     case CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE:
         *(unsigned int *)data = block->pool == NULL && block->tie != ALQ_OPENED && block->virtual == NULL;
+        return true;
+    case CU_POINTER_ATTRIBUTE_SYNC_MEMOPS:
+        *(unsigned int *)data = block->sync_memops;
         return true;
     case CU_POINTER_ATTRIBUTE_IS_MANAGED:
     case CU_POINTER_ATTRIBUTE_IS_GPU_DIRECT_RDMA_CAPABLE:

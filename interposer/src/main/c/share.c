@@ -229,12 +229,14 @@ bool alq_share_get(CUdeviceptr address, CUipcMemHandle *handle, CUresult *result
     int cancel_state;
     int saved_errno = errno;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    enum alq_pin pin = alq_share_pin(address, false, &copy);
-    if (pin == ALQ_PIN_NEW || pin == ALQ_PIN_OLD) {
+    enum alq_pin pin = alq_share_pin(address, false, ALQ_PINNED_SHARED, &copy);
+    if (pin == ALQ_PIN_NEW || pin == ALQ_PIN_OLD || pin == ALQ_PIN_REGISTERED) {
         alq_bare_never();
         uint64_t share = alq_share(&copy);
         if (share == 0 && pin == ALQ_PIN_NEW) {
             alq_share_unpin(&copy);
+        } else if (share == 0 && pin == ALQ_PIN_REGISTERED) {
+            alq_share_register(&copy);
         } else if (share == 0) {
             alq_share_name(&copy, copy.share, copy.share_epoch);
         }

@@ -68,17 +68,21 @@ enum alq_pin {
     ALQ_PIN_NEW,    /* it is pinned now, and the caller's to share or to unpin */
     ALQ_PIN_OLD,    /* it was shared with an agent that is gone, and is the caller's to share anew, or to name as in the copy */
     ALQ_PIN_SHARED, /* it is shared already: its share is in the copy */
+    ALQ_PIN_REGISTERED, /* it was pinned for RDMA, and is the caller's to share, or to register again */
     ALQ_PIN_FULL    /* what would not move any more does not fit */
 };
 
-/* Pins the block that an address lies in, and has all of it on its device: a virtual one (virtual.h), or one that is not. Waits for whoever is sharing it. */
-enum alq_pin alq_share_pin(CUdeviceptr address, bool of_virtual, struct alq_movable_block *copy);
+/* Pins the block that an address lies in, and has all of it on its device: a virtual one (virtual.h), or one that is not. Waits for whoever is sharing it. reason: what the usage page says where it was not pinned. */
+enum alq_pin alq_share_pin(CUdeviceptr address, bool of_virtual, enum alq_pin_reason reason, struct alq_movable_block *copy);
 
 /* It moves again. */
 void alq_share_unpin(const struct alq_movable_block *copy);
 
 /* Says what a pinned block is shared as, and with which agent. False: it has been freed. */
 bool alq_share_name(const struct alq_movable_block *copy, uint64_t share, uint64_t epoch);
+
+/* Says that a pinned block is pinned until it is freed, without being shared. */
+void alq_share_register(const struct alq_movable_block *copy);
 
 /* The agent that there is. */
 uint64_t alq_share_epoch(void);

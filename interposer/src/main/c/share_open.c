@@ -117,6 +117,7 @@ static CUresult alq_opened_import(const struct alq_share_handle *handle, struct 
         .id = alq_movables_id(),
         .context = alq_context_current(),
         .tie = ALQ_OPENED,
+        .reason = ALQ_PINNED_OPENED,
         .share = handle->id,
         .opens = 1};
     CUresult result = CUDA_SUCCESS;
@@ -140,6 +141,9 @@ static CUresult alq_opened_land(struct alq_movable_block *block, CUdevice opener
     struct alq_movable_block *there = result == CUDA_SUCCESS ? alq_movables_put_opened(block) : NULL;
     if (there != NULL) {
         *address = there->begin;
+    }
+    if (there == block) {
+        alq_charge_shift(block->device, &(struct alq_shift){.pinned = block->bytes, .reason = ALQ_PINNED_OPENED});
     }
     if (there == block && version != alq_peers_version()) {
         alq_opened_access(block, opener);

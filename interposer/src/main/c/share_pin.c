@@ -28,7 +28,7 @@ static struct alq_movable_block *alq_again(const struct alq_movable_block *copy)
 }
 
 /* Pins it unless it is pinned. Inside the gate nothing moves: what is on the device now stays there. */
-static bool alq_tie(const struct alq_movable_block *copy, uint64_t *demoted_bytes)
+static bool alq_tie(const struct alq_movable_block *copy, enum alq_pin_reason reason, uint64_t *demoted_bytes)
 {
     struct alq_movable_block *const *unused;
     bool gated = alq_gate_enter();
@@ -38,9 +38,11 @@ static bool alq_tie(const struct alq_movable_block *copy, uint64_t *demoted_byte
     if (tied) {
         uint64_t resident_bytes = alq_movables_resident_bytes(block);
         block->tie = ALQ_PINNED;
+        block->reason = reason;
         block->busy = false;
         *demoted_bytes = block->bytes - resident_bytes;
-        alq_charge_shift(block->device, &(struct alq_shift){.movable = 0 - resident_bytes});
+        alq_charge_shift(
+            block->device, &(struct alq_shift){.movable = 0 - resident_bytes, .pinned = block->bytes, .reason = reason});
     }
     alq_movables_unlock();
     alq_gate_leave(gated);
@@ -54,8 +56,11 @@ void alq_share_unpin(const struct alq_movable_block *copy)
     alq_movables_lock(&unused);
     struct alq_movable_block *block = alq_again(copy);
     if (block != NULL) {
-        alq_charge_shift(
-            block->device, &(struct alq_shift){.used = 0 - block->advance_bytes, .movable = alq_movables_resident_bytes(block)});
+        alq_charge_shift(block->device,
+            &(struct alq_shift){.used = 0 - block->advance_bytes,
+                .movable = alq_movables_resident_bytes(block),
+                .pinned = 0 - block->bytes,
+                .reason = block->reason});
         block->advance_bytes = 0;
         block->tie = ALQ_LOOSE;
     }
@@ -70,15 +75,16 @@ uint64_t alq_share_epoch(void)
     return control == NULL ? 0 : __atomic_load_n(&control->agent_epoch, __ATOMIC_SEQ_CST);
 }
 
-/* Whoever takes the old share off a block is to share it anew. False: another thread was first. */
+/* Whoever takes the old share off a block, or its registration, is to share it anew or to put that back. False: another thread was first. */
 static bool alq_share_claim(const struct alq_movable_block *copy)
 {
     struct alq_movable_block *const *unused;
     alq_movables_lock(&unused);
     struct alq_movable_block *block = alq_again(copy);
-    bool claimed = block != NULL && block->share == copy->share;
+    bool claimed = block != NULL && block->share == copy->share && block->registered == copy->registered;
     if (claimed) {
         block->share = 0;
+        block->registered = false;
     }
     alq_movables_unlock();
     return claimed;
@@ -95,6 +101,17 @@ bool alq_share_name(const struct alq_movable_block *copy, uint64_t share, uint64
     }
     alq_movables_unlock();
     return block != NULL;
+}
+
+void alq_share_register(const struct alq_movable_block *copy)
+{
+    struct alq_movable_block *const *unused;
+    alq_movables_lock(&unused);
+    struct alq_movable_block *block = alq_again(copy);
+    if (block != NULL) {
+        block->registered = true;
+    }
+    alq_movables_unlock();
 }
 
 /* Hands the mover what has been charged for the demoted pieces. False: the block has been freed. */
@@ -148,7 +165,7 @@ static bool alq_pull_wait(const struct alq_movable_block *copy, uint64_t demoted
     return alq_advanced(copy) == ALQ_ADVANCED_ALL;
 }
 
-enum alq_pin alq_share_pin(CUdeviceptr address, bool of_virtual, struct alq_movable_block *copy)
+enum alq_pin alq_share_pin(CUdeviceptr address, bool of_virtual, enum alq_pin_reason reason, struct alq_movable_block *copy)
 {
     uint64_t demoted_bytes = 0;
     for (;;) {
@@ -162,7 +179,10 @@ enum alq_pin alq_share_pin(CUdeviceptr address, bool of_virtual, struct alq_mova
         if (copy->tie == ALQ_PINNED && copy->share != 0 && alq_share_claim(copy)) {
             return ALQ_PIN_OLD;
         }
-        if (copy->tie == ALQ_LOOSE && alq_tie(copy, &demoted_bytes)) {
+        if (copy->tie == ALQ_PINNED && copy->registered && alq_share_claim(copy)) {
+            return ALQ_PIN_REGISTERED;
+        }
+        if (copy->tie == ALQ_LOOSE && alq_tie(copy, reason, &demoted_bytes)) {
             break;
         }
         alq_step();

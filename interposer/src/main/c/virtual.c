@@ -65,7 +65,9 @@ static bool alq_wanted(size_t bytes, const CUmemAllocationProp *properties, unsi
 /* Lets go of what is behind a block, and of the block. */
 static void alq_block_drop(struct alq_movable_block *block)
 {
-    struct alq_shift shift = {0};
+    bool lent = block->registered;
+    uint64_t lent_bytes = 0;
+    struct alq_shift shift = {.pinned = block->tie == ALQ_LOOSE ? 0 : 0 - block->bytes, .reason = block->reason};
     for (uint32_t at = 0; at < block->piece_count; at++) {
         struct alq_piece *piece = &block->pieces[at];
         if (piece->backing.chunk != 0) {
@@ -73,11 +75,15 @@ static void alq_block_drop(struct alq_movable_block *block)
             shift.demoted -= piece->bytes;
         } else {
             ALQ_CALL(cuMemRelease, piece->backing.handle);
-            shift.used -= piece->bytes;
+            shift.used -= lent ? 0 : piece->bytes;
+            lent_bytes += lent ? piece->bytes : 0;
             shift.movable -= block->tie == ALQ_LOOSE ? piece->bytes : 0;
         }
     }
     alq_charge_shift(block->device, &shift);
+    if (lent_bytes != 0) {
+        alq_uncharge_lent(block->device, lent_bytes);
+    }
     /* trimming unmaps, which would spoil a capture: the mover gets to it */
     if (alq_capture_active() || alq_stash_trim((uint32_t)block->device) || alq_charge_demoted_bytes((uint32_t)block->device) != 0 || shift.demoted != 0) {
         alq_mover_kick();

@@ -10,11 +10,11 @@
  *
  * A block moves while the whole of it is mapped at one address, the program has given its own device access to read and write, and there is a
  * context of that device. While it is not mapped it counts as movable, too: programs make many handles before they map the first, and unmap
- * many before they release them. Where the host is given access to it, it is pinned until it is unmapped. What is larger than a piece cannot be yielded, and
+ * many before they release them. Where the host is given access to it, it is pinned until it is unmapped; registered for RDMA, until it is freed. What is larger than a piece cannot be yielded, and
  * what has been demoted and does not move can neither be yielded nor pinned: the call that needs it is refused with CUDA_ERROR_NOT_SUPPORTED.
  *
  * Not the library's, and as ever: compressed memory, sizes that are no multiple of 2 MiB, exportable memory larger than a piece, or exportable
- * otherwise than by a descriptor. Memory that moves cannot be registered for RDMA, whatever was asked for.
+ * otherwise than by a descriptor.
  *
  * One lock, held across calls of the driver, and taken inside the gate only: two calls that change the program's mappings do not run side by side in
  * the driver either. Nobody who holds it waits for the agent.
@@ -28,6 +28,7 @@
 #include <aliquot/cuda_abi.h>
 
 #include "movables.h"
+#include "rdma.h"
 
 /* Whether there are any names, or blocks of theirs. One load. */
 bool alq_virtual_any(void);
@@ -56,6 +57,9 @@ bool alq_virtual_properties(CUmemAllocationProp *properties, CUmemGenericAllocat
 /* Has what is behind a name be the driver's own, and puts its handle in the name's place; other handles are left as they are. May wait for the agent:
  * what does not move has to fit the request. */
 CUresult alq_virtual_yield(CUmemGenericAllocationHandle *handle);
+
+/* Registers the blocks of a range for RDMA (rdma.h). False: it does not begin with one. May wait for the agent, as above. */
+bool alq_virtual_register(const struct alq_rdma_range *range, CUresult *result);
 
 /* There is another context: what there was none for moves again. */
 void alq_virtual_settle(void);

@@ -75,7 +75,7 @@ static CUresult alq_give_access(CUdeviceptr address, size_t bytes, const CUmemAc
         if (block->virtual != NULL && !alq_virtual_within(block, address, end)) {
             result = CUDA_ERROR_INVALID_VALUE;
         } else if (block->virtual != NULL && pins) {
-            result = alq_virtual_pin(block);
+            result = alq_virtual_pin(block, ALQ_PINNED_HOST);
         }
         until = result == CUDA_SUCCESS ? end : block->begin;
     }

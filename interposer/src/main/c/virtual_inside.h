@@ -5,6 +5,7 @@
  *   virtual_map.c      mapping and unmapping
  *   virtual_access.c   who may reach what is mapped
  *   virtual_yield.c    making it the driver's own
+ *   virtual_rdma.c     registering it
  */
 #ifndef ALIQUOT_INTERPOSER_VIRTUAL_INSIDE_H
 #define ALIQUOT_INTERPOSER_VIRTUAL_INSIDE_H
@@ -60,9 +61,12 @@ static inline bool alq_virtual_within(const struct alq_movable_block *block, CUd
 void alq_virtual_find_context(struct alq_movable_block *block);
 
 /* Pins what is all on its device, if it fits the request then. */
-CUresult alq_virtual_pin(struct alq_movable_block *block);
+CUresult alq_virtual_pin(struct alq_movable_block *block, enum alq_pin_reason reason);
 
-/* What is pinned moves again, whoever is having it brought back; what was charged for that in advance is not any more. */
+/* What is pinned moves again, unless it is registered, whoever is having it brought back; what was charged for that in advance is not any more. */
 void alq_virtual_unpin(struct alq_movable_block *block);
+
+/* A pinned block is pinned for another reason from now on. */
+void alq_virtual_repin(struct alq_movable_block *block, enum alq_pin_reason reason);
 
 #endif

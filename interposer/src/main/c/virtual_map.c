@@ -59,6 +59,7 @@ static CUresult alq_map(struct alq_virtual *it, CUdeviceptr address)
     block->begin = address;
     block->id = alq_movables_id();
     memset(block->access, 0, sizeof block->access);
+    block->sync_memops = false;
     block->context = NULL;
     if (!alq_movables_put(block)) {
         alq_pieces_unmap(block, block->piece_count);

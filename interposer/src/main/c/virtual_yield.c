@@ -26,13 +26,27 @@ static bool alq_retie(struct alq_movable_block *block, enum alq_tie from, enum a
 
 void alq_virtual_unpin(struct alq_movable_block *block)
 {
-    if (alq_retie(block, ALQ_PINNED, ALQ_LOOSE)) {
+    enum alq_pin_reason reason = block->reason;
+    if (!block->registered && alq_retie(block, ALQ_PINNED, ALQ_LOOSE)) {
         uint64_t advance_bytes = __atomic_exchange_n(&block->advance_bytes, 0, __ATOMIC_SEQ_CST);
-        alq_charge_shift(block->device, &(struct alq_shift){.used = 0 - advance_bytes, .movable = alq_movables_resident_bytes(block)});
+        alq_charge_shift(block->device,
+            &(struct alq_shift){.used = 0 - advance_bytes,
+                .movable = alq_movables_resident_bytes(block),
+                .pinned = 0 - block->bytes,
+                .reason = reason});
     }
 }
 
-CUresult alq_virtual_pin(struct alq_movable_block *block)
+void alq_virtual_repin(struct alq_movable_block *block, enum alq_pin_reason reason)
+{
+    if (block->reason != reason) {
+        alq_charge_shift(block->device, &(struct alq_shift){.pinned = block->bytes, .reason = reason});
+        alq_charge_shift(block->device, &(struct alq_shift){.pinned = 0 - block->bytes, .reason = block->reason});
+        block->reason = reason;
+    }
+}
+
+CUresult alq_virtual_pin(struct alq_movable_block *block, enum alq_pin_reason reason)
 {
     if (alq_movables_resident_bytes(block) != block->bytes) {
         return CUDA_ERROR_NOT_SUPPORTED;
@@ -40,7 +54,8 @@ CUresult alq_virtual_pin(struct alq_movable_block *block)
     if (!alq_retie(block, ALQ_LOOSE, ALQ_PINNED)) {
         return CUDA_SUCCESS;
     }
-    alq_charge_shift(block->device, &(struct alq_shift){.movable = 0 - block->bytes});
+    block->reason = reason;
+    alq_charge_shift(block->device, &(struct alq_shift){.movable = 0 - block->bytes, .pinned = block->bytes, .reason = reason});
     if (alq_fixed_fits(block->device, 0)) {
         return CUDA_SUCCESS;
     }
@@ -53,7 +68,7 @@ CUresult alq_virtual_pin(struct alq_movable_block *block)
 static CUresult alq_hand_over(struct alq_virtual *it)
 {
     struct alq_movable_block *block = it->block;
-    CUresult result = alq_virtual_pin(block);
+    CUresult result = alq_virtual_pin(block, ALQ_PINNED_EXPORTED);
     if (result != CUDA_SUCCESS) {
         return result;
     }
@@ -62,6 +77,7 @@ static CUresult alq_hand_over(struct alq_virtual *it)
     if (!alq_vmm_adopt(block->pieces[0].backing.handle, &adopted)) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
+    alq_virtual_repin(block, ALQ_PINNED_EXPORTED);
     it->real = block->pieces[0].backing.handle;
     if (it->mapped) {
         alq_movables_drop(block);
@@ -114,7 +130,7 @@ static CUresult alq_yield_waiting(CUmemGenericAllocationHandle *handle)
         struct alq_virtual_entry entry = alq_virtual_enter();
         step = alq_yield(handle, &begin, &result);
         alq_virtual_leave(entry);
-        if (step == ALQ_YIELD_PIN && alq_share_pin(begin, true, &copy) == ALQ_PIN_FULL) {
+        if (step == ALQ_YIELD_PIN && alq_share_pin(begin, true, ALQ_PINNED_EXPORTED, &copy) == ALQ_PIN_FULL) {
             alq_charge_refused();
             return CUDA_ERROR_OUT_OF_MEMORY;
         }

@@ -25,7 +25,8 @@ struct alq_chunk {
     uint64_t bytes;
     int device;
     uint64_t references;
-    bool lent; /* something that is not counted here may hold its memory, too */
+    bool lent;  /* something that is not counted here may hold its memory, too */
+    bool named; /* among what the usage page says is exported */
 };
 
 static pthread_mutex_t alq_vmm_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -40,6 +41,8 @@ static void alq_chunk_drop(struct alq_chunk *chunk, uint64_t references)
     bool last = chunk->references == 0;
     pthread_mutex_unlock(&alq_vmm_mutex);
     if (last) {
+        alq_charge_shift(chunk->device,
+            &(struct alq_shift){.pinned = chunk->named ? 0 - chunk->bytes : 0, .reason = ALQ_PINNED_EXPORTED});
         (chunk->lent ? alq_uncharge_lent : alq_uncharge)(chunk->device, chunk->bytes);
         free(chunk);
     }
@@ -294,7 +297,7 @@ bool alq_vmm_adopt(CUmemGenericAllocationHandle handle, const struct alq_vmm_ado
         return false;
     }
     *chunk = (struct alq_chunk){
-        .bytes = adopted->bytes, .device = adopted->device, .references = 1 + (adopted->address != 0)};
+        .bytes = adopted->bytes, .device = adopted->device, .references = 1 + (adopted->address != 0), .named = true};
     pthread_mutex_lock(&alq_vmm_mutex);
     bool kept = alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){handle, 1, chunk});
     if (kept && adopted->address != 0 && !alq_vmm_put(&alq_vmm_maps, (struct alq_vmm_entry){adopted->address, adopted->bytes, chunk})) {
@@ -308,12 +311,22 @@ bool alq_vmm_adopt(CUmemGenericAllocationHandle handle, const struct alq_vmm_ado
     return kept;
 }
 
+/* Lock held. */
+static void alq_chunk_lend(struct alq_chunk *chunk)
+{
+    chunk->lent = true;
+    if (!chunk->named) {
+        alq_charge_shift(chunk->device, &(struct alq_shift){.pinned = chunk->bytes, .reason = ALQ_PINNED_EXPORTED});
+        chunk->named = true;
+    }
+}
+
 void alq_vmm_lend(CUmemGenericAllocationHandle handle)
 {
     pthread_mutex_lock(&alq_vmm_mutex);
     struct alq_vmm_entry *entry = alq_vmm_get(&alq_vmm_handles, handle);
     if (entry != NULL) {
-        ((struct alq_chunk *)entry->what)->lent = true;
+        alq_chunk_lend(entry->what);
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
 }
@@ -324,7 +337,7 @@ void alq_vmm_lend_range(CUdeviceptr address, size_t bytes)
     size_t at = alq_vmm_at(&alq_vmm_maps, address);
     at -= at > 0 && address - alq_vmm_maps.entries[at - 1].key < alq_vmm_maps.entries[at - 1].extent;
     for (; at < alq_vmm_maps.count && (alq_vmm_maps.entries[at].key <= address || alq_vmm_maps.entries[at].key - address < bytes); at++) {
-        ((struct alq_chunk *)alq_vmm_maps.entries[at].what)->lent = true;
+        alq_chunk_lend(alq_vmm_maps.entries[at].what);
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
 }

@@ -9,7 +9,7 @@
 
 #include <aliquot/cuda_abi.h>
 
-/* Memory that was charged elsewhere, and is on record here from now on. */
+/* Memory that was charged elsewhere and is pinned as exported, and is on record here from now on. */
 struct alq_vmm_adopted {
     int device;
     uint64_t bytes;

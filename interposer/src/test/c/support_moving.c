@@ -15,17 +15,22 @@ void moving_start(struct moving *moving, struct world *world, uint64_t request_b
     *moving = (struct moving){.world = world};
     test_agent_lend(world->agent, 0, request_bytes);
     moving->context = start_cuda();
-    CHECK_EQ(CU(cuModuleLoadData)(&moving->module, ptx), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuModuleGetFunction)(&moving->fill, moving->module, "aliquot_fill"), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuModuleGetFunction)(&moving->add, moving->module, "aliquot_add"), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuModuleGetFunction)(&moving->check, moving->module, "aliquot_check"), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuModuleGetFunction)(&moving->spin, moving->module, "aliquot_spin"), CUDA_SUCCESS);
+    moving_load(moving);
     int slot = test_agent_slot(world->agent, getpid());
     CHECK(slot >= 0);
     moving->slot = (uint32_t)slot;
     if (check_failures != 0) {
         end_case();
     }
+}
+
+void moving_load(struct moving *moving)
+{
+    CHECK_EQ(CU(cuModuleLoadData)(&moving->module, ptx), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuModuleGetFunction)(&moving->fill, moving->module, "aliquot_fill"), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuModuleGetFunction)(&moving->add, moving->module, "aliquot_add"), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuModuleGetFunction)(&moving->check, moving->module, "aliquot_check"), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuModuleGetFunction)(&moving->spin, moving->module, "aliquot_spin"), CUDA_SUCCESS);
 }
 
 void run_alone(const char *name, case_body *body, const void *argument)

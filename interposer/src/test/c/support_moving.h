@@ -17,6 +17,9 @@ struct moving {
 /* Has the tenant borrow beyond request_bytes, and starts CUDA in this process; ends the case where that fails. */
 void moving_start(struct moving *moving, struct world *world, uint64_t request_bytes);
 
+/* The kernels, in the current context. */
+void moving_load(struct moving *moving);
+
 /* Runs a case in a world of its own: a device of 4 GiB, 1 GiB of it the tenant's limit. */
 void run_alone(const char *name, case_body *body, const void *argument);
 #define RUN_ALONE(name) run_alone(#name, name, NULL)

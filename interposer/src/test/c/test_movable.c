@@ -72,15 +72,13 @@ static void a_block_has_the_attributes_of_plain_memory(const struct moving *m)
     CHECK(id != other_id);
 }
 
-static void a_block_leaves_the_process_by_ipc_handles_only(const struct moving *m)
+static void a_block_has_no_handle_but_for_ipc(const struct moving *m)
 {
     CUmemGenericAllocationHandle handle;
-    int fd = -1;
     unsigned int capable = 0;
     CUdeviceptr block = moving_alloc(70 * MIB);
     CHECK_EQ(CU(cuMemRetainAllocationHandle)(&handle, (void *)block), CUDA_ERROR_INVALID_VALUE);
     CHECK_EQ(CU(cuMemUnmap)(block, 64 * MIB), CUDA_ERROR_INVALID_VALUE);
-    CHECK(CU(cuMemGetHandleForAddressRange)(&fd, block, 2 * MIB, CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD, 0) != CUDA_SUCCESS);
     CHECK_EQ(CU(cuPointerGetAttribute)(&capable, CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE, block), CUDA_SUCCESS);
     CHECK_EQ(capable, 1);
     CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
@@ -312,7 +310,7 @@ int main(void)
     RUN(without_leave_to_borrow_memory_stays_plain, world);
     RUN_MOVING(a_block_is_one_allocation_to_the_program, world);
     RUN_MOVING(a_block_has_the_attributes_of_plain_memory, world);
-    RUN_MOVING(a_block_leaves_the_process_by_ipc_handles_only, world);
+    RUN_MOVING(a_block_has_no_handle_but_for_ipc, world);
     RUN_MOVING(rows_are_pitched_as_the_driver_pitches_them, world);
     RUN(what_cannot_move_has_to_fit_the_request, world);
     RUN(small_allocations_stop_at_the_request, world);
