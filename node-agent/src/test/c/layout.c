@@ -67,6 +67,16 @@ int main(void)
     OFFSET(alq_usage_slot, used_bytes);
     OFFSET(alq_usage_slot, demoted_bytes);
     OFFSET(alq_usage_slot, movable_bytes);
+    OFFSET(alq_usage_slot, pins);
+    PRINT("PIN_WORDS", ALQ_PIN_WORDS);
+    PRINT("PIN_BYTES_MASK", ALQ_PIN_BYTES_MASK);
+    PRINT("PIN_DEVICE_SHIFT", ALQ_PIN_DEVICE_SHIFT);
+    PRINT("PIN_REASON_SHIFT", ALQ_PIN_REASON_SHIFT);
+    PRINT("PINNED_SHARED", ALQ_PINNED_SHARED);
+    PRINT("PINNED_EXPORTED", ALQ_PINNED_EXPORTED);
+    PRINT("PINNED_HOST", ALQ_PINNED_HOST);
+    PRINT("PINNED_RDMA", ALQ_PINNED_RDMA);
+    PRINT("PINNED_OPENED", ALQ_PINNED_OPENED);
     PRINT("alq_frame", sizeof(struct alq_frame));
     PRINT("alq_hello", sizeof(struct alq_hello));
     PRINT("alq_welcome", sizeof(struct alq_welcome));

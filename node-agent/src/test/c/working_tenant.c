@@ -10,6 +10,8 @@
  *   check         checks every block once; answers "CUresult MICROSECONDS", the time until its first launch had returned
  *   report        answers "ROUNDS WRONG": how often every block was checked, and how many words were ever wrong
  *   spin SECONDS  runs a kernel of that length; answers its CUresult at once
+ *   share         makes an IPC handle of the block that was allocated last; answers the CUresult
+ *   register      makes a dma-buf of it; answers the CUresult
  *   drop          frees the block that was allocated last; answers the CUresult
  */
 #include <dlfcn.h>
@@ -216,6 +218,13 @@ int main(void)
             address nanoseconds = number * 1000000000ull;
             void *arguments[] = {&nanoseconds};
             printf("%d\n", launch(spin, arguments));
+        } else if (strcmp(word, "share") == 0) {
+            char handle[64];
+            printf("%d\n", DRIVER(cuIpcGetMemHandle, void *, address)(handle, blocks[count - 1].begin));
+        } else if (strcmp(word, "register") == 0) {
+            int descriptor;
+            printf("%d\n", DRIVER(cuMemGetHandleForAddressRange, void *, address, size_t, int, unsigned long long)(
+                                &descriptor, blocks[count - 1].begin, blocks[count - 1].bytes, 1, 0));
         } else if (strcmp(word, "drop") == 0) {
             printf("%d\n", drop());
         } else {

@@ -45,7 +45,8 @@ final class NodeViews {
                         device.uuid(),
                         0,
                         stranger.bytes(),
-                        stranger.bytes()))
+                        stranger.bytes(),
+                        List.of()))
             .toList();
     Device.Health health = device.health();
     return new DeviceView(

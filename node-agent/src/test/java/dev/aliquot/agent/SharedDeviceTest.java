@@ -106,7 +106,8 @@ class SharedDeviceTest extends AgentFixture {
                       device().uuid(),
                       GIB,
                       GIB + CONTEXT,
-                      CONTEXT));
+                      CONTEXT,
+                      List.of()));
           assertThat(view("two").processes())
               .extracting(ProcessView::pid)
               .containsExactly(two.pid());

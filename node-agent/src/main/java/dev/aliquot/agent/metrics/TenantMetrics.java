@@ -19,6 +19,8 @@ import java.util.stream.Collectors;
 final class TenantMetrics {
   private static final List<String> TENANT =
       List.of("device", "namespace", "pod", "container", "tenant");
+  private static final List<String> PINNED =
+      List.of("device", "namespace", "pod", "container", "tenant", "reason");
   private static final List<String> BYPASS =
       List.of("device", "namespace", "pod", "container", "tenant", "kind");
 
@@ -49,6 +51,13 @@ final class TenantMetrics {
               GAUGE,
               "Data of the tenant in host memory, at its own addresses.",
               t -> t.demotedBytes()),
+          new Metric(
+              "aliquot_tenant_pinned_bytes",
+              GAUGE,
+              PINNED,
+              "What of the memory of the tenant's processes cannot move, by reason: shared, exported,"
+                  + " host, rdma, opened; absent where there is none.",
+              moment -> pinned(moment.node())),
           tenant(
               "aliquot_tenant_swapped",
               GAUGE,
@@ -135,6 +144,24 @@ final class TenantMetrics {
                             t.container(),
                             t.id()))
                 .toList());
+  }
+
+  private static List<Sample> pinned(NodeView node) {
+    return node.tenants().stream()
+        .flatMap(
+            t ->
+                t.swap().pinned().stream()
+                    .map(
+                        pinned ->
+                            Sample.of(
+                                (double) pinned.bytes(),
+                                t.device(),
+                                t.namespace(),
+                                t.pod(),
+                                t.container(),
+                                t.id(),
+                                pinned.reason())))
+        .toList();
   }
 
   private static Metric bypass(String name, String help, ToDoubleFunction<List<BypassView>> value) {

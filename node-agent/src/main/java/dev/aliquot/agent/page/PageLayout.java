@@ -72,6 +72,11 @@ public final class PageLayout {
   static final long USAGE_USED = 64;
   static final long USAGE_DEMOTED = 192;
   static final long USAGE_MOVABLE = 320;
+  static final long USAGE_PINS = 448;
+  static final int PIN_WORDS = 8;
+  static final long PIN_BYTES_MASK = (1L << 48) - 1;
+  static final int PIN_DEVICE_SHIFT = 48;
+  static final int PIN_REASON_SHIFT = 56;
 
   static final int STATE_ATTACHED = 1;
   static final int PARKED = 1;

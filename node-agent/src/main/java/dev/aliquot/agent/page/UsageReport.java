@@ -1,6 +1,8 @@
 package dev.aliquot.agent.page;
 
 import java.nio.ByteBuffer;
+import java.util.EnumMap;
+import java.util.Map;
 
 /** One slot of a usage page at one moment: claims of the tenant, any of them possibly nonsense. */
 public final class UsageReport {
@@ -30,6 +32,26 @@ public final class UsageReport {
   /** The part of used that could be demoted. */
   public long movableBytes(int device) {
     return slot.getLong((int) PageLayout.USAGE_MOVABLE + device * Long.BYTES);
+  }
+
+  /**
+   * What of a device's memory cannot move, by reason; none of the figures is 0, or more than {@code
+   * mostBytes}.
+   */
+  public Map<PinReason, Long> pinned(int device, long mostBytes) {
+    Map<PinReason, Long> pinned = new EnumMap<>(PinReason.class);
+    for (int i = 0; i < PageLayout.PIN_WORDS; i++) {
+      long word = slot.getLong((int) PageLayout.USAGE_PINS + i * Long.BYTES);
+      long bytes = word & PageLayout.PIN_BYTES_MASK;
+      if (bytes != 0 && (word >>> PageLayout.PIN_DEVICE_SHIFT & 0xff) == device) {
+        PinReason.of((int) (word >>> PageLayout.PIN_REASON_SHIFT))
+            .ifPresent(
+                reason ->
+                    pinned.merge(reason, bytes, (one, other) -> Math.min(one + other, mostBytes)));
+      }
+    }
+    pinned.replaceAll((_, bytes) -> Math.min(bytes, mostBytes));
+    return pinned;
   }
 
   public long changes() {

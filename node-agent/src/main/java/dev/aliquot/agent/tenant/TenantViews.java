@@ -46,15 +46,22 @@ final class TenantViews {
     List<ProcessView> processes = new ArrayList<>();
     long reported = 0;
     long truth = holding.otherBytes;
+    Pinned pinned = new Pinned();
+    boolean leaves = false;
     long refusals = holding.index == 0 ? record.refusals() : 0;
     for (Member member : members) {
       UsageReport usage = page == null ? null : page.report(member.slot);
       long used = 0;
+      Pinned ofProcess = new Pinned();
+      leaves |= !gone && holding.book.isAway(member.slot);
       if (usage != null && usage.isOf(member.generation)) {
-        used = Math.clamp(usage.usedBytes(holding.index), 0, holding.share().limitBytes());
+        long most = holding.share().limitBytes();
+        used = Math.clamp(usage.usedBytes(holding.index), 0, most);
+        ofProcess = new Pinned(usage.pinned(holding.index, most));
         refusals += holding.index == 0 ? usage.plausibleRefusals() : 0;
       }
       reported += used;
+      pinned.add(ofProcess);
       truth += member.truthBytes[holding.index];
       processes.add(
           new ProcessView(
@@ -64,7 +71,8 @@ final class TenantViews {
               holding.device.uuid(),
               used,
               member.truthBytes[holding.index],
-              member.overheads[holding.index].overheadBytes()));
+              member.overheads[holding.index].overheadBytes(),
+              ofProcess.view()));
     }
     return new TenantView(
         record.id(),
@@ -85,7 +93,7 @@ final class TenantViews {
         reported + holding.book.overheadBytes(),
         refusals,
         holding.device.isLost() ? "device lost" : state,
-        holding.traffic.view(record.swap(), nowNanos),
+        holding.traffic.view(record.swap(), pinned, leaves, nowNanos),
         record.priority().name().toLowerCase(Locale.ROOT),
         record.created(),
         processes,

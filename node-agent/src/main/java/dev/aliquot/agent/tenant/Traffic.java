@@ -67,16 +67,34 @@ final class Traffic {
     waited = waited.plus(time);
   }
 
-  synchronized SwapView view(SwapMode mode, long nowNanos) {
-    String stays = lately(outcomeNanos, nowNanos) ? reason(outcome) : "";
-    String hot = lately(hotNanos, nowNanos) ? hotReason : "";
+  /**
+   * @param leaves whether a process of it has been told to leave the device
+   * @param nowNanos CLOCK_MONOTONIC
+   */
+  synchronized SwapView view(SwapMode mode, Pinned pinned, boolean leaves, long nowNanos) {
     return new SwapView(
         mode.name().toLowerCase(Locale.ROOT),
-        stays.isEmpty() ? hot : stays,
+        pinned.view(),
+        stays(pinned.text(), leaves, nowNanos),
         swapOuts,
         waited.toNanos() / NANOS,
         lastOut,
         lastIn);
+  }
+
+  /** What may be over and tried again goes before what is pinned, for that may be all that is. */
+  private String stays(String pinned, boolean leaves, long nowNanos) {
+    MoveOutcome last = lately(outcomeNanos, nowNanos) ? outcome : MoveOutcome.DONE;
+    if (last != MoveOutcome.DONE && last != MoveOutcome.NOTHING) {
+      return reason(last);
+    }
+    if (!pinned.isEmpty() && (leaves || last == MoveOutcome.NOTHING)) {
+      return pinned;
+    }
+    if (last == MoveOutcome.NOTHING) {
+      return reason(last);
+    }
+    return lately(hotNanos, nowNanos) ? hotReason : "";
   }
 
   private static boolean lately(long thenNanos, long nowNanos) {

@@ -1,5 +1,7 @@
 package dev.aliquot.agent.view;
 
+import java.util.List;
+
 /**
  * One process of a tenant that uses CUDA.
  *
@@ -10,6 +12,7 @@ package dev.aliquot.agent.view;
  * @param reportedBytes what its interposer says it holds
  * @param groundTruthBytes NVML's figure; 0 where NVML has none
  * @param overheadBytes ground truth beyond what was reported
+ * @param pinned what of its memory on the device cannot move, and why
  */
 public record ProcessView(
     int pid,
@@ -18,4 +21,5 @@ public record ProcessView(
     String device,
     long reportedBytes,
     long groundTruthBytes,
-    long overheadBytes) {}
+    long overheadBytes,
+    List<PinnedView> pinned) {}

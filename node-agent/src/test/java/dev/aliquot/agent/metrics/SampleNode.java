@@ -10,6 +10,7 @@ import dev.aliquot.agent.view.EventView;
 import dev.aliquot.agent.view.HostPoolView;
 import dev.aliquot.agent.view.MoveView;
 import dev.aliquot.agent.view.NodeView;
+import dev.aliquot.agent.view.PinnedView;
 import dev.aliquot.agent.view.ProcessView;
 import dev.aliquot.agent.view.SwapView;
 import dev.aliquot.agent.view.TenantView;
@@ -107,7 +108,14 @@ public final class SampleNode {
         usedBytes,
         refusals,
         "running",
-        new SwapView("allowed", "", 3, 1.5, new MoveView(GIB, 0.25, 5e9), null),
+        new SwapView(
+            "allowed",
+            usedBytes == 0 ? List.of() : List.of(new PinnedView("shared", GIB / 16)),
+            "",
+            3,
+            1.5,
+            new MoveView(GIB, 0.25, 5e9),
+            null),
         "normal",
         STARTED,
         usedBytes == 0 ? List.of() : List.of(process(4711, usedBytes)),
@@ -120,7 +128,8 @@ public final class SampleNode {
   }
 
   private static ProcessView process(int pid, long bytes) {
-    return new ProcessView(pid, pid, "python3", DEVICE, bytes, bytes == 0 ? 2 * GIB : bytes, 0);
+    return new ProcessView(
+        pid, pid, "python3", DEVICE, bytes, bytes == 0 ? 2 * GIB : bytes, 0, List.of());
   }
 
   private static Map<TakeBacks.Cause, Histogram.Snapshot> takeBacks() {

@@ -98,6 +98,14 @@ class PageLayoutTest {
     same("alq_usage_slot.used_bytes", PageLayout.USAGE_USED);
     same("alq_usage_slot.demoted_bytes", PageLayout.USAGE_DEMOTED);
     same("alq_usage_slot.movable_bytes", PageLayout.USAGE_MOVABLE);
+    same("alq_usage_slot.pins", PageLayout.USAGE_PINS);
+    same("PIN_WORDS", PageLayout.PIN_WORDS);
+    same("PIN_BYTES_MASK", PageLayout.PIN_BYTES_MASK);
+    same("PIN_DEVICE_SHIFT", PageLayout.PIN_DEVICE_SHIFT);
+    same("PIN_REASON_SHIFT", PageLayout.PIN_REASON_SHIFT);
+    for (PinReason reason : PinReason.values()) {
+      same("PINNED_" + reason, reason.code());
+    }
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -120,6 +121,28 @@ class PagesTest {
       assertThatThrownBy(() -> page.usedBytes(512, 0))
           .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> page.usedBytes(0, 16)).isInstanceOf(IndexOutOfBoundsException.class);
+    }
+  }
+
+  @Test
+  void whatIsPinnedIsReadByReasonAndDeviceWhateverTheWordsSay() throws IOException {
+    Path file = directory.resolve("usage");
+    try (UsagePage page = UsagePage.create(file)) {
+      UsageWriter process = new UsageWriter(file, 3);
+      process.pin(0, PinReason.SHARED.code(), 0, PageLayout.PIN_BYTES_MASK);
+      process.pin(1, PinReason.SHARED.code(), 0, PageLayout.PIN_BYTES_MASK);
+      process.pin(2, PinReason.RDMA.code(), 0, 3);
+      process.pin(3, PinReason.RDMA.code(), 0, 4);
+      process.pin(4, PinReason.HOST.code(), 2, 5);
+      process.pin(5, PinReason.HOST.code(), 0, 0);
+      process.pin(6, 99, 0, 6);
+      process.pin(7, PinReason.OPENED.code(), 255, 7);
+      UsageReport report = page.report(3);
+      assertThat(report.pinned(0, 1000))
+          .isEqualTo(Map.of(PinReason.SHARED, 1000L, PinReason.RDMA, 7L));
+      assertThat(report.pinned(2, 1000)).isEqualTo(Map.of(PinReason.HOST, 5L));
+      assertThat(report.pinned(1, 1000)).isEmpty();
+      assertThat(page.report(4).pinned(0, 1000)).isEmpty();
     }
   }
 }

@@ -45,6 +45,18 @@ public final class UsageWriter {
     parked(PageLayout.PARKED);
   }
 
+  /** Writes one of the words about what is pinned. */
+  public void pin(int word, int reason, int device, long bytes) throws IOException {
+    try (FileChannel file = FileChannel.open(page, StandardOpenOption.WRITE)) {
+      put(
+          file,
+          PageLayout.USAGE_PINS + (long) word * Long.BYTES,
+          (long) reason << PageLayout.PIN_REASON_SHIFT
+              | (long) device << PageLayout.PIN_DEVICE_SHIFT
+              | bytes);
+    }
+  }
+
   /** As a process does that has let go of all that it had imported. */
   public void goBare() throws IOException {
     parked(PageLayout.PARKED_BARE);

@@ -2,12 +2,15 @@ package dev.aliquot.agent.tenant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.aliquot.agent.page.PinReason;
 import dev.aliquot.agent.view.MoveView;
 import dev.aliquot.agent.view.SwapView;
 import dev.aliquot.agent.wire.MoveOutcome;
 import dev.aliquot.agent.wire.Request;
 import dev.aliquot.residency.SwapMode;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class TrafficTest {
@@ -23,7 +26,7 @@ class TrafficTest {
   }
 
   private SwapView view() {
-    return traffic.view(SwapMode.PREFERRED, SECOND);
+    return traffic.view(SwapMode.PREFERRED, new Pinned(), false, SECOND);
   }
 
   @Test
@@ -37,6 +40,7 @@ class TrafficTest {
         .isEqualTo(
             new SwapView(
                 "preferred",
+                List.of(),
                 "",
                 1,
                 2,
@@ -51,12 +55,32 @@ class TrafficTest {
     assertThat(view().lastOut()).as("nothing was moved").isNull();
     moved(true, MoveOutcome.DONE, GB, SECOND, SECOND);
     assertThat(view().stays()).as("what came back says nothing of that").isNotEmpty();
-    assertThat(traffic.view(SwapMode.ALLOWED, 62 * SECOND).stays()).isEmpty();
+    assertThat(traffic.view(SwapMode.ALLOWED, new Pinned(), false, 62 * SECOND).stays()).isEmpty();
     moved(false, MoveOutcome.DONE, GB, SECOND, SECOND);
     assertThat(view().stays()).isEmpty();
     moved(false, MoveOutcome.NOTHING, 0, 0, 0);
     traffic.swappedOut();
     assertThat(view().stays()).as("all that moves is out").isEmpty();
+  }
+
+  @Test
+  void whatIsPinnedIsWhyItStaysWhereItIsToLeaveAndNothingElseKeepsIt() {
+    Pinned pinned = new Pinned(Map.of(PinReason.SHARED, 512L << 20, PinReason.RDMA, 3L << 30));
+    String said = "512 MiB shared by IPC, 3.0 GiB registered for RDMA";
+    assertThat(stays(pinned, false)).as("nobody wants anything of it").isEmpty();
+    assertThat(stays(pinned, true)).isEqualTo(said);
+    traffic.staysHot("the driver refused a step", SECOND);
+    assertThat(stays(pinned, true)).isEqualTo(said);
+    moved(false, MoveOutcome.NOTHING, 0, 0, 0);
+    assertThat(stays(pinned, false)).as("what it had that moves is out").isEqualTo(said);
+    moved(false, MoveOutcome.BUSY, 0, 0, 5 * SECOND);
+    assertThat(stays(pinned, true)).isEqualTo("what runs on the device does not end");
+    moved(false, MoveOutcome.DONE, GB, SECOND, SECOND);
+    assertThat(stays(new Pinned(), true)).as("it has ended").isEqualTo("the driver refused a step");
+  }
+
+  private String stays(Pinned pinned, boolean leaves) {
+    return traffic.view(SwapMode.ALLOWED, pinned, leaves, SECOND).stays();
   }
 
   @Test

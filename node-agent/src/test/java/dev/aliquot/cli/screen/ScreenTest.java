@@ -62,8 +62,9 @@ class ScreenTest {
   void theLastMovesAreShownWithTheirRates() {
     MoveView out = new MoveView(3L << 30, 0.25, 12.5e9);
     MoveView in = new MoveView(1L << 30, 1.25, 0);
-    assertThat(MoveText.last(new SwapView("allowed", "", 0, 0, null, null))).isEqualTo("-");
-    assertThat(MoveText.last(new SwapView("allowed", "", 1, 0, out, in)))
+    assertThat(MoveText.last(new SwapView("allowed", List.of(), "", 0, 0, null, null)))
+        .isEqualTo("-");
+    assertThat(MoveText.last(new SwapView("allowed", List.of(), "", 1, 0, out, in)))
         .isEqualTo("out 3.0 GiB in 250ms (12.5GB/s) in 1.0 GiB in 1.3s");
   }
 
