@@ -100,8 +100,8 @@ CUresult alq_hook_cuMemGetHandleForAddressRange(
     ALQ_PASS_WHEN_TRANSPARENT(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
     struct alq_rdma_range range = {.shared = shared, .address = address, .bytes = bytes, .type = type, .flags = flags};
     CUresult result;
-    alq_bare_never();
     if (!alq_rdma_register(&range, &result)) {
+        alq_bare_never();
         result = ALQ_CALL_GATED(cuMemGetHandleForAddressRange, shared, address, bytes, type, flags);
     }
     if (result == CUDA_SUCCESS) {

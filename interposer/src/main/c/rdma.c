@@ -11,6 +11,7 @@
 
 CUresult alq_rdma_handle(const struct alq_rdma_range *range)
 {
+    alq_bare_never();
     return ALQ_CALL(cuMemGetHandleForAddressRange, range->shared, range->address, range->bytes, range->type, range->flags);
 }
 

@@ -1,6 +1,7 @@
 /* See virtual.h: registering it for RDMA. */
 #include <time.h>
 
+#include "mover.h"
 #include "rdma.h"
 #include "share.h"
 #include "virtual_inside.h"
@@ -42,7 +43,7 @@ static CUresult alq_pin_all(CUdeviceptr address, CUdeviceptr end)
     return result == CUDA_ERROR_OUT_OF_MEMORY ? CUDA_ERROR_NOT_SUPPORTED : result;
 }
 
-/* What is registered is pinned whatever becomes of its mapping; the rest of what has been pinned for it moves on. */
+/* What is registered is pinned whatever becomes of its mapping; where it is not, what has been pinned for it moves on. */
 static void alq_settle_all(CUdeviceptr address, CUdeviceptr end, bool registered)
 {
     for (struct alq_movable_block *block; (block = alq_virtual_touched(address, end)) != NULL; address = block->begin + block->bytes) {
@@ -53,6 +54,9 @@ static void alq_settle_all(CUdeviceptr address, CUdeviceptr end, bool registered
             alq_virtual_unpin(block); /* a thread that yields it pins it again */
         }
     }
+    if (!registered) {
+        alq_mover_kick(); /* what has come back for it may have to go again */
+    }
 }
 
 static enum alq_step alq_register(const struct alq_rdma_range *range, CUdeviceptr *begin, CUresult *result)
@@ -61,9 +65,11 @@ static enum alq_step alq_register(const struct alq_rdma_range *range, CUdevicept
     enum alq_step step = alq_are_here(range->address, end, begin, result);
     if (step == ALQ_STEP_DONE && *result == CUDA_SUCCESS) {
         *result = alq_pin_all(range->address, end);
-        if (*result == CUDA_SUCCESS) {
-            *result = alq_rdma_handle(range);
-        }
+    }
+    if (step == ALQ_STEP_DONE && *result == CUDA_SUCCESS) {
+        *result = alq_rdma_handle(range);
+    }
+    if (step == ALQ_STEP_DONE) {
         alq_settle_all(range->address, end, *result == CUDA_SUCCESS);
     }
     return step;
@@ -88,6 +94,9 @@ bool alq_virtual_register(const struct alq_rdma_range *range, CUresult *result)
         }
         if (step == ALQ_STEP_PULL && alq_share_pin(begin, true, ALQ_PINNED_RDMA, &copy) == ALQ_PIN_FULL) {
             *result = CUDA_ERROR_NOT_SUPPORTED;
+            entry = alq_virtual_enter();
+            alq_settle_all(range->address, range->address + range->bytes, false);
+            alq_virtual_leave(entry);
             return true;
         }
         if (step == ALQ_STEP_WAIT) {

@@ -201,6 +201,30 @@ static void what_the_driver_refuses_is_not_registered_and_moves_on(const struct 
     goes_out_and_in(m, 70 * MIB + SEGMENT);
 }
 
+/* The first segment has come back for it already when the last one cannot. */
+static void a_range_is_registered_as_a_whole_or_not_at_all(const struct moving *m)
+{
+    int descriptor = -1;
+    CUdeviceptr range = segment_reserve(SEGMENT + 240 * MIB);
+    segment_put(range, SEGMENT, NULL);
+    segment_put(range + SEGMENT, 240 * MIB, NULL);
+    moving_filled(m, range, SEGMENT + 240 * MIB, 4);
+    moving_resident(m, 0);
+    CHECK(moving_becomes(m, moving_demoted, SEGMENT + 240 * MIB));
+    CHECK_EQ(dma_buf(&descriptor, range, SEGMENT + 240 * MIB), CUDA_ERROR_NOT_SUPPORTED); /* more than 256 MiB */
+    nothing_is_pinned(m);
+    CHECK(moving_becomes(m, moving_demoted, SEGMENT + 240 * MIB));
+    segment_access(range + SEGMENT, 240 * MIB, CU_MEM_ACCESS_FLAGS_PROT_NONE);
+    CHECK_EQ(dma_buf(&descriptor, range, SEGMENT + 240 * MIB), CUDA_ERROR_NOT_SUPPORTED); /* nobody can read it */
+    nothing_is_pinned(m);
+    CHECK(moving_becomes(m, moving_demoted, SEGMENT + 240 * MIB));
+    segment_access(range + SEGMENT, 240 * MIB, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    CHECK_EQ(moving_wrong(m, range, SEGMENT + 240 * MIB, 4, NULL), 0);
+    CHECK_EQ(dma_buf(&descriptor, range, SEGMENT), CUDA_SUCCESS);
+    CHECK_EQ(pinned(m, ALQ_PINNED_RDMA), SEGMENT);
+    close(descriptor);
+}
+
 static void shared_and_registered_it_is_pinned_once(const struct moving *m)
 {
     CUdeviceptr first = moving_alloc(70 * MIB), second = moving_alloc(10 * MIB);
@@ -412,6 +436,7 @@ int main(void)
     RUN_MOVING_ALONE(a_dma_buf_leads_to_the_memory_as_long_as_there_is_any);
     RUN_MOVING_ALONE(what_does_not_fit_the_request_is_not_registered_and_moves_on);
     RUN_MOVING_ALONE(what_the_driver_refuses_is_not_registered_and_moves_on);
+    RUN_MOVING_ALONE(a_range_is_registered_as_a_whole_or_not_at_all);
     RUN_MOVING_ALONE(shared_and_registered_it_is_pinned_once);
     RUN_MOVING_ALONE(registered_segments_are_pinned_wherever_they_are_mapped);
     RUN_MOVING_ALONE(a_segment_is_pinned_for_what_keeps_it_longest);

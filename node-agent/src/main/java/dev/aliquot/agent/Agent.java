@@ -1,6 +1,7 @@
 package dev.aliquot.agent;
 
 import dev.aliquot.agent.bypass.BypassWatch;
+import dev.aliquot.agent.config.ByteSize;
 import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.deep.DeepDriver;
 import dev.aliquot.agent.device.Inventory;
@@ -47,6 +48,7 @@ import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -343,8 +345,19 @@ public final class Agent implements AutoCloseable {
           AgentException.Kind.INVALID,
           "tenant "
               + record.name()
-              + " holds nothing that moves, or has just failed to move it: see aliquot status");
+              + " holds nothing that moves"
+              + pinned(tenant)
+              + ", or has just failed to move it: see aliquot status");
     }
+  }
+
+  private static String pinned(Tenant tenant) {
+    String pinned =
+        tenant.views().stream()
+            .flatMap(view -> view.swap().pinned().stream())
+            .map(part -> ByteSize.shortText(part.bytes()) + " " + part.reason())
+            .collect(Collectors.joining(", "));
+    return pinned.isEmpty() ? "" : " (" + pinned + ")";
   }
 
   /**

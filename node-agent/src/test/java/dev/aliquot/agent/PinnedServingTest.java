@@ -63,6 +63,14 @@ class PinnedServingTest extends LendingFixture {
   }
 
   @Test
+  void whoHoldsNothingElseCannotBeSwappedOutAndIsToldWhy() {
+    assertThat(a.say("drop")).isEqualTo(SUCCESS);
+    pins("share");
+    assertThat(serving.say("swap out a"))
+        .startsWith("INVALID tenant a holds nothing that moves (64.0 MiB shared)");
+  }
+
+  @Test
   void aRestartOfTheAgentForgetsNoReason() {
     pins("share");
     isOut("64.0 MiB shared by IPC");
