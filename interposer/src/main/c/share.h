@@ -64,12 +64,12 @@ bool alq_shares_end(void);
 /* ---- between the three ---- */
 
 enum alq_pin {
-    ALQ_PIN_NONE,   /* there is no block that could be pinned */
-    ALQ_PIN_NEW,    /* it is pinned now, and the caller's to share or to unpin */
-    ALQ_PIN_OLD,    /* it was shared with an agent that is gone, and is the caller's to share anew, or to name as in the copy */
-    ALQ_PIN_SHARED, /* it is shared already: its share is in the copy */
+    ALQ_PIN_NONE,       /* there is no block that could be pinned */
+    ALQ_PIN_NEW,        /* it is pinned now, and the caller's to share, to register or to unpin */
+    ALQ_PIN_OLD,        /* it was shared with an agent that is gone, and is the caller's to share anew, or to name as in the copy */
     ALQ_PIN_REGISTERED, /* it was pinned for RDMA, and is the caller's to share, or to register again */
-    ALQ_PIN_FULL    /* what would not move any more does not fit */
+    ALQ_PIN_SHARED,     /* it is shared already: its share is in the copy */
+    ALQ_PIN_FULL        /* what would not move any more does not fit */
 };
 
 /* Pins the block that an address lies in, and has all of it on its device: a virtual one (virtual.h), or one that is not. Waits for whoever is sharing it. reason: what the usage page says where it was not pinned. */

@@ -55,7 +55,7 @@ void alq_share_unpin(const struct alq_movable_block *copy)
     bool gated = alq_gate_enter();
     alq_movables_lock(&unused);
     struct alq_movable_block *block = alq_again(copy);
-    if (block != NULL) {
+    if (block != NULL && !block->registered) { /* what is virtual may have been registered just when it had come back */
         alq_charge_shift(block->device,
             &(struct alq_shift){.used = 0 - block->advance_bytes,
                 .movable = alq_movables_resident_bytes(block),

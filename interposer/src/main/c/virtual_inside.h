@@ -66,7 +66,7 @@ CUresult alq_virtual_pin(struct alq_movable_block *block, enum alq_pin_reason re
 /* What is pinned moves again, unless it is registered, whoever is having it brought back; what was charged for that in advance is not any more. */
 void alq_virtual_unpin(struct alq_movable_block *block);
 
-/* A pinned block is pinned for another reason from now on. */
-void alq_virtual_repin(struct alq_movable_block *block, enum alq_pin_reason reason);
+/* What is all on its device, and has been pinned inside the gate since, is registered, and pinned for that reason from now on. */
+void alq_virtual_keep(struct alq_movable_block *block, enum alq_pin_reason reason);
 
 #endif

@@ -48,8 +48,7 @@ static void alq_settle_all(CUdeviceptr address, CUdeviceptr end, bool registered
 {
     for (struct alq_movable_block *block; (block = alq_virtual_touched(address, end)) != NULL; address = block->begin + block->bytes) {
         if (registered) {
-            block->registered = true;
-            alq_virtual_repin(block, ALQ_PINNED_RDMA);
+            alq_virtual_keep(block, ALQ_PINNED_RDMA);
         } else if (block->virtual != NULL && !block->virtual->host) {
             alq_virtual_unpin(block); /* a thread that yields it pins it again */
         }

@@ -13,21 +13,25 @@
 /* How long until another thread that has a block pinned is looked for again. */
 #define ALQ_YIELD_STEP_NS 1000000l
 
-/* From one to the other; false: it was not the one. Another thread may be pinning it, too. */
-static bool alq_retie(struct alq_movable_block *block, enum alq_tie from, enum alq_tie to)
+/* Whatever is changed here, another thread may be having the block brought back, and give up just now. */
+static bool alq_tie_change(struct alq_movable_block *block, enum alq_tie from, enum alq_tie to, enum alq_pin_reason *reason)
 {
     struct alq_movable_block *const *unused;
     alq_movables_lock(&unused);
-    bool was = block->tie == from;
-    block->tie = was ? to : block->tie;
+    bool was = block->tie == from && !block->registered;
+    if (was) {
+        block->tie = to;
+        block->reason = to == ALQ_PINNED ? *reason : block->reason;
+        *reason = block->reason;
+    }
     alq_movables_unlock();
     return was;
 }
 
 void alq_virtual_unpin(struct alq_movable_block *block)
 {
-    enum alq_pin_reason reason = block->reason;
-    if (!block->registered && alq_retie(block, ALQ_PINNED, ALQ_LOOSE)) {
+    enum alq_pin_reason reason;
+    if (alq_tie_change(block, ALQ_PINNED, ALQ_LOOSE, &reason)) {
         uint64_t advance_bytes = __atomic_exchange_n(&block->advance_bytes, 0, __ATOMIC_SEQ_CST);
         alq_charge_shift(block->device,
             &(struct alq_shift){.used = 0 - advance_bytes,
@@ -37,24 +41,14 @@ void alq_virtual_unpin(struct alq_movable_block *block)
     }
 }
 
-void alq_virtual_repin(struct alq_movable_block *block, enum alq_pin_reason reason)
-{
-    if (block->reason != reason) {
-        alq_charge_shift(block->device, &(struct alq_shift){.pinned = block->bytes, .reason = reason});
-        alq_charge_shift(block->device, &(struct alq_shift){.pinned = 0 - block->bytes, .reason = block->reason});
-        block->reason = reason;
-    }
-}
-
 CUresult alq_virtual_pin(struct alq_movable_block *block, enum alq_pin_reason reason)
 {
     if (alq_movables_resident_bytes(block) != block->bytes) {
         return CUDA_ERROR_NOT_SUPPORTED;
     }
-    if (!alq_retie(block, ALQ_LOOSE, ALQ_PINNED)) {
+    if (!alq_tie_change(block, ALQ_LOOSE, ALQ_PINNED, &reason)) {
         return CUDA_SUCCESS;
     }
-    block->reason = reason;
     alq_charge_shift(block->device, &(struct alq_shift){.movable = 0 - block->bytes, .pinned = block->bytes, .reason = reason});
     if (alq_fixed_fits(block->device, 0)) {
         return CUDA_SUCCESS;
@@ -62,6 +56,23 @@ CUresult alq_virtual_pin(struct alq_movable_block *block, enum alq_pin_reason re
     alq_virtual_unpin(block);
     alq_charge_refused();
     return CUDA_ERROR_OUT_OF_MEMORY;
+}
+
+void alq_virtual_keep(struct alq_movable_block *block, enum alq_pin_reason reason)
+{
+    struct alq_movable_block *const *unused;
+    alq_movables_lock(&unused);
+    bool pinned = block->tie == ALQ_PINNED;
+    struct alq_shift before = {.pinned = 0 - block->bytes, .reason = block->reason};
+    struct alq_shift after = {.movable = pinned ? 0 : 0 - block->bytes, .pinned = block->bytes, .reason = reason};
+    alq_charge_shift(block->device, &after);
+    if (pinned) {
+        alq_charge_shift(block->device, &before);
+    }
+    block->tie = ALQ_PINNED;
+    block->reason = reason;
+    block->registered = true;
+    alq_movables_unlock();
 }
 
 /* A block of one piece, on its device and pinned, becomes the driver's own. */
@@ -72,12 +83,14 @@ static CUresult alq_hand_over(struct alq_virtual *it)
     if (result != CUDA_SUCCESS) {
         return result;
     }
+    bool registered = block->registered;
+    alq_virtual_keep(block, ALQ_PINNED_EXPORTED);
     struct alq_vmm_adopted adopted = {
         .device = block->device, .bytes = block->bytes, .address = it->mapped ? block->begin : 0};
     if (!alq_vmm_adopt(block->pieces[0].backing.handle, &adopted)) {
+        block->registered = registered;
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
-    alq_virtual_repin(block, ALQ_PINNED_EXPORTED);
     it->real = block->pieces[0].backing.handle;
     if (it->mapped) {
         alq_movables_drop(block);
