@@ -10,10 +10,11 @@
 static CUresult alq_memops_set(const void *value, CUdeviceptr address)
 {
     struct alq_movable_block *const *unused;
-    CUresult result = CUDA_SUCCESS;
     bool gated = alq_gate_enter();
     alq_movables_lock(&unused);
     struct alq_movable_block *block = alq_movables_above(address);
+    block = block != NULL && block->begin <= address ? block : NULL; /* it may have been freed meanwhile */
+    CUresult result = block == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
     for (uint32_t at = 0; block != NULL && result == CUDA_SUCCESS && at < block->piece_count; at++) {
         if (block->pieces[at].backing.chunk == 0) {
             result = ALQ_CALL(cuPointerSetAttribute, value, CU_POINTER_ATTRIBUTE_SYNC_MEMOPS, block->pieces[at].begin);

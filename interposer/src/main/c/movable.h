@@ -15,8 +15,9 @@
  * symbols with 32-bit addresses give stay the driver's own and do not move; what does not move has to fit the request (alq_fixed_fits).
  *
  * What a program can tell from plain memory: a dma-buf is to be had while what does not move any more fits the request, and RDMA registration by
- * address is refused, as the pointer attributes say (rdma.h); a legacy IPC handle needs the agent, and the memory that it leads to, which does not move any more, has to fit the request (share.h); allocating it during a capture works where plain memory would be refused; an access beyond the last 2 MiB
- * faults where plain memory may have a neighbour.
+ * address is refused, as the pointer attributes say (rdma.h); a legacy IPC handle needs the agent, and the memory that it leads to, which does not
+ * move any more, has to fit the request (share.h); allocating it during a capture works where plain memory would be refused; an access beyond the
+ * last 2 MiB faults where plain memory may have a neighbour.
  */
 #ifndef ALIQUOT_INTERPOSER_MOVABLE_H
 #define ALIQUOT_INTERPOSER_MOVABLE_H

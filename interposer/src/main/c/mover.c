@@ -32,8 +32,8 @@ enum { ALQ_MOVER_NONE, ALQ_MOVER_STARTING, ALQ_MOVER_RUNS };
 static const enum alq_function alq_called[] = {ALQ_FN_cuCtxGetCurrent, ALQ_FN_cuCtxGetDevice, ALQ_FN_cuCtxPopCurrent_v2,
     ALQ_FN_cuCtxPushCurrent_v2, ALQ_FN_cuCtxSetCurrent, ALQ_FN_cuCtxSynchronize, ALQ_FN_cuEventDestroy_v2, ALQ_FN_cuEventQuery,
     ALQ_FN_cuMemAddressFree, ALQ_FN_cuMemAddressReserve, ALQ_FN_cuMemCreate, ALQ_FN_cuMemImportFromShareableHandle, ALQ_FN_cuMemMap,
-    ALQ_FN_cuMemRelease, ALQ_FN_cuMemSetAccess, ALQ_FN_cuMemUnmap, ALQ_FN_cuMemcpyDtoDAsync_v2, ALQ_FN_cuPointerSetAttribute, ALQ_FN_cuStreamIsCapturing,
-    ALQ_FN_cuStreamSynchronize, ALQ_FN_cuThreadExchangeStreamCaptureMode};
+    ALQ_FN_cuMemRelease, ALQ_FN_cuMemSetAccess, ALQ_FN_cuMemUnmap, ALQ_FN_cuMemcpyDtoDAsync_v2, ALQ_FN_cuPointerSetAttribute,
+    ALQ_FN_cuStreamIsCapturing, ALQ_FN_cuStreamSynchronize, ALQ_FN_cuThreadExchangeStreamCaptureMode};
 
 static struct {
     uint32_t state;

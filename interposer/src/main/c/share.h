@@ -72,7 +72,8 @@ enum alq_pin {
     ALQ_PIN_FULL        /* what would not move any more does not fit */
 };
 
-/* Pins the block that an address lies in, and has all of it on its device: a virtual one (virtual.h), or one that is not. Waits for whoever is sharing it. reason: what the usage page says where it was not pinned. */
+/* Pins the block that an address lies in, and has all of it on its device: a virtual one (virtual.h), or one that is not. Waits for whoever is sharing it.
+ * reason: what the usage page says where it was not pinned. */
 enum alq_pin alq_share_pin(CUdeviceptr address, bool of_virtual, enum alq_pin_reason reason, struct alq_movable_block *copy);
 
 /* It moves again. */
