@@ -187,7 +187,7 @@ static void alq_shift(uint64_t *held, uint64_t *reported, uint64_t difference)
 /* Inside the gate. */
 static void alq_shift_pins(uint32_t device, enum alq_pin_reason reason, uint64_t difference)
 {
-    struct alq_pin_change changes[ALQ_PIN_WORDS];
+    struct alq_pin_change changes[ALQ_PIN_CHANGES];
     size_t count = difference == 0 ? 0 : alq_pins_change(alq.pins, device, reason, difference, changes);
     for (size_t at = 0; at < count && alq_seated(); at++) {
         __atomic_fetch_add(&alq.usage_slot->pins[changes[at].word], changes[at].difference, __ATOMIC_SEQ_CST);

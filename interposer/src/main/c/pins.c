@@ -42,20 +42,22 @@ static uint64_t alq_pin_less(uint64_t *word, uint64_t key, uint64_t bytes)
 }
 
 size_t alq_pins_change(uint64_t words[ALQ_PIN_WORDS], uint32_t device, enum alq_pin_reason reason, uint64_t bytes,
-    struct alq_pin_change changes[ALQ_PIN_WORDS])
+    struct alq_pin_change changes[ALQ_PIN_CHANGES])
 {
     uint64_t key = alq_key(device, reason);
     bool less = bytes >> 63 != 0;
     uint64_t left_bytes = less ? 0 - bytes : bytes;
     size_t count = 0;
-    for (size_t at = 0; less && left_bytes != 0 && at < ALQ_PIN_WORDS; at++) {
+    /* once more where others change words about the same meanwhile */
+    for (size_t step = 0; less && left_bytes != 0 && step < ALQ_PIN_CHANGES; step++) {
+        size_t at = step % ALQ_PIN_WORDS;
         uint64_t less_bytes = alq_pin_less(&words[at], key, left_bytes);
         left_bytes -= less_bytes;
         if (less_bytes != 0) {
             changes[count++] = (struct alq_pin_change){at, 0 - less_bytes};
         }
     }
-    for (size_t step = 0; !less && left_bytes != 0 && step < (size_t)2 * ALQ_PIN_WORDS; step++) {
+    for (size_t step = 0; !less && left_bytes != 0 && step < ALQ_PIN_CHANGES; step++) {
         size_t at = step % ALQ_PIN_WORDS;
         uint64_t difference;
         if (alq_pin_more(&words[at], key, left_bytes, step >= ALQ_PIN_WORDS, &difference)) {
