@@ -176,7 +176,7 @@ enum alq_pin_reason {
     ALQ_PINNED_EXPORTED = 2, /* exported, bound to a multicast object or an array, or mapped twice or in part: the driver's own */
     ALQ_PINNED_HOST = 3,     /* the host has access to it where it is mapped */
     ALQ_PINNED_RDMA = 4,     /* there is a dma-buf of it */
-    ALQ_PINNED_OPENED = 5    /* another process's, opened here: not in `used` */
+    ALQ_PINNED_OPENED = 5    /* another process's, opened, or imported and mapped, here: not in `used` */
 };
 
 /* A word says for one reason and one device how many bytes that are; 0 bytes: nothing. A process for which there are not words enough leaves

@@ -2,7 +2,7 @@
  * Memory made with cuMemCreate: held until its last handle is released and its last mapping is gone. What can be movable is virtual.h's.
  *
  * A chunk counts its references: one per use of a handle (created, retained) and one per mapping. Handles and mappings that
- * are not on record (imported, host memory, multicast) go to the driver untouched. What was exported, or bound to an array or a multicast
+ * are not on record (imported, host memory, multicast) go to the driver untouched; of imported memory it is on record where it is mapped. What was exported, or bound to an array or a multicast
  * object, may outlive its references: the agent looks before what the last of them gave back is used. One lock for all of it, held for
  * look-ups only.
  */
@@ -27,6 +27,7 @@ struct alq_chunk {
     uint64_t references;
     bool lent;  /* something that is not counted here may hold its memory, too */
     bool named; /* among what the usage page says is exported */
+    bool imported; /* others' memory, as far as it is mapped here: not charged, and among what the usage page says is opened */
 };
 
 static pthread_mutex_t alq_vmm_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -40,7 +41,10 @@ static void alq_chunk_drop(struct alq_chunk *chunk, uint64_t references)
     chunk->references -= references;
     bool last = chunk->references == 0;
     pthread_mutex_unlock(&alq_vmm_mutex);
-    if (last) {
+    if (last && chunk->imported) {
+        alq_charge_shift(chunk->device, &(struct alq_shift){.pinned = 0 - chunk->bytes, .reason = ALQ_PINNED_OPENED});
+        free(chunk);
+    } else if (last) {
         alq_charge_shift(chunk->device,
             &(struct alq_shift){.pinned = chunk->named ? 0 - chunk->bytes : 0, .reason = ALQ_PINNED_EXPORTED});
         (chunk->lent ? alq_uncharge_lent : alq_uncharge)(chunk->device, chunk->bytes);
@@ -156,6 +160,33 @@ CUresult alq_hook_cuMemRelease(CUmemGenericAllocationHandle handle)
     return result;
 }
 
+/* What is behind a handle that is not on record, for one mapping of it; NULL: it is no device memory, or there is no memory to remember it. */
+static struct alq_chunk *alq_chunk_imported(CUmemGenericAllocationHandle handle, uint64_t bytes)
+{
+    CUmemAllocationProp properties;
+    bool known = ALQ_CALL(cuMemGetAllocationPropertiesFromHandle, &properties, handle) == CUDA_SUCCESS
+        && properties.location.type == CU_MEM_LOCATION_TYPE_DEVICE;
+    struct alq_chunk *chunk = known ? malloc(sizeof *chunk) : NULL;
+    if (chunk != NULL) {
+        *chunk = (struct alq_chunk){
+            .bytes = bytes, .device = alq_device_index(properties.location.id), .references = 1, .imported = true};
+        alq_charge_shift(chunk->device, &(struct alq_shift){.pinned = bytes, .reason = ALQ_PINNED_OPENED});
+    }
+    return chunk;
+}
+
+/* After others' memory has been mapped. */
+static void alq_import_mapped(CUdeviceptr address, uint64_t bytes, CUmemGenericAllocationHandle handle)
+{
+    struct alq_chunk *chunk = alq_chunk_imported(handle, bytes);
+    pthread_mutex_lock(&alq_vmm_mutex);
+    bool kept = chunk != NULL && alq_vmm_put(&alq_vmm_maps, (struct alq_vmm_entry){address, bytes, chunk});
+    pthread_mutex_unlock(&alq_vmm_mutex);
+    if (chunk != NULL && !kept) {
+        alq_chunk_drop(chunk, 1);
+    }
+}
+
 CUresult alq_hook_cuMemMap(
     CUdeviceptr address, size_t bytes, size_t offset, CUmemGenericAllocationHandle handle, unsigned long long flags)
 {
@@ -177,6 +208,9 @@ CUresult alq_hook_cuMemMap(
     }
     pthread_mutex_unlock(&alq_vmm_mutex);
     result = ALQ_CALL_GATED(cuMemMap, address, bytes, offset, handle, flags);
+    if (chunk == NULL && result == CUDA_SUCCESS) {
+        alq_import_mapped(address, bytes, handle);
+    }
     if (chunk == NULL) {
         return result;
     }
@@ -315,7 +349,7 @@ bool alq_vmm_adopt(CUmemGenericAllocationHandle handle, const struct alq_vmm_ado
 static void alq_chunk_lend(struct alq_chunk *chunk)
 {
     chunk->lent = true;
-    if (!chunk->named) {
+    if (!chunk->named && !chunk->imported) {
         alq_charge_shift(chunk->device, &(struct alq_shift){.pinned = chunk->bytes, .reason = ALQ_PINNED_EXPORTED});
         chunk->named = true;
     }

@@ -121,6 +121,33 @@ static void what_is_exported_is_pinned_until_its_last_use_has_ended(const struct
     nothing_is_pinned(m);
 }
 
+static void what_is_imported_is_pinned_while_it_is_mapped(const struct moving *m)
+{
+    CUdeviceptr range = segment_reserve(2 * SEGMENT);
+    CUmemGenericAllocationHandle handle = segment_make(SEGMENT, true), imported = 0, again = 0;
+    int descriptor = -1;
+    CHECK_EQ(CU(cuMemExportToShareableHandle)(&descriptor, handle, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, 0), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemImportFromShareableHandle)(&imported, (void *)(uintptr_t)descriptor, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR),
+        CUDA_SUCCESS);
+    CHECK_EQ(pinned(m, ALQ_PINNED_OPENED), 0);
+    segment_map(range, SEGMENT, imported);
+    CHECK_EQ(pinned(m, ALQ_PINNED_OPENED), SEGMENT);
+    segment_map(range + SEGMENT, 2 * MIB, imported);
+    CHECK_EQ(pinned(m, ALQ_PINNED_OPENED), SEGMENT + 2 * MIB);
+    segment_access(range, SEGMENT, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+    registers(range, SEGMENT);
+    CHECK_EQ(CU(cuMemRetainAllocationHandle)(&again, (void *)range), CUDA_SUCCESS);
+    segment_unmap(range + SEGMENT, 2 * MIB);
+    segment_unmap(range, SEGMENT);
+    segment_release(again);
+    CHECK_EQ(pinned(m, ALQ_PINNED_OPENED), 0);
+    CHECK_EQ(moving_used(m), SEGMENT);
+    segment_release(imported);
+    segment_release(handle);
+    nothing_is_pinned(m);
+    CHECK_EQ(moving_used(m), 0);
+}
+
 static void what_the_host_may_reach_is_pinned_until_it_is_unmapped(const struct moving *m)
 {
     CUmemGenericAllocationHandle handle;
@@ -432,6 +459,7 @@ int main(void)
     RUN_MOVING_ALONE(what_cannot_be_shared_is_not_pinned);
     run_alone("what_is_opened_is_pinned_until_it_is_closed", open_and_close, NULL);
     RUN_MOVING_ALONE(what_is_exported_is_pinned_until_its_last_use_has_ended);
+    RUN_MOVING_ALONE(what_is_imported_is_pinned_while_it_is_mapped);
     RUN_MOVING_ALONE(what_the_host_may_reach_is_pinned_until_it_is_unmapped);
     RUN_MOVING_ALONE(a_dma_buf_leads_to_the_memory_as_long_as_there_is_any);
     RUN_MOVING_ALONE(what_does_not_fit_the_request_is_not_registered_and_moves_on);
