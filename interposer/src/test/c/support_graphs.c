@@ -1,0 +1,85 @@
+/* See support_graphs.h. */
+#include "support_graphs.h"
+
+void capture_begin(CUstream stream)
+{
+    CHECK_EQ(CU(cuStreamBeginCapture_v2)(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL), CUDA_SUCCESS);
+}
+
+CUgraph capture_end(CUstream stream)
+{
+    CUgraph graph = NULL;
+    CHECK_EQ(CU(cuStreamEndCapture)(stream, &graph), CUDA_SUCCESS);
+    return graph;
+}
+
+CUgraphExec instantiate(CUgraph graph, unsigned long long flags)
+{
+    CUgraphExec exec = NULL;
+    CHECK_EQ(CU(cuGraphInstantiateWithFlags)(&exec, graph, flags), CUDA_SUCCESS);
+    return exec;
+}
+
+void launch_graph(CUgraphExec exec, CUstream stream)
+{
+    CHECK_EQ(CU(cuGraphLaunch)(exec, stream), CUDA_SUCCESS);
+}
+
+void destroy_exec(CUgraphExec exec)
+{
+    CHECK_EQ(CU(cuGraphExecDestroy)(exec), CUDA_SUCCESS);
+}
+
+void destroy_graph(CUgraph graph)
+{
+    CHECK_EQ(CU(cuGraphDestroy)(graph), CUDA_SUCCESS);
+}
+
+void captured_check(const struct moving *m, CUdeviceptr address, uint64_t bytes, uint32_t value, CUdeviceptr result, CUstream stream)
+{
+    uint64_t words = bytes / 4;
+    void *parameters[] = {&address, &words, &value, &result};
+    CHECK_EQ(CU(cuLaunchKernel)(m->check, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL), CUDA_SUCCESS);
+}
+
+CUdeviceptr result_word(void)
+{
+    CUdeviceptr result = moving_alloc(8);
+    CHECK_EQ(CU(cuMemsetD32_v2)(result, 0, 2), CUDA_SUCCESS);
+    return result;
+}
+
+uint64_t result_of(CUdeviceptr result)
+{
+    uint64_t wrong = UINT64_MAX;
+    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemcpyDtoH_v2)(&wrong, result, 8), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemsetD32_v2)(result, 0, 2), CUDA_SUCCESS);
+    return wrong;
+}
+
+uint64_t movable_at_rest(const struct moving *m)
+{
+    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    return moving_movable(m);
+}
+
+CUgraph leaving_graph(const struct moving *m, uint64_t bytes, uint32_t value, CUdeviceptr *address)
+{
+    CUstream stream = moving_stream();
+    capture_begin(stream);
+    *address = draw(bytes, stream);
+    moving_fill(m, *address, bytes, value, stream);
+    return capture_end(stream);
+}
+
+CUgraph whole_graph(const struct moving *m, uint64_t bytes, uint32_t value, CUdeviceptr result)
+{
+    CUstream stream = moving_stream();
+    capture_begin(stream);
+    CUdeviceptr address = draw(bytes, stream);
+    moving_fill(m, address, bytes, value, stream);
+    captured_check(m, address, bytes, value, result, stream);
+    CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_SUCCESS);
+    return capture_end(stream);
+}
