@@ -7,10 +7,9 @@
 
 #include "devices.h"
 #include "fork.h"
-#include "graph_blocks.h"
 #include "graph_notes.h"
+#include "graph_point.h"
 #include "hooks.h"
-#include "movable_async.h"
 #include "thread.h"
 
 struct alq_capture {
@@ -199,27 +198,6 @@ ALQ_CAPTURE_BEGIN(cuStreamBeginCaptureToGraph_ptsz, ALQ_OWN_STREAM(stream), grap
 
 ALQ_CAPTURE_END(cuStreamEndCapture, stream)
 ALQ_CAPTURE_END(cuStreamEndCapture_ptsz, ALQ_OWN_STREAM(stream))
-
-/* What the stream captures next need not come behind what it has captured. */
-#define ALQ_CAPTURE_REORDER(name, where, parameters, ...)                                                   \
-    CUresult alq_hook_##name parameters                                                                    \
-    {                                                                                                      \
-        if (alq_notes_any(ALQ_OF_CAPTURE) && flags == CU_STREAM_SET_CAPTURE_DEPENDENCIES && !alq_transparent()) { \
-            alq_notes_unorder(alq_capture_of(where), alq_stream_id(where));                                \
-        }                                                                                                  \
-        return ALQ_REAL(name)(__VA_ARGS__);                                                                \
-    }
-
-ALQ_CAPTURE_REORDER(cuStreamUpdateCaptureDependencies, stream,
-    (CUstream stream, CUgraphNode *nodes, size_t count, unsigned int flags), stream, nodes, count, flags)
-ALQ_CAPTURE_REORDER(cuStreamUpdateCaptureDependencies_ptsz, ALQ_OWN_STREAM(stream),
-    (CUstream stream, CUgraphNode *nodes, size_t count, unsigned int flags), stream, nodes, count, flags)
-ALQ_CAPTURE_REORDER(cuStreamUpdateCaptureDependencies_v2, stream,
-    (CUstream stream, CUgraphNode *nodes, const CUgraphEdgeData *edges, size_t count, unsigned int flags), stream, nodes, edges, count,
-    flags)
-ALQ_CAPTURE_REORDER(cuStreamUpdateCaptureDependencies_v2_ptsz, ALQ_OWN_STREAM(stream),
-    (CUstream stream, CUgraphNode *nodes, const CUgraphEdgeData *edges, size_t count, unsigned int flags), stream, nodes, edges, count,
-    flags)
 
 #define ALQ_STREAM_DESTROY(name)                            \
     CUresult alq_hook_##name(CUstream stream)               \

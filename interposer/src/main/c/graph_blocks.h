@@ -44,14 +44,29 @@ bool alq_graph_free(CUdeviceptr address, const struct alq_freed *freed, bool wai
 void alq_graph_doom(CUcontext context, bool doomed);
 void alq_graph_reap(CUcontext context);
 
-/* The driver's id of the capture that a stream is in; 0: it is in none, or in one that has failed. */
-uint64_t alq_capture_of(CUstream stream);
-
 /* Whether an executable may be launched, by what of its memory is live; and that it has been. */
 bool alq_graph_may_launch(CUgraphExec exec, CUstream stream);
 void alq_graph_launched(CUgraphExec exec, CUstream stream);
 
 /* Sees to blocks that are held no longer. One load where there are none. */
 void alq_graph_collect(void);
+
+/* ---- between graph_draw.c, graph_blocks.c and graph_end.c ---- */
+
+/* What a user object stands for; from malloc. */
+struct alq_hold {
+    CUdeviceptr address;
+    uint64_t block; /* its id */
+    struct alq_hold *next;
+};
+
+/* The destructor. */
+void alq_hold_end(void *hold);
+
+/* Of the locked blocks, the one of that id; NULL: it is gone, or free. */
+struct alq_movable_block *alq_graph_block(CUdeviceptr address, uint64_t id);
+
+/* The event is not needed any more. */
+void alq_freed_forget(const struct alq_freed *freed);
 
 #endif

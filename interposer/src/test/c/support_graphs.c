@@ -64,13 +64,21 @@ uint64_t movable_at_rest(const struct moving *m)
     return moving_movable(m);
 }
 
+/* What a stream has captured that was made for that alone. */
+static CUgraph captured_alone(CUstream stream)
+{
+    CUgraph graph = capture_end(stream);
+    CHECK_EQ(CU(cuStreamDestroy_v2)(stream), CUDA_SUCCESS);
+    return graph;
+}
+
 CUgraph leaving_graph(const struct moving *m, uint64_t bytes, uint32_t value, CUdeviceptr *address)
 {
     CUstream stream = moving_stream();
     capture_begin(stream);
     *address = draw(bytes, stream);
     moving_fill(m, *address, bytes, value, stream);
-    return capture_end(stream);
+    return captured_alone(stream);
 }
 
 CUgraph whole_graph(const struct moving *m, uint64_t bytes, uint32_t value, CUdeviceptr result)
@@ -81,5 +89,5 @@ CUgraph whole_graph(const struct moving *m, uint64_t bytes, uint32_t value, CUde
     moving_fill(m, address, bytes, value, stream);
     captured_check(m, address, bytes, value, result, stream);
     CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_SUCCESS);
-    return capture_end(stream);
+    return captured_alone(stream);
 }
