@@ -1,6 +1,8 @@
 /* See support_graphs.h. */
 #include "support_graphs.h"
 
+#include <unistd.h>
+
 void capture_begin(CUstream stream)
 {
     CHECK_EQ(CU(cuStreamBeginCapture_v2)(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL), CUDA_SUCCESS);
@@ -58,10 +60,14 @@ uint64_t result_of(CUdeviceptr result)
     return wrong;
 }
 
-uint64_t movable_at_rest(const struct moving *m)
+bool comes_to_rest(const struct moving *m, uint64_t bytes)
 {
     CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
-    return moving_movable(m);
+    for (int i = 0; i < PATIENCE_MS && (moving_movable(m) != bytes || moving_demoted(m) != 0); i++) {
+        usleep(1000);
+        CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    }
+    return moving_movable(m) == bytes;
 }
 
 /* What a stream has captured that was made for that alone. */

@@ -20,8 +20,9 @@ void captured_check(const struct moving *m, CUdeviceptr address, uint64_t bytes,
 CUdeviceptr result_word(void);
 uint64_t result_of(CUdeviceptr result);
 
-/* Waits for the device; what of this process on device 0 can move then. */
-uint64_t movable_at_rest(const struct moving *m);
+/* Waits for the device, and until that much of this process's memory can move and none is demoted: the driver says a little later that nothing of
+ * a graph runs any more. */
+bool comes_to_rest(const struct moving *m, uint64_t bytes);
 
 /* A graph that allocates and fills a block and leaves it allocated; its address. */
 CUgraph leaving_graph(const struct moving *m, uint64_t bytes, uint32_t value, CUdeviceptr *address);

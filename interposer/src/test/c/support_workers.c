@@ -273,7 +273,7 @@ uint64_t work_through(struct world *world, work_trouble trouble)
     }
     CHECK(moving_becomes(&m, moving_parked, 0));
     CHECK(moving_becomes(&m, moving_demoted, 0));
-    CHECK(moving_becomes(&m, moving_movable, 0));
+    CHECK(comes_to_rest(&m, 0));
     CHECK(used_becomes(world, 0));
     CHECK_EQ(truth_bytes(world, 0, 0), truth);
     CHECK(moving_chunks_are_back(&m));

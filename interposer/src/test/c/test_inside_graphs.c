@@ -67,7 +67,7 @@ static void the_driver_s_memory_does_as_well(const struct moving *m)
     CUgraphExec exec = instantiate(graph, 0);
     launch_graph(exec, NULL);
     CHECK_EQ(result_of(result), 0);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
     launch_graph(exec, NULL);
     CHECK_EQ(result_of(result), 0);
     destroy_exec(exec);
@@ -112,7 +112,7 @@ static void without_a_node_between_two_uses_there_is_no_second(const struct movi
     CHECK(draw(10 * MIB, stream) != block);
     CHECK_EQ(moving_movable(m), 20 * MIB);
     destroy_graph(capture_end(stream));
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
 }
 
 int main(void)

@@ -28,9 +28,8 @@ static void it_moves_between_launches(const struct moving *m)
     CHECK_EQ(moving_resumes(m), 1);
     destroy_exec(exec);
     destroy_graph(graph);
-    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    CHECK(comes_to_rest(m, 0));
     CHECK(moving_becomes(m, moving_used, used));
-    CHECK_EQ(moving_movable(m), 0);
     CHECK_EQ(moving_demoted(m), 0);
     CHECK(moving_chunks_are_back(m));
 }
@@ -58,21 +57,21 @@ static void it_goes_with_the_graph_and_its_executables_in_any_order(const struct
     CUgraph graph = whole_graph(m, 10 * MIB, 1, result);
     CUgraphExec exec = instantiate(graph, 0);
     destroy_graph(graph);
-    CHECK_EQ(movable_at_rest(m), 10 * MIB);
+    CHECK(comes_to_rest(m, 10 * MIB));
     launch_graph(exec, NULL);
     CHECK_EQ(result_of(result), 0);
     destroy_exec(exec);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
     graph = whole_graph(m, 10 * MIB, 2, result);
     exec = instantiate(graph, 0);
     destroy_exec(exec);
-    CHECK_EQ(movable_at_rest(m), 10 * MIB);
+    CHECK(comes_to_rest(m, 10 * MIB));
     exec = instantiate(graph, 0);
     launch_graph(exec, NULL);
     CHECK_EQ(result_of(result), 0);
     destroy_exec(exec);
     destroy_graph(graph);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
 }
 
 static void it_stays_until_what_runs_has_ended(const struct moving *m)
@@ -94,7 +93,7 @@ static void it_stays_until_what_runs_has_ended(const struct moving *m)
     CHECK_EQ(CU(cuStreamQuery)(stream), CUDA_ERROR_NOT_READY);
     CHECK_EQ(moving_movable(m), 10 * MIB);
     CHECK_EQ(result_of(result), 0);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
 }
 
 static void what_a_launch_leaves_is_freed_before_the_next(const struct moving *m)
@@ -118,8 +117,26 @@ static void what_a_launch_leaves_is_freed_before_the_next(const struct moving *m
     destroy_exec(exec);
     destroy_graph(graph);
     CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_ERROR_INVALID_VALUE);
-    CHECK_EQ(CU(cuMemFree_v2)(moving_alloc(2 * MIB)), CUDA_SUCCESS); /* what waits to be freed goes with the next call */
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
+}
+
+static void what_is_freed_on_a_stream_stays_until_that_has_come_so_far(const struct moving *m)
+{
+    CUdeviceptr address;
+    CUstream stream = moving_stream();
+    CUgraph graph = leaving_graph(m, 10 * MIB, 5, &address);
+    CUgraphExec exec = instantiate(graph, 0);
+    launch_graph(exec, NULL);
+    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
+    moving_spin(m, SPIN_NS, stream);
+    moving_fill(m, address, 10 * MIB, 6, stream);
+    CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_SUCCESS);
+    destroy_exec(exec);
+    destroy_graph(graph);
+    CHECK_EQ(CU(cuStreamSynchronize)(moving_stream()), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuStreamQuery)(stream), CUDA_ERROR_NOT_READY);
+    CHECK_EQ(moving_movable(m), 10 * MIB);
+    CHECK(comes_to_rest(m, 0));
 }
 
 static void what_a_launch_leaves_may_be_freed_by_the_next(const struct moving *m)
@@ -134,7 +151,7 @@ static void what_a_launch_leaves_may_be_freed_by_the_next(const struct moving *m
     CHECK_EQ(CU(cuMemFree_v2)(address), CUDA_SUCCESS);
     destroy_exec(exec);
     destroy_graph(graph);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
 }
 
 static void what_a_graph_leaves_is_the_program_s(const struct moving *m)
@@ -146,7 +163,7 @@ static void what_a_graph_leaves_is_the_program_s(const struct moving *m)
     launch_graph(exec, stream);
     destroy_graph(graph);
     destroy_exec(exec);
-    CHECK_EQ(movable_at_rest(m), 10 * MIB);
+    CHECK(comes_to_rest(m, 10 * MIB));
     graph = leaving_graph(m, 10 * MIB, 8, &other);
     CHECK(other != address);
     exec = instantiate(graph, 0);
@@ -160,8 +177,7 @@ static void what_a_graph_leaves_is_the_program_s(const struct moving *m)
     destroy_graph(graph);
     destroy_exec(exec);
     CHECK_EQ(CU(cuMemFree_v2)(other), CUDA_SUCCESS);
-    CHECK_EQ(CU(cuCtxSynchronize)(), CUDA_SUCCESS);
-    CHECK_EQ(moving_movable(m), 0);
+    CHECK(comes_to_rest(m, 0));
     CHECK_EQ(moving_demoted(m), 0);
 }
 
@@ -198,10 +214,10 @@ static void another_graph_frees_it(const struct moving *m)
         launch_graph(exec, stream);
         destroy_graph(graph);
         destroy_exec(exec);
-        CHECK_EQ(movable_at_rest(m), 10 * MIB);
+        CHECK(comes_to_rest(m, 10 * MIB));
         CHECK_EQ(moving_wrong(m, address, 10 * MIB, 5, stream), 0);
         launch_graph(free_exec, stream);
-        CHECK_EQ(movable_at_rest(m), 0);
+        CHECK(comes_to_rest(m, 0));
         CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_ERROR_INVALID_VALUE);
         destroy_graph(freeing);
         destroy_exec(free_exec);
@@ -213,8 +229,8 @@ static void a_graph_that_is_gone_frees_nothing_more(const struct moving *m)
     CUdeviceptr address;
     CUgraph graph = leaving_graph(m, 10 * MIB, 5, &address);
     CUgraphExec exec = instantiate(graph, 0);
-    destroy_graph(freeing_graph(address, false));
     CUstream stream = moving_stream();
+    destroy_graph(freeing_graph(address, true));
     capture_begin(stream);
     CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_SUCCESS);
     CHECK(CU(cuStreamSynchronize)(stream) != CUDA_SUCCESS); /* spoils it */
@@ -242,15 +258,15 @@ static void clones_and_parents_have_it_too(const struct moving *m)
     CHECK_EQ(CU(cuGraphCreate)(&parent, 0), CUDA_SUCCESS);
     CHECK_EQ(CU(cuGraphAddChildGraphNode)(&node, parent, NULL, 0, clone), CUDA_SUCCESS);
     destroy_graph(clone);
-    CHECK_EQ(movable_at_rest(m), 10 * MIB);
+    CHECK(comes_to_rest(m, 10 * MIB));
     CUgraphExec exec = instantiate(parent, 0);
     destroy_graph(parent);
     launch_graph(exec, stream);
     destroy_exec(exec);
-    CHECK_EQ(movable_at_rest(m), 10 * MIB);
+    CHECK(comes_to_rest(m, 10 * MIB));
     CHECK_EQ(moving_wrong(m, address, 10 * MIB, 5, stream), 0);
     CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_SUCCESS);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
 }
 
 static void an_executable_that_follows_another_graph_has_its_memory(const struct moving *m)
@@ -258,20 +274,20 @@ static void an_executable_that_follows_another_graph_has_its_memory(const struct
     CUgraphExecUpdateResultInfo info;
     CUdeviceptr first, second;
     CUstream stream = moving_stream();
-    CUgraph graph = leaving_graph(m, 10 * MIB, 5, &first);
-    CUgraphExec exec = instantiate(graph, 0);
-    destroy_graph(graph);
-    graph = leaving_graph(m, 20 * MIB, 6, &second);
+    CUgraph before = leaving_graph(m, 10 * MIB, 5, &first), graph = leaving_graph(m, 20 * MIB, 6, &second);
+    CUgraphExec exec = instantiate(before, 0);
     CHECK_EQ(CU(cuGraphExecUpdate_v2)(exec, graph, &info), CUDA_SUCCESS);
     destroy_graph(graph);
-    CHECK_EQ(movable_at_rest(m), 20 * MIB);
+    CHECK(comes_to_rest(m, 30 * MIB));
     launch_graph(exec, stream);
     CHECK_EQ(CU(cuMemFreeAsync)(first, stream), CUDA_ERROR_INVALID_VALUE);
+    destroy_graph(before);
+    CHECK(comes_to_rest(m, 20 * MIB));
     destroy_exec(exec);
-    CHECK_EQ(movable_at_rest(m), 20 * MIB);
+    CHECK(comes_to_rest(m, 20 * MIB));
     CHECK_EQ(moving_wrong(m, second, 20 * MIB, 6, stream), 0);
     CHECK_EQ(CU(cuMemFree_v2)(second), CUDA_SUCCESS);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
 }
 
 static void a_capture_that_comes_to_nothing_leaves_nothing(const struct moving *m)
@@ -285,11 +301,11 @@ static void a_capture_that_comes_to_nothing_leaves_nothing(const struct moving *
     CHECK(CU(cuMemAllocAsync)(&address, 10 * MIB, stream) != CUDA_SUCCESS);
     CHECK_EQ(moving_movable(m), 10 * MIB);
     CHECK_EQ(CU(cuStreamEndCapture)(stream, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
     capture_begin(stream);
     draw(10 * MIB, stream);
     CHECK_EQ(CU(cuStreamDestroy_v2)(stream), CUDA_SUCCESS);
-    CHECK_EQ(movable_at_rest(m), 0);
+    CHECK(comes_to_rest(m, 0));
 }
 
 static void a_capture_uses_again_what_it_has_freed(const struct moving *m)
@@ -349,7 +365,7 @@ static void graphs_use_again_what_another_had(const struct moving *m)
     CHECK_EQ(moving_movable(m), 10 * MIB);
     launch_graph(instantiate(graph, 0), NULL);
     CHECK_EQ(result_of(result), 0);
-    CHECK_EQ(movable_at_rest(m), 10 * MIB);
+    CHECK(comes_to_rest(m, 10 * MIB));
 }
 
 static uint64_t graph_memory(CUgraphMem_attribute which)
@@ -425,6 +441,7 @@ int main(void)
     RUN_MOVING(it_goes_with_the_graph_and_its_executables_in_any_order, world);
     RUN_MOVING(it_stays_until_what_runs_has_ended, world);
     RUN_MOVING(what_a_launch_leaves_is_freed_before_the_next, world);
+    RUN_MOVING(what_is_freed_on_a_stream_stays_until_that_has_come_so_far, world);
     RUN_MOVING(what_a_launch_leaves_may_be_freed_by_the_next, world);
     RUN_MOVING(what_a_graph_leaves_is_the_program_s, world);
     RUN_MOVING(another_graph_frees_it, world);
