@@ -8,6 +8,7 @@
 #include "hooks.h"
 #include "movable_async.h"
 
+/* The block that begins at address, if a graph has allocated it. */
 static bool alq_is_of_graph(CUdeviceptr address, struct alq_movable_block *copy)
 {
     return alq_movables_find(address, copy) && copy->begin == address && copy->graph.state != ALQ_NO_GRAPH;
@@ -63,7 +64,7 @@ bool alq_graph_free(CUdeviceptr address, const struct alq_freed *freed, bool wai
     bool held = block != NULL && block->graph.state == ALQ_HELD;
     *result = held && block->graph.live ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
     if (*result == CUDA_SUCCESS) {
-        before = block->freed; /* a launch has come behind it since */
+        before = block->freed; /* a launch has come behind that one since */
         block->freed = freed == NULL ? (struct alq_freed){0} : *freed;
         block->graph.live = false;
         block->graph.unwaited = block->graph.unwaited || !waited;
@@ -115,7 +116,7 @@ void alq_graph_launched(CUgraphExec exec, CUstream stream)
     struct alq_movable_block copy;
     struct alq_note *notes = alq_notes_list(ALQ_OF_EXEC, alq_note_owner(exec), &count);
     uint64_t capture = notes == NULL ? 0 : alq_capture_of(stream);
-    if (capture != 0) {
+    if (capture != 0) { /* it becomes a part of that graph, and does not run now */
         alq_notes_copy(ALQ_OF_EXEC, alq_note_owner(exec), ALQ_OF_CAPTURE, capture);
         count = 0;
     }

@@ -2,18 +2,18 @@
  * Movable memory of graphs: what cuMemAllocAsync and its kin answer on a stream that is being captured, in a tenant that may borrow, from 1 MiB on,
  * where they would answer movable memory without the capture (movable_async.h).
  *
- * Such a block is made when it is captured, and leaves no node in the graph. A user object ties it to the graph: the driver ends it when the
- * graph, its copies and its executables are gone and nothing of them runs any more.
+ * Such a block is made when it is captured, and leaves no node in the graph. A user object ties it to the graph: the driver ends that object when
+ * the graph, its copies and its executables are gone and nothing of them runs any more.
  *
  *   held   the graph or something made of it is there. Live from a launch that allocates it until it is freed, as a graph's memory is for
  *          the program; mapped and charged whether it is live or not. Its address stays the graph's, so no free takes it away.
  *   left   its graph has ended and it was live: CUDA leaves it to the program, whose block like any other it is now
  *
- * A held block that ends and is not live is kept (kept.h) as nobody's, for other graphs; behind an event
- * on the stream on which it was freed last outside of graphs, if it was.
+ * One whose graph has ended while it was not live is kept (kept.h), for other graphs; behind an event on the stream on which it was last freed
+ * outside of graphs, if it was.
  *
- * What a capture frees it may allocate again, the same size on the same stream: what is captured there comes behind the free. Nothing
- * else shares memory within a graph, and graphs share none with each other.
+ * What a capture frees it may allocate again, the same size on the same stream: what is captured there comes behind the free, with an empty node in
+ * between. Nothing else shares memory within a graph, and graphs share none with each other.
  *
  * Left with the driver, in the same graph or others: alloc nodes that the program adds itself, captures into a graph of the program's, what
  * the credit has no room for, and all where the driver has no user objects.
@@ -36,11 +36,11 @@ bool alq_graph_free_captured(CUdeviceptr address, CUstream stream, CUresult *res
 bool alq_graph_frees(CUdeviceptr address, CUgraph graph, CUresult *result);
 void alq_graph_freed(CUdeviceptr address, CUgraph graph);
 
-/* Frees a held block outside of graphs: behind what is in freed; or (NULL) now, after what was submitted to its context has been waited for, or
- * not. False: no graph holds it any more. Inside the gate. */
+/* Frees a held block outside of graphs: behind the event of `freed`, which is this module's from then on, whatever comes of it; NULL: now, and
+ * `waited` says whether what its context was given has been waited for. False: no graph holds it (any more). Inside the gate. */
 bool alq_graph_free(CUdeviceptr address, const struct alq_freed *freed, bool waited, CUresult *result);
 
-/* Before a context is destroyed, and (false) where that has failed; and when it is gone: see alq_kept_doom, alq_kept_reap. */
+/* As alq_kept_doom and alq_kept_reap, for the events of held blocks. */
 void alq_graph_doom(CUcontext context, bool doomed);
 void alq_graph_reap(CUcontext context);
 

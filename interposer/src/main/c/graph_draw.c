@@ -92,6 +92,18 @@ static bool alq_allocate(CUdeviceptr *address, struct alq_movable_use *use)
     return use->pool != NULL && alq_take_unused(use->place.device, bytes) && alq_movable_make(address, use) == CUDA_SUCCESS;
 }
 
+/* A block that the graph holds. */
+static bool alq_make_held(CUdeviceptr *address, struct alq_movable_use *use, const struct alq_point *point)
+{
+    struct alq_hold *hold = malloc(sizeof *hold);
+    if (hold == NULL || !alq_allocate(address, use)) {
+        free(hold);
+        return false;
+    }
+    hold->address = *address;
+    return alq_tie(hold, point);
+}
+
 bool alq_graph_draw(CUdeviceptr *address, uint64_t asked_bytes, struct alq_pool *pool, CUstream stream)
 {
     struct alq_point point;
@@ -104,15 +116,13 @@ bool alq_graph_draw(CUdeviceptr *address, uint64_t asked_bytes, struct alq_pool 
         *address = got;
         return true;
     }
-    struct alq_hold *hold = malloc(sizeof *hold);
-    if (hold == NULL || !alq_allocate(&got, &use)) {
-        free(hold);
-        return false;
-    }
-    hold->address = got;
-    bool tied = alq_tie(hold, &point);
-    if (tied) {
+    /* whatever making a block takes, the capture is not to be spoiled by it */
+    CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    ALQ_CALL(cuThreadExchangeStreamCaptureMode, &mode);
+    bool made = alq_make_held(&got, &use, &point);
+    ALQ_CALL(cuThreadExchangeStreamCaptureMode, &mode);
+    if (made) {
         *address = got;
     }
-    return tied;
+    return made;
 }

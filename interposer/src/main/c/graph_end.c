@@ -62,8 +62,8 @@ void alq_graph_reap(CUcontext context)
 static struct alq_movable_block *alq_let_go(const struct alq_hold *hold, bool *unwaited)
 {
     struct alq_movable_block *const *blocks;
-    alq_movables_lock(&blocks);
     struct alq_freed forgotten = {0};
+    alq_movables_lock(&blocks);
     struct alq_movable_block *block = alq_graph_block(hold->address, hold->block);
     bool left = block != NULL && (block->graph.live || alq_notes_lost());
     if (left) {
