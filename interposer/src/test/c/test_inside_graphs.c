@@ -1,5 +1,6 @@
 /*
  * A driver that has no user objects, or refuses one step of tying memory to a graph: the graph has the driver's memory then, and nothing is lost.
+ * One that captures launches of graphs, which the simulator does not.
  */
 #include "library.h"
 #include "support_graphs.h"
@@ -53,11 +54,19 @@ static CUresult no_node(CUgraphNode *node, CUgraph graph, const CUgraphNode *bef
     return CUDA_ERROR_OUT_OF_MEMORY;
 }
 
-/* Puts a function in the place of the driver's. */
-static void replace(enum alq_function function, void *replacement)
+/* As a driver answers on a stream that is being captured; the node for it is of no account here. */
+static CUresult captured_launch(CUgraphExec exec, CUstream stream)
+{
+    (void)exec;
+    (void)stream;
+    return CUDA_SUCCESS;
+}
+
+/* Puts a function in the place of the driver's, which is answered. */
+static void *replace(enum alq_function function, void *replacement)
 {
     alq_library_resolve(function);
-    __atomic_store_n(&alq_slots[function], replacement, __ATOMIC_SEQ_CST);
+    return __atomic_exchange_n(&alq_slots[function], replacement, __ATOMIC_SEQ_CST);
 }
 
 static void the_driver_s_memory_does_as_well(const struct moving *m)
@@ -115,6 +124,23 @@ static void without_a_node_between_two_uses_there_is_no_second(const struct movi
     CHECK(comes_to_rest(m, 0));
 }
 
+static void a_launch_that_is_captured_allocates_when_its_graph_is_launched(const struct moving *m)
+{
+    CUdeviceptr address;
+    CUstream stream = moving_stream();
+    CUgraph graph = leaving_graph(m, 10 * MIB, 4, &address);
+    CUgraphExec exec = instantiate(graph, 0);
+    void *launch = replace(ALQ_FN_cuGraphLaunch, captured_launch);
+    capture_begin(stream);
+    launch_graph(exec, stream);
+    launch_graph(exec, stream);
+    CUgraphExec outer = instantiate(capture_end(stream), 0);
+    replace(ALQ_FN_cuGraphLaunch, launch);
+    CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_ERROR_INVALID_VALUE);
+    launch_graph(outer, stream);
+    CHECK_EQ(CU(cuMemFreeAsync)(address, stream), CUDA_SUCCESS);
+}
+
 int main(void)
 {
     use_as_ours(dlopen(NULL, RTLD_NOW));
@@ -124,6 +150,7 @@ int main(void)
     RUN_MOVING(without_knowing_the_graph, world);
     RUN_MOVING(with_an_older_way_of_asking, world);
     RUN_MOVING(without_a_node_between_two_uses_there_is_no_second, world);
+    RUN_MOVING(a_launch_that_is_captured_allocates_when_its_graph_is_launched, world);
     world_close(world);
     return finish_cases();
 }
