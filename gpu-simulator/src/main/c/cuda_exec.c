@@ -5,6 +5,7 @@
 #include "cuda_event.h"
 #include "cuda_graph.h"
 #include "cuda_memory.h"
+#include "cuda_user_object.h"
 
 bool sim_step_waits(const struct sim_work *work) {
     return work->type != SIM_WORK_RECORD && work->type != SIM_WORK_GRAPH && sim_work_is_long(work);
@@ -13,7 +14,7 @@ bool sim_step_waits(const struct sim_work *work) {
 CUresult sim_exec_flatten(struct sim_exec *exec, const struct sim_graph *graph, size_t *capacity) {
     struct sim_node **order = sim_graph_order(graph);
     if (order == NULL) return CUDA_ERROR_INVALID_VALUE;
-    CUresult result = CUDA_SUCCESS;
+    CUresult result = sim_user_references_copy(&exec->objects, graph->objects) ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
     for (size_t i = 0; i < graph->count && result == CUDA_SUCCESS; i++) {
         if (exec->count == *capacity) {
             size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
@@ -45,6 +46,7 @@ void sim_exec_drop_steps(struct sim_exec *exec) {
     free(exec->steps);
     exec->steps = NULL;
     exec->count = 0;
+    sim_user_references_drop(&exec->objects);
 }
 
 void sim_exec_unref(struct sim_exec *exec) {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cuda_graph.h"
+#include "cuda_user_object.h"
 
 static struct sim_step *step_of(CUgraphExec handle, CUgraphNode node) {
     if (!sim_exec_ok(handle) || !sim_node_ok(node)) return NULL;
@@ -122,6 +123,13 @@ static CUgraphExecUpdateResult follow(struct sim_exec *exec, struct sim_graph *g
         *failed = NULL;
         for (size_t i = 0; i < fresh.count; i++) exec->steps[i].work = fresh.steps[i].work;
         exec->waits |= fresh.waits;
+        if (atomic_load(&exec->refs) > 1) {
+            sim_user_references_copy(&exec->objects, fresh.objects); /* what is running still needs the others */
+        } else {
+            struct sim_user_reference *before = exec->objects;
+            exec->objects = fresh.objects;
+            fresh.objects = before;
+        }
     }
     sim_exec_drop_steps(&fresh);
     return result;

@@ -17,7 +17,7 @@ static void node_unmake(struct sim_node *node) {
 void sim_graph_unmake(struct sim_graph *graph) {
     for (size_t i = 0; i < graph->count; i++) node_unmake(graph->nodes[i]);
     free(graph->nodes);
-    sim_user_references_drop(graph);
+    sim_user_references_drop(&graph->objects);
     sim_handle_free(graph);
 }
 
@@ -78,6 +78,7 @@ CUresult sim_graph_copy(const struct sim_graph *graph, struct sim_graph **out) {
     struct sim_graph *copy = sim_graph_make();
     struct sim_node **order = sim_graph_order(graph);
     CUresult result = copy == NULL || order == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+    if (result == CUDA_SUCCESS && !sim_user_references_copy(&copy->objects, graph->objects)) result = CUDA_ERROR_OUT_OF_MEMORY;
     for (size_t i = 0; result == CUDA_SUCCESS && i < graph->count; i++) {
         struct sim_node *node = order[i], *made = NULL;
         struct sim_work work = node->work;

@@ -48,6 +48,7 @@ struct sim_exec {
     struct sim_step *steps;
     size_t count;
     bool waits;
+    struct sim_user_reference *objects; /* of its graphs; held until it is destroyed and its launches have ended */
 };
 
 static inline bool sim_graph_ok(const void *handle) { return sim_handle_is(handle, SIM_KIND_GRAPH); }
@@ -71,7 +72,7 @@ CUresult sim_fill_work(const CUDA_MEMSET_NODE_PARAMS_v2 *params, struct sim_work
 /* ---- executable graphs (cuda_exec.c) ---- */
 static inline bool sim_exec_ok(const void *handle) { return sim_handle_is(handle, SIM_KIND_EXEC); }
 bool sim_step_waits(const struct sim_work *work);
-/* Appends the graph's nodes, children in place of their nodes; holds the blocks of allocation nodes. */
+/* Appends the graph's nodes, children in place of their nodes; holds the blocks of allocation nodes, and the user objects. */
 CUresult sim_exec_flatten(struct sim_exec *exec, const struct sim_graph *graph, size_t *capacity);
 void sim_exec_drop_steps(struct sim_exec *exec);
 CUresult sim_exec_run(struct sim_exec *exec, struct sim_context *ctx);

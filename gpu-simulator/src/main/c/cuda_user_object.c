@@ -22,13 +22,24 @@ static void give(struct user_object *object, unsigned count) {
     sim_handle_free(object);
 }
 
-void sim_user_references_drop(struct sim_graph *graph) {
-    while (graph->objects != NULL) {
-        struct sim_user_reference *reference = graph->objects;
-        graph->objects = reference->next;
+void sim_user_references_drop(struct sim_user_reference **list) {
+    while (*list != NULL) {
+        struct sim_user_reference *reference = *list;
+        *list = reference->next;
         give(reference->object, reference->count);
         free(reference);
     }
+}
+
+bool sim_user_references_copy(struct sim_user_reference **list, const struct sim_user_reference *from) {
+    for (; from != NULL; from = from->next) {
+        struct sim_user_reference *reference = malloc(sizeof *reference);
+        if (reference == NULL) return false;
+        *reference = (struct sim_user_reference){from->object, from->count, *list};
+        atomic_fetch_add(&from->object->refs, (int)from->count);
+        *list = reference;
+    }
+    return true;
 }
 
 static bool object_ok(CUuserObject handle) { return sim_handle_is(handle, SIM_KIND_USER_OBJECT); }

@@ -136,18 +136,66 @@ CASE(graphs, event_nodes) {
     OK(cu(cuStreamSynchronize)(stream));
 }
 
-CASE(graphs, destroy_the_objects_they_own) {
-    static int destroyed;
+/* A graph with a user object whose end is counted. */
+static CUgraph owner(int *destroyed) {
     CUuserObject object = NULL;
-    conf_context();
     CUgraph graph = conf_graph();
-    OK(cu(cuUserObjectCreate)(&object, &destroyed, count_up, 1, CU_USER_OBJECT_NO_DESTRUCTOR_SYNC));
+    OK(cu(cuUserObjectCreate)(&object, destroyed, count_up, 1, CU_USER_OBJECT_NO_DESTRUCTOR_SYNC));
     OK(cu(cuGraphRetainUserObject)(graph, object, 1, CU_GRAPH_USER_OBJECT_MOVE));
+    return graph;
+}
+
+static bool stays(const int *destroyed) {
     conf_sleep_ms(50);
-    EQ(__atomic_load_n(&destroyed, __ATOMIC_SEQ_CST), 0);
-    OK(cu(cuGraphDestroy)(graph));
-    for (int i = 0; i < CONF_PATIENCE_MS / 20 && __atomic_load_n(&destroyed, __ATOMIC_SEQ_CST) == 0; i++) {
+    return __atomic_load_n(destroyed, __ATOMIC_SEQ_CST) == 0;
+}
+
+static bool goes(const int *destroyed) {
+    for (int i = 0; i < CONF_PATIENCE_MS / 20 && __atomic_load_n(destroyed, __ATOMIC_SEQ_CST) == 0; i++) {
         conf_sleep_ms(20);
     }
-    EQ(__atomic_load_n(&destroyed, __ATOMIC_SEQ_CST), 1);
+    return __atomic_load_n(destroyed, __ATOMIC_SEQ_CST) == 1;
+}
+
+CASE(graphs, destroy_the_objects_they_own) {
+    static int destroyed;
+    conf_context();
+    CUgraph graph = owner(&destroyed);
+    CHECK(stays(&destroyed));
+    OK(cu(cuGraphDestroy)(graph));
+    CHECK(goes(&destroyed));
+}
+
+CASE(graphs, share_the_objects_with_their_clones_and_executables) {
+    static int destroyed;
+    CUgraph clone = NULL;
+    CUgraphNode node = NULL;
+    conf_context();
+    CUgraph graph = owner(&destroyed), parent = conf_graph();
+    OK(cu(cuGraphClone)(&clone, graph));
+    OK(cu(cuGraphDestroy)(graph));
+    CHECK(stays(&destroyed));
+    OK(cu(cuGraphAddChildGraphNode)(&node, parent, NULL, 0, clone));
+    OK(cu(cuGraphDestroy)(clone));
+    CUgraphExec exec = conf_instantiate(parent);
+    OK(cu(cuGraphDestroy)(parent));
+    CHECK(stays(&destroyed));
+    OK(cu(cuGraphExecDestroy)(exec));
+    CHECK(goes(&destroyed));
+}
+
+CASE(graphs, hand_their_objects_over_when_an_executable_follows_another) {
+    static int first, second;
+    CUgraphExecUpdateResultInfo info;
+    conf_context();
+    CUgraph graph = owner(&first);
+    CUgraphExec exec = conf_instantiate(graph);
+    OK(cu(cuGraphDestroy)(graph));
+    graph = owner(&second);
+    OK(cu(cuGraphExecUpdate_v2)(exec, graph, &info));
+    OK(cu(cuGraphDestroy)(graph));
+    CHECK(goes(&first));
+    CHECK(stays(&second));
+    OK(cu(cuGraphExecDestroy)(exec));
+    CHECK(goes(&second));
 }

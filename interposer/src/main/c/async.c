@@ -2,6 +2,7 @@
 #include "async.h"
 
 #include "graph.h"
+#include "graph_blocks.h"
 #include "hooks.h"
 #include "movable.h"
 #include "movable_async.h"
@@ -131,6 +132,12 @@ static bool alq_draw_forbidden(const struct alq_drawing *drawing)
     return drawing->pool == NULL && drawing->place.device < 0;
 }
 
+/* Whether an allocation that is being captured is answered, with a movable block of the graph's. */
+static bool alq_draw_captured(const struct alq_drawing *drawing, CUdeviceptr *address, uint64_t bytes, CUstream stream)
+{
+    return alq_draws_movable(drawing->pool, stream, bytes) && alq_graph_draw(address, bytes, drawing->pool, stream);
+}
+
 static CUresult alq_draw_refuse(void)
 {
     alq_charge_refused();
@@ -142,11 +149,17 @@ static CUresult alq_draw_refuse(void)
     {                                                                                    \
         ALQ_IN_FLIGHT(name, address, bytes, stream);                         \
         struct alq_drawing drawing;                                                      \
-        if (address == NULL || bytes == 0 || alq_capturing(free_stream)) {               \
-            alq_graph_see(address != NULL && bytes != 0);                                \
+        if (address == NULL || bytes == 0) {                                             \
             return ALQ_CALL_GATED(name, address, bytes, stream);                         \
         }                                                                                \
         alq_draw_from_device(&drawing, stream);                                          \
+        if (alq_capturing(free_stream)) {                                                \
+            if (alq_draw_captured(&drawing, address, bytes, free_stream)) {              \
+                return CUDA_SUCCESS;                                                     \
+            }                                                                            \
+            alq_graph_see(true);                                                         \
+            return ALQ_CALL_GATED(name, address, bytes, stream);                         \
+        }                                                                                \
         if (alq_draw_forbidden(&drawing)) {                                              \
             return alq_draw_refuse();                                                    \
         }                                                                                \
@@ -191,11 +204,17 @@ static void alq_draw_from_pool(struct alq_drawing *drawing, CUmemoryPool handle)
     {                                                                                                      \
         ALQ_IN_FLIGHT(name, address, bytes, handle, stream);                                   \
         struct alq_drawing drawing;                                                                        \
-        if (address == NULL || bytes == 0 || alq_capturing(free_stream)) {                                 \
-            alq_graph_see(address != NULL && bytes != 0);                                                  \
+        if (address == NULL || bytes == 0) {                                                               \
             return ALQ_CALL_GATED(name, address, bytes, handle, stream);                                   \
         }                                                                                                  \
         alq_draw_from_pool(&drawing, handle);                                                              \
+        if (alq_capturing(free_stream)) {                                                                  \
+            if (alq_draw_captured(&drawing, address, bytes, free_stream)) {                                \
+                return CUDA_SUCCESS;                                                                       \
+            }                                                                                              \
+            alq_graph_see(true);                                                                           \
+            return ALQ_CALL_GATED(name, address, bytes, handle, stream);                                   \
+        }                                                                                                  \
         if (alq_draw_forbidden(&drawing)) {                                                                \
             return alq_draw_refuse();                                                                      \
         }                                                                                                  \
@@ -217,10 +236,12 @@ ALQ_ALLOC_FROM_POOL_ASYNC(cuMemAllocFromPoolAsync_ptsz, ALQ_OWN_STREAM(stream))
     CUresult alq_hook_##name(CUdeviceptr address, CUstream stream)   \
     {                                                                 \
         ALQ_IN_FLIGHT(name, address, stream);             \
-        if (alq_capturing(own_stream)) {                              \
-            return ALQ_CALL_GATED(name, address, stream);             \
-        }                                                             \
         CUresult result;                                              \
+        if (alq_capturing(own_stream)) {                              \
+            return alq_graph_free_captured(address, own_stream, &result) \
+                ? result                                              \
+                : ALQ_CALL_GATED(name, address, stream);              \
+        }                                                             \
         if (alq_movable_free_async(address, own_stream, &result)) {   \
             return result;                                            \
         }                                                             \

@@ -7,6 +7,8 @@
 
 #include "devices.h"
 #include "fork.h"
+#include "graph_notes.h"
+#include "graph_point.h"
 #include "hooks.h"
 #include "thread.h"
 
@@ -14,6 +16,7 @@ struct alq_capture {
     uint64_t id;
     CUstream stream; /* as it was named; a thread's own default stream is always CU_STREAM_PER_THREAD */
     CUcontext context;
+    CUgraph graph; /* the program's own; NULL: the capture makes one */
     struct alq_thread thread;
     struct alq_capture *next;
 };
@@ -107,13 +110,13 @@ static uint64_t alq_capture_find(CUstream stream)
 }
 
 /* Counts a capture that is about to begin; 0 where there is no memory for that. */
-static uint64_t alq_capture_begin(CUstream stream)
+static uint64_t alq_capture_begin(CUstream stream, CUgraph graph)
 {
     struct alq_capture *capture = malloc(sizeof *capture);
     if (capture == NULL) {
         return 0;
     }
-    *capture = (struct alq_capture){.stream = stream, .thread = alq_thread_self()};
+    *capture = (struct alq_capture){.stream = stream, .graph = graph, .thread = alq_thread_self()};
     if (stream == CU_STREAM_PER_THREAD || ALQ_CALL(cuStreamGetCtx, stream, &capture->context) != CUDA_SUCCESS) {
         capture->context = alq_context_current();
     }
@@ -150,26 +153,27 @@ static bool alq_capture_goes_on(CUstream stream)
 /* In the per-thread variants the stream 0 is the thread's own. */
 #define ALQ_OWN_STREAM(stream) ((stream) == NULL ? CU_STREAM_PER_THREAD : (stream))
 
-#define ALQ_CAPTURE_BEGIN(name, where, parameters, ...)                                    \
+#define ALQ_CAPTURE_BEGIN(name, where, target, parameters, ...)                            \
     CUresult alq_hook_##name parameters                                                    \
     {                                                                                      \
         ALQ_PASS_WHEN_TRANSPARENT(name, __VA_ARGS__);                                      \
         bool entered = alq_gate_enter();                                                   \
-        uint64_t id = alq_capture_begin(where);                                            \
+        uint64_t id = alq_capture_begin(where, target);                                    \
         CUresult result = id == 0 ? CUDA_ERROR_OUT_OF_MEMORY : ALQ_CALL(name, __VA_ARGS__); \
         alq_gate_leave(entered);                                                           \
         return alq_capture_begun(id, where, result);                                       \
     }
 
-ALQ_CAPTURE_BEGIN(cuStreamBeginCapture, stream, (CUstream stream), stream)
-ALQ_CAPTURE_BEGIN(cuStreamBeginCapture_ptsz, ALQ_OWN_STREAM(stream), (CUstream stream), stream)
-ALQ_CAPTURE_BEGIN(cuStreamBeginCapture_v2, stream, (CUstream stream, CUstreamCaptureMode mode), stream, mode)
-ALQ_CAPTURE_BEGIN(cuStreamBeginCapture_v2_ptsz, ALQ_OWN_STREAM(stream), (CUstream stream, CUstreamCaptureMode mode), stream, mode)
-ALQ_CAPTURE_BEGIN(cuStreamBeginCaptureToGraph, stream,
+ALQ_CAPTURE_BEGIN(cuStreamBeginCapture, stream, NULL, (CUstream stream), stream)
+ALQ_CAPTURE_BEGIN(cuStreamBeginCapture_ptsz, ALQ_OWN_STREAM(stream), NULL, (CUstream stream), stream)
+ALQ_CAPTURE_BEGIN(cuStreamBeginCapture_v2, stream, NULL, (CUstream stream, CUstreamCaptureMode mode), stream, mode)
+ALQ_CAPTURE_BEGIN(
+    cuStreamBeginCapture_v2_ptsz, ALQ_OWN_STREAM(stream), NULL, (CUstream stream, CUstreamCaptureMode mode), stream, mode)
+ALQ_CAPTURE_BEGIN(cuStreamBeginCaptureToGraph, stream, graph,
     (CUstream stream, CUgraph graph, const CUgraphNode *dependencies, const CUgraphEdgeData *edges, size_t count,
         CUstreamCaptureMode mode),
     stream, graph, dependencies, edges, count, mode)
-ALQ_CAPTURE_BEGIN(cuStreamBeginCaptureToGraph_ptsz, ALQ_OWN_STREAM(stream),
+ALQ_CAPTURE_BEGIN(cuStreamBeginCaptureToGraph_ptsz, ALQ_OWN_STREAM(stream), graph,
     (CUstream stream, CUgraph graph, const CUgraphNode *dependencies, const CUgraphEdgeData *edges, size_t count,
         CUstreamCaptureMode mode),
     stream, graph, dependencies, edges, count, mode)
@@ -180,9 +184,14 @@ ALQ_CAPTURE_BEGIN(cuStreamBeginCaptureToGraph_ptsz, ALQ_OWN_STREAM(stream),
     {                                                                                                     \
         ALQ_PASS_WHEN_TRANSPARENT(name, stream, graph);                                                   \
         uint64_t id = alq_capture_find(where);                                                            \
+        uint64_t noted = alq_notes_any(ALQ_OF_CAPTURE) ? alq_capture_of(where) : 0;                       \
         CUresult result = ALQ_CALL(name, stream, graph);                                                  \
-        if (id != 0 && (result == CUDA_SUCCESS || !alq_capture_goes_on(where))) {                         \
+        bool ended = result == CUDA_SUCCESS || ((id != 0 || noted != 0) && !alq_capture_goes_on(where));  \
+        if (ended && id != 0) {                                                                           \
             alq_capture_ended(id);                                                                        \
+        }                                                                                                 \
+        if (ended && noted != 0) {                                                                        \
+            alq_notes_end(noted, result == CUDA_SUCCESS ? *graph : NULL);                                 \
         }                                                                                                 \
         return result;                                                                                    \
     }
@@ -208,6 +217,17 @@ ALQ_STREAM_DESTROY(cuStreamDestroy_v2)
 void alq_capture_forget(CUcontext context)
 {
     alq_captures_drop(alq_capture_of_context, &(struct alq_capture_query){.context = context});
+}
+
+bool alq_capture_borrows(CUgraph graph)
+{
+    pthread_mutex_lock(&alq_captures_mutex);
+    const struct alq_capture *capture = alq_captures;
+    while (capture != NULL && capture->graph != graph) {
+        capture = capture->next;
+    }
+    pthread_mutex_unlock(&alq_captures_mutex);
+    return capture != NULL;
 }
 
 bool alq_capture_active(void)

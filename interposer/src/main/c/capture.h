@@ -15,6 +15,9 @@
 
 bool alq_capture_active(void);
 
+/* Whether a capture is going on into a graph that the program has made. */
+bool alq_capture_borrows(CUgraph graph);
+
 /* The context is gone, and every capture in it. */
 void alq_capture_forget(CUcontext context);
 

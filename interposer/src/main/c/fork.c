@@ -19,6 +19,8 @@ static void alq_in_child(void)
     alq_small_after_fork();
     alq_pool_after_fork();
     alq_graph_after_fork();
+    alq_graph_blocks_after_fork();
+    alq_notes_after_fork();
     alq_vmm_after_fork();
     alq_virtual_after_fork();
     alq_context_after_fork();

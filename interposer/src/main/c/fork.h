@@ -16,6 +16,8 @@ void alq_pointers_after_fork(void);
 void alq_small_after_fork(void);
 void alq_pool_after_fork(void);
 void alq_graph_after_fork(void);
+void alq_graph_blocks_after_fork(void);
+void alq_notes_after_fork(void);
 void alq_vmm_after_fork(void);
 void alq_virtual_after_fork(void);
 void alq_context_after_fork(void);

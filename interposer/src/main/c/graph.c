@@ -1,15 +1,20 @@
 /*
  * Graphs with alloc nodes. Instantiating one is looked at node by node; what it needs of each device is remembered by its exec. Before
- * a launch or an upload the growth of the device's graph memory is charged, and corrected after it by the driver's own figure.
+ * a launch or an upload the growth of the device's graph memory is charged, and corrected after it by the driver's own figure. What graphs do to
+ * movable blocks is noted (graph_notes.h), and passed on from a graph to its executables here.
  */
 #include "graph.h"
 
 #include "fork.h"
+#include "graph_blocks.h"
 #include "graph_need.h"
+#include "graph_notes.h"
 #include "hooks.h"
+#include "kept.h"
 #include "movable.h"
 #include "pointers.h"
 #include "pool.h"
+#include "pool_movable.h"
 
 static uint32_t alq_graphs_seen;
 
@@ -28,29 +33,6 @@ void alq_graph_see(bool seen)
 void alq_graph_after_fork(void)
 {
     alq_graphs_seen = 0;
-}
-
-CUresult alq_hook_cuGraphAddMemAllocNode(CUgraphNode *node, CUgraph graph, const CUgraphNode *dependencies,
-    size_t dependency_count, CUDA_MEM_ALLOC_NODE_PARAMS *parameters)
-{
-    alq_graph_see(true);
-    return ALQ_REAL(cuGraphAddMemAllocNode)(node, graph, dependencies, dependency_count, parameters);
-}
-
-CUresult alq_hook_cuGraphAddNode(CUgraphNode *node, CUgraph graph, const CUgraphNode *dependencies, size_t dependency_count,
-    CUgraphNodeParams *parameters)
-{
-    CUresult result = ALQ_PASS_GATED(cuGraphAddNode, node, graph, dependencies, dependency_count, parameters);
-    alq_graph_see(result == CUDA_SUCCESS && parameters->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC);
-    return result;
-}
-
-CUresult alq_hook_cuGraphAddNode_v2(CUgraphNode *node, CUgraph graph, const CUgraphNode *dependencies,
-    const CUgraphEdgeData *edges, size_t dependency_count, CUgraphNodeParams *parameters)
-{
-    CUresult result = ALQ_PASS_GATED(cuGraphAddNode_v2, node, graph, dependencies, edges, dependency_count, parameters);
-    alq_graph_see(result == CUDA_SUCCESS && parameters->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC);
-    return result;
 }
 
 /* Remembers what an exec needs. */
@@ -125,13 +107,15 @@ static void alq_growth_end(const struct alq_need *need, const uint64_t pending_b
     CUresult alq_hook_##name parameters                                                  \
     {                                                                                     \
         ALQ_IN_FLIGHT(name, __VA_ARGS__);                                     \
-        if (!alq_graph_seen()) {                                                          \
+        if (!alq_graph_seen() && !alq_notes_any(ALQ_OF_GRAPH)) {                          \
             return ALQ_PASS_GATED(name, __VA_ARGS__);                                     \
         }                                                                                 \
         struct alq_need need = {0};                                                       \
         uint64_t pending_bytes[ALQ_MAX_DEVICES] = {0};                                    \
         bool takes = upload;                                                              \
-        alq_need_graph(&need, graph, 0);                                                  \
+        if (alq_graph_seen()) {                                                           \
+            alq_need_graph(&need, graph, 0);                                              \
+        }                                                                                 \
         if (need.forbidden) {                                                             \
             alq_charge_refused();                                                         \
             return CUDA_ERROR_OUT_OF_MEMORY;                                              \
@@ -145,6 +129,7 @@ static void alq_growth_end(const struct alq_need *need, const uint64_t pending_b
         }                                                                                 \
         if (result == CUDA_SUCCESS && exec != NULL) {                                     \
             alq_exec_keep(*exec, &need);                                                  \
+            alq_notes_copy(ALQ_OF_GRAPH, alq_note_owner(graph), ALQ_OF_EXEC, alq_note_owner(*exec)); \
         }                                                                                 \
         return result;                                                                    \
     }
@@ -163,14 +148,17 @@ ALQ_INSTANTIATE(cuGraphInstantiateWithParams_ptsz,
     parameters != NULL && (parameters->flags & CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD) != 0,
     (CUgraphExec * exec, CUgraph graph, CUDA_GRAPH_INSTANTIATE_PARAMS *parameters), exec, graph, parameters)
 
-/* Without alloc nodes anywhere in the process: one load, and on to the driver. */
-#define ALQ_RUN(name)                                                   \
+/* Without alloc nodes and notes of executables anywhere in the process: two loads, and on to the driver. */
+#define ALQ_RUN(name, launches, own_stream)                             \
     CUresult alq_hook_##name(CUgraphExec exec, CUstream stream)         \
     {                                                                   \
-        if (__builtin_expect(!alq_graph_seen(), 1)) {                   \
+        if (__builtin_expect(!alq_graph_seen(), 1) && !alq_notes_any(ALQ_OF_EXEC)) { \
             return ALQ_PASS_GATED(name, exec, stream);                  \
         }                                                               \
-        ALQ_IN_FLIGHT(name, exec, stream);                  \
+        ALQ_IN_FLIGHT(name, exec, stream);                              \
+        if (launches && !alq_graph_may_launch(exec, own_stream)) {      \
+            return CUDA_ERROR_INVALID_VALUE;                            \
+        }                                                               \
         struct alq_need need = {0};                                     \
         uint64_t pending_bytes[ALQ_MAX_DEVICES];                        \
         alq_exec_load(exec, &need);                                     \
@@ -179,16 +167,23 @@ ALQ_INSTANTIATE(cuGraphInstantiateWithParams_ptsz,
         }                                                               \
         CUresult result = ALQ_CALL_GATED(name, exec, stream);           \
         alq_growth_end(&need, pending_bytes);                           \
+        if (launches && result == CUDA_SUCCESS) {                       \
+            alq_graph_launched(exec, own_stream);                       \
+        }                                                               \
         return result;                                                  \
     }
 
-ALQ_RUN(cuGraphUpload)
-ALQ_RUN(cuGraphUpload_ptsz)
-ALQ_RUN(cuGraphLaunch)
-ALQ_RUN(cuGraphLaunch_ptsz)
+/* In the per-thread variants the stream 0 is the thread's own. */
+#define ALQ_OWN_STREAM(stream) ((stream) == NULL ? CU_STREAM_PER_THREAD : (stream))
+
+ALQ_RUN(cuGraphUpload, false, stream)
+ALQ_RUN(cuGraphUpload_ptsz, false, ALQ_OWN_STREAM(stream))
+ALQ_RUN(cuGraphLaunch, true, stream)
+ALQ_RUN(cuGraphLaunch_ptsz, true, ALQ_OWN_STREAM(stream))
 
 CUresult alq_hook_cuGraphExecDestroy(CUgraphExec exec)
 {
+    alq_notes_drop(ALQ_OF_EXEC, alq_note_owner(exec));
     if (!alq_graph_seen()) {
         return ALQ_REAL(cuGraphExecDestroy)(exec);
     }
@@ -213,8 +208,13 @@ CUresult alq_hook_cuDeviceGraphMemTrim(CUdevice ordinal)
 {
     ALQ_IN_FLIGHT(cuDeviceGraphMemTrim, ordinal);
     CUresult result = ALQ_CALL(cuDeviceGraphMemTrim, ordinal);
+    struct alq_place place = {.ordinal = ordinal, .device = alq_device_index(ordinal)};
+    struct alq_pool *pool = place.device < 0 ? NULL : alq_pool_of_graphs(&place);
+    if (pool != NULL && alq_pool_movable_bytes(pool) != 0) {
+        alq_kept_trim(pool, UINT64_MAX);
+    }
     if (alq_graph_seen()) {
-        alq_pool_settle_all(alq_device_index(ordinal));
+        alq_pool_settle_all(place.device);
     }
     return result;
 }

@@ -6,6 +6,7 @@
 #include "capture.h"
 #include "fork.h"
 #include "gate.h"
+#include "graph_blocks.h"
 #include "hooks.h"
 #include "movable.h"
 
@@ -213,7 +214,11 @@ size_t alq_kept_pools(struct alq_pool *pools[ALQ_KEPT_POOLS])
 
 void alq_kept_doom(CUcontext context, bool doomed)
 {
-    if (context == NULL || alq_kept_none()) {
+    if (context == NULL) {
+        return;
+    }
+    alq_graph_doom(context, doomed);
+    if (alq_kept_none()) {
         return;
     }
     pthread_mutex_lock(&alq_mutex);
@@ -228,7 +233,11 @@ void alq_kept_doom(CUcontext context, bool doomed)
 void alq_kept_reap(CUcontext context)
 {
     struct alq_movable_block *taken = NULL;
-    if (context == NULL || alq_kept_none()) {
+    if (context == NULL) {
+        return;
+    }
+    alq_graph_reap(context);
+    if (alq_kept_none()) {
         return;
     }
     pthread_mutex_lock(&alq_mutex);

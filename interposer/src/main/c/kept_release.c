@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "capture.h"
+#include "graph_blocks.h"
 #include "kept.h"
 #include "own_thread.h"
 #include "pool_movable.h"
@@ -14,6 +15,7 @@ static uint32_t alq_unsettled;
 uint64_t alq_kept_shrink(int device, uint64_t bytes)
 {
     bool in_use;
+    alq_graph_collect();
     return alq_kept_release(&(struct alq_choice){.any_pool = true, .device = device}, bytes, &in_use);
 }
 
@@ -22,6 +24,7 @@ uint64_t alq_kept_shrink_waiting(int device, uint64_t bytes)
     struct alq_choice choice = {.any_pool = true, .device = device};
     uint64_t deadline_ns = 0;
     uint64_t released_bytes = 0;
+    alq_graph_collect();
     bool in_use = !alq_kept_none();
     while (in_use) {
         released_bytes += alq_kept_release(&choice, bytes - released_bytes, &in_use);
@@ -37,6 +40,7 @@ uint64_t alq_kept_shrink_waiting(int device, uint64_t bytes)
 void alq_kept_trim(struct alq_pool *pool, uint64_t bytes)
 {
     bool in_use;
+    alq_graph_collect();
     alq_kept_release(&(struct alq_choice){.pool = pool}, bytes, &in_use);
 }
 
@@ -54,6 +58,7 @@ void alq_kept_settle(void)
 {
     struct alq_pool *pools[ALQ_KEPT_POOLS];
     __atomic_store_n(&alq_unsettled, 0, __ATOMIC_RELAXED);
+    alq_graph_collect();
     size_t count = alq_kept_pools(pools);
     for (size_t at = 0; at < count; at++) {
         bool in_use;

@@ -1,5 +1,6 @@
 /*
- * Movable memory: what cuMemAlloc*, and cuMemAllocAsync and its kin, answer in a tenant that may borrow, and what the program maps itself (virtual.h).
+ * Movable memory: what cuMemAlloc*, and cuMemAllocAsync and its kin, answer in a tenant that may borrow, also for a graph that is captured
+ * (graph_blocks.h), and what the program maps itself (virtual.h).
  *
  * Glossary
  *   block    one allocation of the program: an address range that stays reserved as long as the program holds it
@@ -11,13 +12,15 @@
  * range never changes, but for what the program maps itself. Only the mover
  * changes a backing, and only while it holds the gate; everybody else adds and removes blocks inside the gate.
  *
- * Requests below 1 MiB, arrays, managed memory, memory of graphs, pools that are left with the driver (pool_movable.h), and whatever the
+ * Requests below 1 MiB, arrays, managed memory, memory of alloc nodes, pools that are left with the driver (pool_movable.h), and whatever the
  * symbols with 32-bit addresses give stay the driver's own and do not move; what does not move has to fit the request (alq_fixed_fits).
  *
  * What a program can tell from plain memory: a dma-buf is to be had while what does not move any more fits the request, and RDMA registration by
  * address is refused, as the pointer attributes say (rdma.h); a legacy IPC handle needs the agent, and the memory that it leads to, which does not
  * move any more, has to fit the request (share.h); allocating it during a capture works where plain memory would be refused; an access beyond the
- * last 2 MiB faults where plain memory may have a neighbour.
+ * last 2 MiB faults where plain memory may have a neighbour. A captured graph has no
+ * nodes for the movable memory that it allocates and frees, and a free node for such memory is an empty one; the driver so accepts what it
+ * refuses of graphs with such nodes (clones, parents, a second executable, updates, changes of nodes and edges).
  */
 #ifndef ALIQUOT_INTERPOSER_MOVABLE_H
 #define ALIQUOT_INTERPOSER_MOVABLE_H

@@ -3,6 +3,7 @@
 
 #include "contexts.h"
 #include "gate.h"
+#include "graph_blocks.h"
 #include "hooks.h"
 #include "kept.h"
 #include "movable.h"
@@ -19,8 +20,7 @@ bool alq_draws_movable(struct alq_pool *pool, CUstream stream, uint64_t bytes)
         && alq_place_of_stream(stream, &place) && place.ordinal == alq_pool_place(pool)->ordinal;
 }
 
-/* 0 where the driver does not say. */
-static uint64_t alq_stream_id(CUstream stream)
+uint64_t alq_stream_id(CUstream stream)
 {
     unsigned long long id = 0;
     return ALQ_CALL(cuStreamGetId, stream, &id) == CUDA_SUCCESS ? id : 0;
@@ -37,12 +37,13 @@ static struct alq_movable_block *alq_reuse(struct alq_pool *pool, uint64_t bytes
                                                                                              : block;
 }
 
-static CUresult alq_revive(CUdeviceptr *address, struct alq_movable_block *block, const struct alq_movable_use *use)
+void alq_movable_revive(CUdeviceptr *address, struct alq_movable_block *block, const struct alq_movable_use *use)
 {
+    bool gated = alq_gate_enter();
     alq_pool_movable_shift(use->pool, alq_pool_units(use->asked_bytes), 0);
     alq_movables_revive(block, use->asked_bytes, use->context);
     *address = block->begin;
-    return CUDA_SUCCESS;
+    alq_gate_leave(gated);
 }
 
 /* Reuses a kept block, or charges what a new one takes; waits only where there is no other way. False: neither can be had. *block is NULL
@@ -71,10 +72,8 @@ CUresult alq_movable_draw(CUdeviceptr *address, uint64_t asked_bytes, struct alq
     if (block == NULL) {
         return alq_movable_make(address, &use);
     }
-    bool gated = alq_gate_enter();
-    CUresult result = alq_revive(address, block, &use);
-    alq_gate_leave(gated);
-    return result;
+    alq_movable_revive(address, block, &use);
+    return CUDA_SUCCESS;
 }
 
 /* Records an event behind what was submitted to the stream. */
@@ -111,6 +110,13 @@ bool alq_movable_free_async(CUdeviceptr address, CUstream stream, CUresult *resu
         return *result != CUDA_SUCCESS || alq_movable_free(address, result);
     }
     bool gated = alq_gate_enter();
+    if (copy.graph.state == ALQ_HELD) {
+        *result = alq_mark(stream, freed.context, &freed.event);
+        if (*result != CUDA_SUCCESS || alq_graph_free(address, &freed, true, result)) {
+            alq_gate_leave(gated);
+            return true;
+        }
+    }
     struct alq_movable_block *block = alq_movables_keep(address);
     if (block != NULL && (*result = alq_mark(stream, freed.context, &freed.event)) == CUDA_SUCCESS) {
         alq_pool_movable_shift(block->pool, 0 - alq_pool_units(block->asked_bytes), 0);

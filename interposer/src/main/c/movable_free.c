@@ -10,6 +10,7 @@
 #include "devices.h"
 #include "fork.h"
 #include "gate.h"
+#include "graph_blocks.h"
 #include "hooks.h"
 #include "kept.h"
 #include "movable.h"
@@ -122,6 +123,7 @@ static struct alq_movable_block *alq_dig_up(CUcontext context)
 void alq_movable_unbury(void)
 {
     struct alq_movable_block *block;
+    alq_graph_collect();
     while (__builtin_expect(__atomic_load_n(&alq_buried, __ATOMIC_ACQUIRE) != NULL, 0) && !alq_capture_active()
         && (block = alq_dig_up(NULL)) != NULL) {
         alq_block_wait(block->context);
@@ -158,6 +160,11 @@ bool alq_movable_free(CUdeviceptr address, CUresult *result)
         ALQ_CALL(cuCtxSynchronize);
     }
     bool gated = alq_gate_enter();
+    if (copy.graph.state == ALQ_HELD && alq_graph_free(address, NULL, !captured, result)) {
+        alq_gate_leave(gated);
+        errno = saved_errno;
+        return true;
+    }
     struct alq_movable_block *block = alq_movables_take(address);
     uint64_t share = block == NULL ? 0 : alq_share_take(block);
     if (block != NULL && captured) {

@@ -112,11 +112,12 @@ struct alq_movable_block *alq_movables_above(CUdeviceptr address)
     return at < alq_count ? alq_movables[at] : NULL;
 }
 
-/* The program's own allocation. */
+/* The program's own allocation, which it may free. */
 static struct alq_movable_block *alq_live_at(CUdeviceptr address)
 {
     struct alq_movable_block *block = alq_movables_at(address);
-    return block == NULL || block->kept || block->tie == ALQ_OPENED || block->virtual != NULL ? NULL : block;
+    return block == NULL || block->kept || block->tie == ALQ_OPENED || block->virtual != NULL || block->graph.state == ALQ_HELD ? NULL
+                                                                                                                         : block;
 }
 
 bool alq_movables_close(CUdeviceptr address, struct alq_movable_block **last)
@@ -158,6 +159,7 @@ void alq_movables_revive(struct alq_movable_block *block, uint64_t asked_bytes, 
     if (asked_bytes != 0) {
         block->asked_bytes = asked_bytes;
         block->context = context;
+        block->graph = (struct alq_graph_tie){0};
         block->id = alq_movables_id();
         block->sync_memops = false;
     }

@@ -38,12 +38,21 @@ enum alq_tie {
     ALQ_OPENED = 2  /* another process's, mapped here: neither charged nor the program's to free */
 };
 
-/* Where a block was was freed, if it is kept; kept.h's own. */
+/* Where a block was freed, if it is kept; kept.h's own. Or where it was while a graph held it, to be kept so. */
 struct alq_freed {
     CUevent event;     /* behind what may use it still; NULL: that has ended */
     CUcontext context; /* of the event */
     uint64_t stream;   /* the driver's id of the stream, which no other ever gets; 0: not known */
     bool doomed;       /* the context is being destroyed: the event is not touched any more */
+};
+
+/* What a block has to do with a graph; graph_blocks.h's own. */
+enum alq_graph_state { ALQ_NO_GRAPH = 0, ALQ_HELD, ALQ_LEFT };
+
+struct alq_graph_tie {
+    enum alq_graph_state state;
+    bool live;  /* a launch has allocated it, and nothing has freed it since */
+    bool unwaited; /* freed where its context's work could not be waited for, and may use it still */
 };
 
 struct alq_piece {
@@ -64,6 +73,7 @@ struct alq_movable_block {
     struct alq_pool *pool; /* it is from; NULL: from none */
     bool kept;
     struct alq_freed freed;
+    struct alq_graph_tie graph;
     struct alq_virtual *virtual; /* whose block it is (virtual.h): mapped by the program, who alone unmaps it, in no context; NULL: an allocation */
     uint8_t access[ALQ_ACCESSES]; /* virtual: what each device may do, as the program has said it */
     uint32_t handle_types;        /* virtual: what the program may export it as */
@@ -93,13 +103,13 @@ CUdeviceptr alq_movables_open(uint64_t share, CUcontext context);
 /* Closes the opened block that begins at address once, and takes it out with its last time. False: there is none. */
 bool alq_movables_close(CUdeviceptr address, struct alq_movable_block **last);
 
-/* Takes out the program's own live block that begins at address; NULL: there is none. */
+/* Takes out the program's own live block that begins at address; NULL: there is none, or a graph holds it. */
 struct alq_movable_block *alq_movables_take(CUdeviceptr address);
 
 /* Takes out one live block of a context; NULL: none is left. */
 struct alq_movable_block *alq_movables_take_of(CUcontext context);
 
-/* The program's own live block that begins at address is kept from now on, by the caller; NULL: there is none. */
+/* The program's own live block that begins at address is kept from now on, by the caller; NULL: as above. */
 struct alq_movable_block *alq_movables_keep(CUdeviceptr address);
 
 /* A block that the caller keeps is live again, as a new one of asked_bytes in that context, or (0) as if it had not been freed. */

@@ -109,7 +109,7 @@ uint64_t alq_pool_excess(struct alq_pool *pool)
     cuuint64_t threshold = 0;
     uint64_t reserved_bytes = 0;
     uint64_t used_bytes = 0;
-    if (pool == NULL || !alq_pool_alive(pool) || !alq_pool_figures(pool, &reserved_bytes, &used_bytes)
+    if (pool == NULL || alq_pool_handle(pool) == NULL || !alq_pool_alive(pool) || !alq_pool_figures(pool, &reserved_bytes, &used_bytes)
         || ALQ_CALL(cuMemPoolGetAttribute, alq_pool_handle(pool), CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &threshold) != CUDA_SUCCESS) {
         return UINT64_MAX;
     }

@@ -48,7 +48,8 @@ void alq_pool_movable_seen(struct alq_pool *pool, uint64_t reserved_bytes, uint6
 void alq_pool_attribute_read(struct alq_pool *pool, CUmemPool_attribute attribute, cuuint64_t *value);
 void alq_pool_attribute_set(struct alq_pool *pool, CUmemPool_attribute attribute);
 
-/* What a pool holds that is more than it may keep when the program synchronises; everything where it is destroyed, or NULL. */
+/* What a pool holds that is more than it may keep when the program synchronises; everything where it is destroyed, or NULL,
+ * and of the memory of graphs. */
 uint64_t alq_pool_excess(struct alq_pool *pool);
 
 /* Whether one of the reuse attributes is on. */

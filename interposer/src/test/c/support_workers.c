@@ -1,6 +1,7 @@
 /* See support_workers.h. */
 #include "support_workers.h"
 
+#include "support_graphs.h"
 #include "support_segments.h"
 
 #include <pthread.h>
@@ -8,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WORKERS 9
+#define WORKERS 11
 
 uint32_t work_ends;
 
@@ -107,6 +108,42 @@ void *work_capture(void *argument)
         CHECK_EQ(CU(cuGraphDestroy)(graph), CUDA_SUCCESS);
     }
     CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
+    return NULL;
+}
+
+/* Each round a graph that allocates what it fills and looks at, and another one that leaves a block, which is freed in one way or another. */
+void *work_graphs(void *argument)
+{
+    struct worker *worker = argument;
+    const struct moving *m = worker->moving;
+    CHECK_EQ(CU(cuCtxSetCurrent)(m->context), CUDA_SUCCESS);
+    CUdeviceptr result = moving_alloc(8), left;
+    CUstream stream = moving_stream();
+    for (uint32_t value = 1; work_goes_on(); value++, worker->rounds++) {
+        uint64_t wrong = 0;
+        CUgraph whole = whole_graph(m, 6 * MIB, value, result), leaving = leaving_graph(m, 4 * MIB, value, &left);
+        CUgraphExec execs[2] = {instantiate(whole, 0), instantiate(leaving, 0)};
+        CHECK_EQ(CU(cuMemsetD32Async)(result, 0, 2, stream), CUDA_SUCCESS);
+        launch_graph(execs[0], stream);
+        launch_graph(execs[1], stream);
+        destroy_graph(leaving);
+        if (value % 2 == 0) {
+            destroy_exec(execs[1]);
+        }
+        worker->wrong += moving_wrong(m, left, 4 * MIB, value, stream);
+        CHECK_EQ(value % 3 == 0 ? CU(cuMemFree_v2)(left) : CU(cuMemFreeAsync)(left, stream), CUDA_SUCCESS);
+        if (value % 2 != 0) {
+            destroy_exec(execs[1]);
+        }
+        launch_graph(execs[0], stream);
+        CHECK_EQ(CU(cuStreamSynchronize)(stream), CUDA_SUCCESS);
+        CHECK_EQ(CU(cuMemcpyDtoH_v2)(&wrong, result, 8), CUDA_SUCCESS);
+        worker->wrong += wrong;
+        destroy_exec(execs[0]);
+        destroy_graph(whole);
+    }
+    CHECK_EQ(CU(cuStreamSynchronize)(stream), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemFree_v2)(result), CUDA_SUCCESS);
     return NULL;
 }
 
@@ -210,7 +247,8 @@ uint64_t work_setting(const char *name, uint64_t otherwise)
 uint64_t work_through(struct world *world, work_trouble trouble)
 {
     static void *(*const bodies[WORKERS])(void *) = {
-        work_compute, work_compute, work_churn, work_replay, work_capture, work_churn, work_capture, work_fork, work_map};
+        work_compute, work_compute, work_churn, work_replay, work_capture, work_churn, work_capture, work_fork, work_map,
+        work_graphs, work_graphs};
     struct moving m;
     struct worker workers[WORKERS];
     pthread_t threads[WORKERS];
@@ -235,7 +273,7 @@ uint64_t work_through(struct world *world, work_trouble trouble)
     }
     CHECK(moving_becomes(&m, moving_parked, 0));
     CHECK(moving_becomes(&m, moving_demoted, 0));
-    CHECK(moving_becomes(&m, moving_movable, 0));
+    CHECK(comes_to_rest(&m, 0));
     CHECK(used_becomes(world, 0));
     CHECK_EQ(truth_bytes(world, 0, 0), truth);
     CHECK(moving_chunks_are_back(&m));

@@ -25,6 +25,8 @@ void work_all_rest(void);
 void *work_compute(void *worker);
 void *work_replay(void *worker);
 void *work_capture(void *worker);
+/* Graphs with memory of their own, captured and launched and done away with. */
+void *work_graphs(void *worker);
 void *work_churn(void *worker);
 /* Children that find the gate open, wherever it is, and no device. */
 void *work_fork(void *worker);
