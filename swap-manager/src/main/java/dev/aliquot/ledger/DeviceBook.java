@@ -274,7 +274,7 @@ public final class DeviceBook {
   // ---- inside
 
   private boolean promote(Tenancy book, Slot slot) {
-    boolean stays = slot.demanded || slot.contexts.missingBytes() > 0;
+    boolean stays = slot.demanded || slot.missingBytes() > 0;
     long demotedBytes = stays ? 0 : slot.demotedBytes();
     if (demotedBytes == 0) {
       return false;
