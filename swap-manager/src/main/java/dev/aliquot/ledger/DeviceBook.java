@@ -178,6 +178,11 @@ public final class DeviceBook {
     return demands.count();
   }
 
+  /** How often an ask has found neither free memory nor credit that nobody uses. */
+  public synchronized long shortages() {
+    return asks.shortages();
+  }
+
   /** Whether memory is being taken back, and be it ahead of the next ask. */
   public synchronized boolean isMakingRoom() {
     return demands.areInForce();

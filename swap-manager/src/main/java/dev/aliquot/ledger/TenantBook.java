@@ -193,6 +193,14 @@ public final class TenantBook {
     }
   }
 
+  /** Whether a process is here with something that moves. */
+  public boolean moves(int slot) {
+    synchronized (device) {
+      Slot known = tenancy.slots.find(slot);
+      return known != null && known.canLeave(false);
+    }
+  }
+
   /**
    * A process that is away is to run again. Granted: it may, with its data on the device as far as
    * there is room for it. Else as for {@link #ask}; {@link #comeBack} ends the wait.

@@ -46,6 +46,7 @@ final class TenantViews {
     List<ProcessView> processes = new ArrayList<>();
     long reported = 0;
     long truth = holding.otherBytes;
+    long sunk = 0;
     long refusals = holding.index == 0 ? record.refusals() : 0;
     for (Member member : members) {
       UsageReport usage = page == null ? null : page.report(member.slot);
@@ -54,6 +55,10 @@ final class TenantViews {
         used = Math.clamp(usage.usedBytes(holding.index), 0, holding.share().limitBytes());
         refusals += holding.index == 0 ? usage.plausibleRefusals() : 0;
       }
+      // what the driver has taken off the device the process says it holds still
+      long off = Math.min(used, offBytes(holding, member));
+      used -= off;
+      sunk += off;
       reported += used;
       truth += member.truthBytes[holding.index];
       processes.add(
@@ -78,7 +83,7 @@ final class TenantViews {
         holding.share().limitBytes(),
         holding.book.creditBytes(),
         gone ? 0 : holding.book.loanBytes(),
-        gone ? 0 : holding.book.demotedBytes(),
+        gone ? 0 : holding.book.demotedBytes() + sunk,
         reported,
         truth,
         holding.book.overheadBytes(),
@@ -90,5 +95,9 @@ final class TenantViews {
         record.created(),
         processes,
         List.of());
+  }
+
+  private static long offBytes(Holding holding, Member member) {
+    return holding.book.missingBytes(member.slot) - holding.book.missingContextBytes(member.slot);
   }
 }
