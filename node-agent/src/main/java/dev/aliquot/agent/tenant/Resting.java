@@ -39,6 +39,13 @@ final class Resting {
     this.shortages = new long[holdings.size()];
   }
 
+  /** Whether the tenant's processes have been told to count what they submit. */
+  boolean isCounting() {
+    synchronized (tenant) {
+      return counts;
+    }
+  }
+
   /** To be called regularly. */
   void look() {
     synchronized (tenant) {

@@ -438,12 +438,19 @@ public final class Tenant {
 
   // ---- inside
 
-  /** Whether it uses its devices; its processes are asked to have the figure ready next time. */
+  /**
+   * Whether it uses its devices; its processes are asked to have the figure ready next time. Those
+   * that need not count are left alone.
+   */
   private void observe() {
+    boolean counts =
+        resting.isCounting() || holdings.stream().anyMatch(holding -> holding.share().borrows());
     long submissions = 0;
     for (Member member : members.values()) {
       submissions += pages.usage().report(member.slot).submissions();
-      pages.control().nudge(member.slot);
+      if (counts) {
+        pages.control().nudge(member.slot);
+      }
     }
     for (Holding holding : holdings) {
       holding.residency.observe(record.id(), submissions);
