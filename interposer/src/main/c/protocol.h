@@ -45,7 +45,8 @@
  *
  * How a parked process gives up the rest of the device
  *   What cannot move (contexts, modules, and all memory of a tenant that does not borrow) only the driver's checkpoint takes off a device, and a
- *   process that holds imported handles is never restored. One that has nothing to move parks like any other, and moves nothing. The agent sets the slot's `deep` and wakes the slot. The process's own thread gives back the chunks without data, fetches a
+ *   process that holds imported handles is never restored. One that has nothing to move parks like any other, and moves nothing.
+ *   The agent sets the slot's `deep` and wakes the slot. The process's own thread gives back the chunks without data, fetches a
  *   descriptor for every other one (REOPEN_CHUNK), unmaps all of them and releases their handles: it is bare, and says so in the usage page
  *   and with a MOVED for each device that it is away from. From then on the agent may lock and checkpoint the process. What keeps it
  *   from going bare leaves it parked as it was; MOVED says why, and nothing is tried before `wake` changes.

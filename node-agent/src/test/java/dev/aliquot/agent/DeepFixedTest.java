@@ -142,6 +142,24 @@ class DeepFixedTest extends LendingFixture {
   }
 
   @Test
+  void aProcessWithNothingButAContextFollowsOneThatHasLeft() throws Exception {
+    deepAfter = Duration.ofMillis(500);
+    serveAgain(POOL, 1);
+    Map<String, String> environment = environment("both", capacity * 3 / 8, capacity);
+    Talker idle = talk(environment, CProgram.of("working_tenant"));
+    Talker other = talk(environment, CProgram.of("working_tenant"));
+    assertThat(idle.say("init")).isEqualTo(SUCCESS);
+    assertThat(other.say("init")).isEqualTo(SUCCESS);
+    fill(other, STEP);
+    assertThat(serving.say("swap out both")).isEqualTo("ok");
+    Eventually.soon(() -> assertThat(tenant("both").groundTruthBytes()).isZero());
+    assertThat(tenant("both").state()).isEqualTo("deep");
+    fill(idle, STEP);
+    assertThat(other.say("check")).startsWith(SUCCESS + " ");
+    assertThat(idle.say("check")).startsWith(SUCCESS + " ");
+  }
+
+  @Test
   void itStaysDeepOverARestartOfTheAgentAndItsRoomIsFound() throws Exception {
     fill(fixed, capacity / 2 - 2 * CONTEXT);
     goesDeep("fixed");

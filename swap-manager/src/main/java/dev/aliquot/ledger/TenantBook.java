@@ -254,12 +254,25 @@ public final class TenantBook {
   }
 
   /**
-   * An earlier agent had the contexts of a process leave the device: it holds all that is covered,
-   * or what it says where that is more.
+   * An earlier agent had the contexts of a process leave the device: it holds all that is covered.
    *
    * @param bytes what that agent had found them to take
    */
   public void restoreSunk(int slot, long bytes) {
+    synchronized (device) {
+      Slot sunk = tenancy.slots.find(slot);
+      if (sunk != null) {
+        sink(sunk, bytes, sunk.coveredBytes);
+      }
+    }
+  }
+
+  /**
+   * The same for a process of whose slot nothing is known but what it says itself.
+   *
+   * @param bytes what contexts are expected to take
+   */
+  public void adoptSunk(int slot, long bytes) {
     synchronized (device) {
       Slot sunk = tenancy.slots.find(slot);
       if (sunk != null) {

@@ -202,6 +202,19 @@ class DeepTest extends LendingFixture {
   }
 
   @Test
+  void ofWhomNothingIsKnownNeedsRoomForWhatItSays() {
+    a.surfaced(0, 0);
+    pagesA.used.put(0, 250L);
+    a.adoptSunk(0, CONTEXT);
+    a.sunk(0);
+    assertThat(a.missingBytes(0)).isEqualTo(CONTEXT + 250);
+    pagesA.used.put(0, -1L);
+    a.adoptSunk(0, CONTEXT);
+    a.sunk(0);
+    assertThat(a.missingBytes(0)).as("nonsense").isEqualTo(CONTEXT);
+  }
+
+  @Test
   void whoAsksForMoreWhileItIsOffComesBackFirst() {
     aIsDeepWithPlainMemory();
     assertThat(refusal(a.ask(0, 300)).cause()).isEqualTo(AskResult.Cause.AWAY);

@@ -169,7 +169,7 @@ final class Diving {
       for (Holding holding : holdings) {
         long bytes = holding.device.contextEstimateBytes();
         pages.control().contextBytes(member.slot, holding.index, bytes);
-        holding.book.restoreSunk(member.slot, bytes);
+        holding.book.adoptSunk(member.slot, bytes);
       }
       member.depth = Depth.DIVING;
       pages.control().deep(member.slot, true);
