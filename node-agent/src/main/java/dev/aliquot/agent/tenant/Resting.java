@@ -6,9 +6,9 @@ import java.util.Map;
 
 /**
  * Has idle processes rest that hold nothing that moves, where {@code swap-deep-after} is
- * configured: the driver takes them off their devices when they have rested for that long. Only
- * where memory was short, or where others of the tenant are out already; and only a tenant of which
- * nothing moves, for others leave by themselves. Thread-safe by the tenant's lock.
+ * configured: the driver takes them off their devices when they have rested for that long. Where
+ * nothing of the tenant moves, they do when memory is short; else they follow those that have left
+ * for others, with what moves. Thread-safe by the tenant's lock.
  *
  * <p>Whether a process is idle is known once it counts what it submits. That has its price for each
  * launch, so it does not before memory is short for the first time.
