@@ -157,7 +157,7 @@ static bool alq_capture_goes_on(CUstream stream)
     CUresult alq_hook_##name parameters                                                    \
     {                                                                                      \
         ALQ_PASS_WHEN_TRANSPARENT(name, __VA_ARGS__);                                      \
-        bool entered = alq_gate_enter();                                                   \
+        bool entered = alq_gate_enter_seen();                                              \
         uint64_t id = alq_capture_begin(where, target);                                    \
         CUresult result = id == 0 ? CUDA_ERROR_OUT_OF_MEMORY : ALQ_CALL(name, __VA_ARGS__); \
         alq_gate_leave(entered);                                                           \

@@ -12,6 +12,7 @@
 #include "gate.h"
 #include "kept.h"
 #include "movable.h"
+#include "mover.h"
 #include "pointers.h"
 #include "pool.h"
 #include "settled.h"
@@ -63,8 +64,8 @@ static CUresult alq_making_end(const struct alq_making *making, CUresult result)
     return result;
 }
 
-/* Everything of a context that is about to be destroyed, and what to do once it is. From begin to end the gate is entered: the mover
- * never meets a context that is going. */
+/* Everything of a context that is about to be destroyed, and what to do once it is. From begin to end the gate is entered, and be it not
+ * armed yet: the mover never meets a context that is going. */
 struct alq_ending {
     uint64_t mark;
     int device;
@@ -77,7 +78,7 @@ static void alq_ending_begin(struct alq_ending *ending, CUcontext context, int d
     *ending = (struct alq_ending){
         .mark = __atomic_add_fetch(&alq_next_mark, 1, __ATOMIC_RELAXED), .device = device, .context = context};
     alq_pointers_doom(context, ending->mark);
-    ending->gated = alq_gate_enter();
+    ending->gated = alq_gate_enter_seen();
     alq_kept_doom(context, true);
     alq_drain_leave(context);
 }
@@ -169,6 +170,7 @@ CUresult alq_hook_cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice ordinal)
         __atomic_store_n(&alq_primaries[ordinal], *context, __ATOMIC_RELEASE);
         alq_contexts_put(*context);
         alq_virtual_settle();
+        alq_mover_listen(alq_device_index(ordinal));
     }
     return fresh ? alq_making_end(&making, result) : result;
 }
@@ -228,6 +230,7 @@ ALQ_PRIMARY_RESET(cuDevicePrimaryCtxReset_v2)
         if (result == CUDA_SUCCESS) {                                       \
             alq_contexts_put(ALQ_OWN_CONTEXT(context));                     \
             alq_virtual_settle();                                           \
+            alq_mover_listen(making.device);                                \
         }                                                                   \
         return alq_making_end(&making, result);                             \
     }

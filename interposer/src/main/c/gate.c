@@ -1,5 +1,5 @@
-/* Coming to the gate and leaving it. A call that began before the gate was armed has no mark. It also began before there was any memory that
- * moves. */
+/* Coming to the gate and leaving it. A call that began before the gate was armed has no mark, but for those that enter seen. It also began before
+ * there was any memory that moves. */
 #include "gate.h"
 
 #include <errno.h>

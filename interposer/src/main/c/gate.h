@@ -6,7 +6,8 @@
  *   mark        per thread: whether it is inside a gated call
  *   mover       the one thread that closes the gate (mover.h)
  *
- * The gate is armed once the tenant may borrow; before that a gated call costs one load and one branch. Armed and open it costs two
+ * The gate is armed with the first memory that moves, with the first wish to have the process out, or when the agent wants to know whether it
+ * uses its devices; before that a gated call costs one load and one branch. Armed and open it costs two
  * plain stores to the thread's own mark and two loads: no lock, no atomic read-modify-write, no system call. Closing is one
  * store, one membarrier(PRIVATE_EXPEDITED) that makes every thread's mark and the gate visible to each other, and waiting for
  * the marks to clear.
@@ -37,6 +38,13 @@ void alq_gate_leave_armed(void);
 static inline bool alq_gate_enter(void)
 {
     return __builtin_expect(__atomic_load_n(&alq_gate_armed, __ATOMIC_RELAXED) != 0, 0) && alq_gate_enter_armed();
+}
+
+/* The same for a call that the mover must not miss though it may have begun before the gate was armed: of others it knows nothing then,
+ * and they touch nothing that it touches. Costs what an armed gate does. */
+static inline bool alq_gate_enter_seen(void)
+{
+    return alq_gate_enter_armed();
 }
 
 static inline void alq_gate_leave(bool entered)

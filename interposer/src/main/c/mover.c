@@ -108,6 +108,17 @@ static uint64_t alq_sooner(uint64_t a_ns, uint64_t b_ns)
     return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
 }
 
+/* Counting costs what the gate does. */
+static void alq_count(void)
+{
+    const struct alq_control_page *control = alq_pages_control();
+    for (uint32_t device = 0; control != NULL && device < alq_pages_device_count(control); device++) {
+        if ((__atomic_load_n(&control->devices[device].flags, __ATOMIC_ACQUIRE) & ALQ_DEVICE_COUNTS) != 0) {
+            alq_gate_arm();
+        }
+    }
+}
+
 static void *alq_mover_body(void *unused)
 {
     CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
@@ -121,6 +132,7 @@ static void *alq_mover_body(void *unused)
         struct alq_seat seat;
         uint64_t again_ns = 0;
         uint32_t kicks = __atomic_load_n(&alq.kicks, __ATOMIC_SEQ_CST);
+        alq_count();
         alq_charge_submissions(alq_marks_submissions());
         const struct alq_control_slot *slot = alq_charge_seat(&seat);
         if (__atomic_load_n(&slot->generation, __ATOMIC_SEQ_CST) != seat.generation && alq_ask_again()) {
@@ -176,6 +188,16 @@ bool alq_mover_start(void)
     bool runs = alq_thread_start(alq_mover_body);
     __atomic_store_n(&alq.state, runs ? ALQ_MOVER_RUNS : ALQ_MOVER_NONE, __ATOMIC_RELEASE);
     return runs;
+}
+
+void alq_mover_listen(int device)
+{
+    const struct alq_control_page *control = alq_pages_control();
+    if (device >= 0 && control != NULL
+        && (__atomic_load_n(&control->devices[device].flags, __ATOMIC_ACQUIRE) & ALQ_DEVICE_LEAVES) != 0) {
+        alq_count();
+        alq_mover_start();
+    }
 }
 
 void alq_mover_kick(void)

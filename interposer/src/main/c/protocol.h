@@ -45,8 +45,9 @@
  *   demoted, and does not park again for the same `wake`.
  *
  * How a parked process gives up the rest of the device
- *   What cannot move (contexts, modules) only the driver's checkpoint takes off a device, and a process that holds imported handles is never
- *   restored. The agent sets the slot's `deep` and wakes the slot. The process's own thread gives back the chunks without data, fetches a
+ *   What cannot move (contexts, modules, and all memory of a tenant that does not borrow) only the driver's checkpoint takes off a device, and a
+ *   process that holds imported handles is never restored. One that has nothing to move parks like any other, and moves nothing.
+ *   The agent sets the slot's `deep` and wakes the slot. The process's own thread gives back the chunks without data, fetches a
  *   descriptor for every other one (REOPEN_CHUNK), unmaps all of them and releases their handles: it is bare, and says so in the usage page
  *   and with a MOVED for each device that it is away from. From then on the agent may lock and checkpoint the process. What keeps it
  *   from going bare leaves it parked as it was; MOVED says why, and nothing is tried before `wake` changes.
@@ -119,6 +120,10 @@ struct alq_control_device {
 
 /* The tenant may borrow: memory behind cuMemAlloc* has to be movable, and what is not must fit the request. May be set later. */
 #define ALQ_DEVICE_MOVABLE 1ull
+/* Its processes may be told to leave the device, whatever they hold there: they listen from their first context on. */
+#define ALQ_DEVICE_LEAVES 2ull
+/* The agent wants to know whether they use the device: they count what they submit, from when they see this on. May be set later. */
+#define ALQ_DEVICE_COUNTS 4ull
 
 /* One process of the tenant. host_pid == 0: free. */
 struct alq_control_slot {
@@ -135,7 +140,8 @@ struct alq_control_slot {
     uint64_t credit_bytes[ALQ_MAX_DEVICES]; /* 64 */
     /* 192: the most of `used` that may stay on the device; ALQ_RESIDENT_ALL: nobody wants anything back */
     uint64_t resident_bytes[ALQ_MAX_DEVICES];
-    /* 320: the most that the process can hold: its credit, or more while it gives back. For the agent's successor */
+    /* 320: the most that the process can hold: its credit, or more while it gives back; what it held when the driver took that off, until it is
+     * back. For the agent's successor */
     uint64_t covered_bytes[ALQ_MAX_DEVICES];
     uint32_t context_mib[ALQ_MAX_DEVICES]; /* 448: what its contexts take while they are off the device. For the agent's successor */
 };                                         /* 512 bytes */

@@ -71,7 +71,8 @@ static bool alq_parkable(enum alq_move_outcome outcome)
 /* Gate open. What keeps the process from being parked has become every device's outcome. */
 static void alq_leave(const struct alq_control_slot *slot, struct alq_trip *trip)
 {
-    enum alq_move_outcome outcome = ALQ_MOVE_DONE;
+    /* a process with nothing that moves has had no need of it */
+    enum alq_move_outcome outcome = alq_gate_arm() ? ALQ_MOVE_DONE : ALQ_MOVE_FAILED;
     uint64_t closed_at_ns = 0;
     for (uint32_t device = 0; device < trip->devices && outcome == ALQ_MOVE_DONE; device++) {
         if (alq_charge_reported_bytes(device) > alq_resident_bytes(slot, device)) {

@@ -12,8 +12,13 @@ static const char ptx[] = ".version 7.0\n.target sm_70\n.address_size 64\n"
 
 void moving_start(struct moving *moving, struct world *world, uint64_t request_bytes)
 {
-    *moving = (struct moving){.world = world};
     test_agent_lend(world->agent, 0, request_bytes);
+    moving_start_fixed(moving, world);
+}
+
+void moving_start_fixed(struct moving *moving, struct world *world)
+{
+    *moving = (struct moving){.world = world};
     moving->context = start_cuda();
     moving_load(moving);
     int slot = test_agent_slot(world->agent, getpid());

@@ -16,6 +16,8 @@ struct moving {
 
 /* Has the tenant borrow beyond request_bytes, and starts CUDA in this process; ends the case where that fails. */
 void moving_start(struct moving *moving, struct world *world, uint64_t request_bytes);
+/* The same without borrowing. */
+void moving_start_fixed(struct moving *moving, struct world *world);
 
 /* The kernels, in the current context. */
 void moving_load(struct moving *moving);

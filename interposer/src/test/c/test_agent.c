@@ -369,7 +369,12 @@ void test_agent_lend(const struct test_agent *agent, uint32_t device, uint64_t r
 {
     struct alq_control_device *facts = &page_of(agent)->devices[device];
     __atomic_store_n(&facts->request_bytes, request_bytes, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&facts->flags, ALQ_DEVICE_MOVABLE, __ATOMIC_SEQ_CST);
+    __atomic_or_fetch(&facts->flags, ALQ_DEVICE_MOVABLE, __ATOMIC_SEQ_CST);
+}
+
+void test_agent_say(const struct test_agent *agent, uint32_t device, uint64_t flags)
+{
+    __atomic_or_fetch(&page_of(agent)->devices[device].flags, flags, __ATOMIC_SEQ_CST);
 }
 
 void test_agent_set_credit(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes)

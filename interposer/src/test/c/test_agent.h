@@ -149,6 +149,8 @@ uint32_t test_agent_slots(const struct test_agent *agent);
 
 /* The tenant may borrow on the device, beyond that request. */
 void test_agent_lend(const struct test_agent *agent, uint32_t device, uint64_t request_bytes);
+/* Adds flags of the device. */
+void test_agent_say(const struct test_agent *agent, uint32_t device, uint64_t flags);
 void test_agent_set_credit(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes);
 /* Says how much may stay on the device, and wakes the slot. */
 void test_agent_set_resident(const struct test_agent *agent, uint32_t slot, uint32_t device, uint64_t bytes);

@@ -13,6 +13,7 @@
 struct visitor {
     uint32_t tid, inside, leave, done;
     int error;
+    bool seen; /* it must not be missed */
 };
 
 static void *visit(void *argument)
@@ -20,7 +21,7 @@ static void *visit(void *argument)
     struct visitor *self = argument;
     say(&self->tid, (uint32_t)syscall(SYS_gettid));
     errno = 77;
-    bool entered = alq_gate_enter();
+    bool entered = self->seen ? alq_gate_enter_seen() : alq_gate_enter();
     self->error = errno;
     say(&self->inside, 1);
     await(&self->leave, 1);
@@ -55,6 +56,21 @@ static void unarmed_nothing_waits_and_nothing_closes(struct world *world, const 
     bool entered = alq_gate_enter();
     CHECK(entered);
     alq_gate_leave(entered);
+}
+
+static void of_who_came_before_it_was_armed_only_those_that_are_seen_are_waited_for(struct world *world, const void *argument)
+{
+    (void)world;
+    (void)argument;
+    struct visitor unseen = {0}, seen = {.seen = true};
+    pthread_t unseen_thread = start_inside(&unseen), seen_thread = start_inside(&seen);
+    CHECK(alq_gate_arm());
+    CHECK(!alq_gate_close(time_ns() + 50 * MS, NEVER));
+    let_go(&seen, seen_thread);
+    close_for_moving();
+    let_go(&unseen, unseen_thread);
+    CHECK_EQ(seen.error, 77);
+    alq_gate_open();
 }
 
 static void a_closed_gate_holds_every_thread_until_it_opens(struct world *world, const void *argument)
@@ -372,6 +388,7 @@ int main(void)
 {
     static struct world none;
     RUN(unarmed_nothing_waits_and_nothing_closes, &none);
+    RUN(of_who_came_before_it_was_armed_only_those_that_are_seen_are_waited_for, &none);
     ARMED(a_closed_gate_holds_every_thread_until_it_opens);
     ARMED(a_parked_gate_says_once_that_somebody_waits);
     ARMED(a_call_of_the_driver_itself_does_not_wait);

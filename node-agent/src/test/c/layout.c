@@ -44,6 +44,8 @@ int main(void)
     OFFSET(alq_control_device, other_used_bytes);
     OFFSET(alq_control_device, flags);
     PRINT("DEVICE_MOVABLE", ALQ_DEVICE_MOVABLE);
+    PRINT("DEVICE_LEAVES", ALQ_DEVICE_LEAVES);
+    PRINT("DEVICE_COUNTS", ALQ_DEVICE_COUNTS);
     OFFSET(alq_control_slot, host_pid);
     OFFSET(alq_control_slot, tenant_pid);
     OFFSET(alq_control_slot, start_time);

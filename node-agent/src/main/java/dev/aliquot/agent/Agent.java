@@ -57,6 +57,8 @@ public final class Agent implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
   private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(5);
   private static final int MOST_CONNECTIONS = 64;
+  private static final String STAYS_DEEP =
+      " holds nothing on its devices, or has just failed to leave them: see aliquot status";
 
   /** As many as a tenant can have processes. */
   private static final int MOST_ASKS = 512;
@@ -334,20 +336,12 @@ public final class Agent implements AutoCloseable {
       throw new AgentException(
           AgentException.Kind.INVALID,
           "tenant " + record.name() + " was started with --swap never: it stays on its device");
-    } else if (record.grants().stream().noneMatch(grant -> grant.share().borrows())) {
-      throw new AgentException(
-          AgentException.Kind.INVALID,
-          "tenant "
-              + record.name()
-              + " has no limit above its request, so its memory does not move: see aliquot resize");
     } else if (!tenant.swapOut(way == SwapWay.OUT_DEEP)) {
       throw new AgentException(
           AgentException.Kind.INVALID,
           "tenant "
               + record.name()
-              + " holds nothing that moves"
-              + pinned(tenant)
-              + ", or has just failed to move it: see aliquot status");
+              + (way == SwapWay.OUT_DEEP ? STAYS_DEEP : stays(record, pinned(tenant))));
     }
   }
 
@@ -358,6 +352,14 @@ public final class Agent implements AutoCloseable {
             .map(part -> ByteSize.shortText(part.bytes()) + " " + part.reason())
             .collect(Collectors.joining(", "));
     return pinned.isEmpty() ? "" : " (" + pinned + ")";
+  }
+
+  private static String stays(TenantRecord record, String pinned) {
+    boolean borrows = record.grants().stream().anyMatch(grant -> grant.share().borrows());
+    return (borrows
+            ? " holds nothing that moves" + pinned + ", or has just failed to move it"
+            : " has no limit above its request, so its memory does not move by itself")
+        + ": with --deep the driver takes all of it off the device";
   }
 
   /**

@@ -22,7 +22,9 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "A tenant that is out comes back by itself when it next uses its device; nothing in its",
-      "program changes. It takes a limit above its request: only such memory moves.",
+      "program changes. Without --deep it takes a limit above its request: only such memory moves.",
+      "With --deep the driver takes off the device whatever the tenant has there, into the memory",
+      "of its processes.",
       "",
       "Exit code: 0 when it is done; 1 when it could not be, or took longer than --timeout.",
       "",
@@ -56,8 +58,8 @@ final class SwapCommand implements Callable<Integer> {
   @Option(
       names = "--deep",
       description =
-          "With out: its contexts leave the device, too, by the driver's checkpoint; it takes longer to"
-              + " come back.")
+          "With out: its contexts leave the device, too, and all else that does not move, by the"
+              + " driver's checkpoint; it takes longer to come back.")
   private boolean deep;
 
   @Parameters(index = "0", paramLabel = "out|in", description = "Which way.")

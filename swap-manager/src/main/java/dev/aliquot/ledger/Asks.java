@@ -28,6 +28,7 @@ final class Asks {
 
   private final Demands demands;
   private final Swaps swaps;
+  private long shortages;
 
   /**
    * @param books a view of all of the device's
@@ -67,6 +68,11 @@ final class Asks {
           ? Long.MAX_VALUE
           : loanLeftBytes + returningBytes;
     }
+  }
+
+  /** How often one had to have others make room, or could not be met. */
+  long shortages() {
+    return shortages;
   }
 
   /** A process that is to leave gets no loan: it would take back in parts what it has to give. */
@@ -144,6 +150,7 @@ final class Asks {
       }
       return new AskResult.AfterReading(guaranteed);
     }
+    shortages++;
     return guaranteed ? makeRoom(want) : waitForOthers(want);
   }
 

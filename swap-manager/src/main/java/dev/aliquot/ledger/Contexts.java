@@ -6,12 +6,16 @@ package dev.aliquot.ledger;
  *
  * <p>Room for them is reserved before they come back: it is nobody else's from then on, and counts
  * as the driver's. A reading that shows them takes its place.
+ *
+ * <p>What the process holds beside them leaves and comes back with them; for that it is to be
+ * covered again before.
  */
 final class Contexts {
   private long missingBytes;
   private long reservedBytes;
   private long heldBytes;
   private boolean wanted;
+  private boolean off;
 
   /**
    * They leave the device: so much has to be reserved before they come back.
@@ -22,6 +26,17 @@ final class Contexts {
     missingBytes = bytes;
     reservedBytes = 0;
     heldBytes = held;
+    off = false;
+  }
+
+  /** The driver has taken them off the device, and all that the process holds there. */
+  void left() {
+    off = true;
+  }
+
+  /** Whether the driver has, as far as is known. */
+  boolean areOff() {
+    return off;
   }
 
   /** They are on the device, and in what is known of the driver's overhead. */
@@ -44,9 +59,9 @@ final class Contexts {
     return reservedBytes;
   }
 
-  /** What the tenant will have of its limit for them, and nobody has asked for. */
-  long sunkBytes() {
-    return wanted ? 0 : missingBytes;
+  /** Whether what is missing is being asked for. */
+  boolean areWanted() {
+    return wanted;
   }
 
   /** What is being asked for them: what is granted of that is not unused. */

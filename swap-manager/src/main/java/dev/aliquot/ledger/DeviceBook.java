@@ -178,6 +178,11 @@ public final class DeviceBook {
     return demands.count();
   }
 
+  /** How often an ask has found neither free memory nor credit that nobody uses. */
+  public synchronized long shortages() {
+    return asks.shortages();
+  }
+
   /** Whether memory is being taken back, and be it ahead of the next ask. */
   public synchronized boolean isMakingRoom() {
     return demands.areInForce();
@@ -274,7 +279,7 @@ public final class DeviceBook {
   // ---- inside
 
   private boolean promote(Tenancy book, Slot slot) {
-    boolean stays = slot.demanded || slot.contexts.missingBytes() > 0;
+    boolean stays = slot.demanded || slot.missingBytes() > 0;
     long demotedBytes = stays ? 0 : slot.demotedBytes();
     if (demotedBytes == 0) {
       return false;

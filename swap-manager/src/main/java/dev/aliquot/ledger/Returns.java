@@ -25,8 +25,8 @@ final class Returns {
 
   /**
    * A process that is away wants to run: all of its data is to be on the device, and what of it is
-   * within the request has to be, and its contexts, where they are off the device, whatever else
-   * there is. Where there is nothing more to wait for, it comes back with what there is.
+   * within the request has to be, and what the driver has taken off, whatever else there is. Where
+   * there is nothing more to wait for, it comes back with what there is.
    *
    * @param whole whether it waits for what is beyond its request, too, though others are not giving
    *     that back yet
@@ -37,9 +37,9 @@ final class Returns {
     if (slot.away) {
       slot.stay();
     }
-    long contextBytes = slot.contexts.missingBytes();
+    long sunkBytes = slot.missingBytes();
     long returningBytes = slot.away && !book.isClosed() ? slot.demotedBytes() : 0;
-    long allBytes = Bytes.add(returningBytes, contextBytes);
+    long allBytes = Bytes.add(returningBytes, sunkBytes);
     AskResult result = null;
     // a claim that stands is waited for: others are giving back for it
     if ((whole || isComing(allBytes)) && !claims.has(book, slot)) {
@@ -47,28 +47,29 @@ final class Returns {
     }
     if (result == null || result instanceof AskResult.Refused) {
       wishes.remove(book, slot);
-      long leastBytes = Math.max(contextBytes, guaranteedBytes(book, slot, allBytes));
+      long leastBytes = Math.max(sunkBytes, guaranteedBytes(book, slot, allBytes));
       result = back(book, slot, leastBytes, returningBytes);
     }
     if (!(result instanceof AskResult.Granted)) {
       return result;
     }
     reserve(slot, returningBytes);
-    if (slot.contexts.missingBytes() > 0) {
-      return new AskResult.MakingRoom(slot.contexts.missingBytes());
+    if (slot.missingBytes() > 0) {
+      return new AskResult.MakingRoom(slot.missingBytes());
     }
     runs(book, slot);
     return new AskResult.Granted(slot.creditBytes);
   }
 
   /**
-   * A process that is away runs from now on, and has of its data what there is; one whose contexts
-   * found no room stays away, for the driver would lose it.
+   * A process that is away runs from now on, and has of its data what there is; one that the driver
+   * has taken off and that found no room stays away, for the driver would lose it.
    */
   void comeBack(Tenancy book, Slot slot) {
     asks.withdraw(book, slot);
-    if (slot.contexts.missingBytes() > 0) {
+    if (slot.missingBytes() > 0) {
       slot.contexts.release();
+      book.unreadBytes += slot.uncover();
     } else {
       runs(book, slot);
     }
@@ -108,7 +109,7 @@ final class Returns {
       asks.withdraw(book, slot);
     }
     boolean asksItself = !slot.reclaims && (claims.has(book, slot) || wishes.has(book, slot));
-    if (slot.away || slot.demanded || asksItself || slot.contexts.missingBytes() > 0) {
+    if (slot.away || slot.demanded || asksItself || slot.missingBytes() > 0) {
       return;
     }
     long demotedBytes = slot.demotedBytes();

@@ -67,6 +67,15 @@ final class Slot {
     return Math.min(Math.max(Bytes.add(usedBytes, comingBytes()), leastBytes), coveredBytes);
   }
 
+  /**
+   * What it lacks before the driver may bring it back: room for its contexts, and cover for what it
+   * held beside them.
+   */
+  long missingBytes() {
+    long heldBytes = Math.max(0, contexts.heldBytes() - coveredBytes);
+    return Bytes.add(contexts.missingBytes(), heldBytes);
+  }
+
   /** What it was granted and has not used yet: it will, or it is unused before long. */
   long promisedBytes() {
     long usedBytes = port.usedBytes(index);
@@ -127,20 +136,27 @@ final class Slot {
     }
   }
 
-  /** What is published as covered is never less than the published credit. */
+  /**
+   * What is published as covered is never less than the published credit, nor than what it held
+   * when the driver took that off the device: the next agent is to know.
+   */
   void set(long newCreditBytes, long newCoveredBytes) {
     long beforeBytes = coveredBytes;
     coveredBytes = newCoveredBytes;
     if (newCoveredBytes > beforeBytes) {
-      port.writeCovered(index, newCoveredBytes);
+      publishCovered();
     }
     if (creditBytes != newCreditBytes) {
       creditBytes = newCreditBytes;
       port.writeCredit(index, newCreditBytes);
     }
     if (newCoveredBytes < beforeBytes) {
-      port.writeCovered(index, newCoveredBytes);
+      publishCovered();
     }
+  }
+
+  private void publishCovered() {
+    port.writeCovered(index, Math.max(coveredBytes, contexts.heldBytes()));
   }
 
   /**
@@ -166,7 +182,9 @@ final class Slot {
       hostNeed.begin(coveredBytes);
       mostHostBytes = port.hostBytes(index);
     }
-    hostNeed.add(bytes, outstandingBytes() == 0);
+    if (bytes > 0) {
+      hostNeed.add(bytes, outstandingBytes() == 0);
+    }
     long targetBytes = Math.max(0, Math.min(creditBytes, claimBytes()) - bytes);
     // what is not back yet, or not in use yet, is the first to be had
     returningBytes = 0;
@@ -189,9 +207,13 @@ final class Slot {
     return demanded && wake - demandWake >= 0;
   }
 
-  /** Whether it is here, and has anything that moves. */
-  boolean canLeave() {
-    return !away && demandableBytes() > 0;
+  /**
+   * Whether it is here, and has anything that moves.
+   *
+   * @param whole or is to leave whatever it has: the driver takes off what does not move
+   */
+  boolean canLeave(boolean whole) {
+    return !away && (demandableBytes() > 0 || (whole && !stuck));
   }
 
   /**
@@ -228,7 +250,26 @@ final class Slot {
     if (!away) {
       leave();
     }
-    return takenBytes;
+    return takenBytes + uncover();
+  }
+
+  /** The driver has taken all of it off the device: nothing of that is held any more. */
+  long sunk() {
+    contexts.left();
+    return uncover();
+  }
+
+  /**
+   * What the driver has taken off the device needs no cover before it comes back.
+   *
+   * @return what was covered
+   */
+  long uncover() {
+    long bytes = contexts.areOff() ? coveredBytes : 0;
+    if (bytes > 0) {
+      set(0, 0);
+    }
+    return bytes;
   }
 
   /** What a process that is on its way out still holds, it keeps: it is wanted back. */
@@ -322,7 +363,8 @@ final class Slot {
     long claimBytes = claimBytes();
     long hostBytes = port.hostBytes(index);
     boolean stands = claimBytes == lastClaimBytes && hostBytes <= mostHostBytes;
-    idleLooks = claimBytes > creditBytes && stands ? idleLooks + 1 : 0;
+    boolean owes = claimBytes > creditBytes || (away && !port.isParked(index));
+    idleLooks = owes && stands ? idleLooks + 1 : 0;
     lastClaimBytes = claimBytes;
     mostHostBytes = Math.max(mostHostBytes, hostBytes);
     if (idleLooks >= patience) {

@@ -97,9 +97,9 @@ final class Slots {
     return sumBytes(slot -> slot.contexts.reservedBytes());
   }
 
-  /** What contexts that are off the device will take of it, and nobody has asked for. */
+  /** What processes that are off the device will take of it, and nobody has asked for. */
   long sunkBytes() {
-    return sumBytes(slot -> slot.contexts.sunkBytes());
+    return sumBytes(slot -> slot.contexts.areWanted() ? 0 : slot.missingBytes());
   }
 
   /** Claims may be any number. */

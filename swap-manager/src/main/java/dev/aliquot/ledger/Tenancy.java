@@ -104,7 +104,7 @@ final class Tenancy {
 
   /** Has every process leave that can; answers what is to come of that. */
   long leave() {
-    return slots.all().stream().filter(Slot::canLeave).mapToLong(Slot::leave).sum();
+    return slots.all().stream().filter(slot -> slot.canLeave(false)).mapToLong(Slot::leave).sum();
   }
 
   /** What could be had of it if it left. */

@@ -105,6 +105,10 @@ public final class TenantBook {
       if (tenancy.closed) {
         return new AskResult.Closed();
       }
+      if (asking.missingBytes() > 0) {
+        // what it holds already is not there: it comes back first
+        return Refusals.away(wantedBytes);
+      }
       return wantedBytes < 0 || wantedBytes > tenancy.share.limitBytes()
           ? tenancy.overLimit(wantedBytes)
           : device.ask(tenancy, asking, wantedBytes);
@@ -168,12 +172,32 @@ public final class TenantBook {
    * @return whether it is away, or on its way; one that has nothing that moves runs on
    */
   public boolean leave(int slot) {
+    return leave(slot, false);
+  }
+
+  /**
+   * The same for a process that leaves whatever it has, for the driver is to take off the device
+   * what does not move.
+   */
+  public boolean leaveWhole(int slot) {
+    return leave(slot, true);
+  }
+
+  private boolean leave(int slot, boolean whole) {
     synchronized (device) {
       Slot leaving = tenancy.slots.find(slot);
-      if (leaving != null && !tenancy.closed && leaving.canLeave()) {
+      if (leaving != null && !tenancy.closed && leaving.canLeave(whole)) {
         leaving.leave();
       }
       return leaving != null && leaving.away;
+    }
+  }
+
+  /** Whether a process is here with something that moves. */
+  public boolean moves(int slot) {
+    synchronized (device) {
+      Slot known = tenancy.slots.find(slot);
+      return known != null && known.canLeave(false);
     }
   }
 
@@ -186,7 +210,7 @@ public final class TenantBook {
   public AskResult resume(int slot, boolean whole) {
     synchronized (device) {
       Slot returning = tenancy.slots.get(slot);
-      boolean sunk = returning.contexts.missingBytes() > 0;
+      boolean sunk = returning.missingBytes() > 0;
       if (tenancy.closed && !sunk) {
         returning.comeBack();
       }
@@ -198,7 +222,7 @@ public final class TenantBook {
 
   /**
    * A process that is away runs again, with what it may hold: the rest of its data stays behind.
-   * One whose contexts are off the device and have found no room stays.
+   * One that the driver has taken off the device and that has found no room stays.
    */
   public void comeBack(int slot) {
     synchronized (device) {
@@ -210,8 +234,9 @@ public final class TenantBook {
   }
 
   /**
-   * The contexts of a process that is away leave the device, and what else it holds there with
-   * them: that stays covered until {@link #surfaced}, whatever it reports.
+   * The contexts of a process that is away are about to leave the device, and what else it holds
+   * there with them: that stays covered until {@link #sunk}, whatever it reports, and from when it
+   * is let back until {@link #surfaced}.
    *
    * @param bytes what the contexts take; {@link #resume} has so much kept for them before it grants
    * @param truthBytes what the driver holds for the process in all: what it does not report of that
@@ -242,6 +267,35 @@ public final class TenantBook {
     }
   }
 
+  /**
+   * The same for a process of whose slot nothing is known but what it says itself.
+   *
+   * @param bytes what contexts are expected to take
+   */
+  public void adoptSunk(int slot, long bytes) {
+    synchronized (device) {
+      Slot sunk = tenancy.slots.find(slot);
+      if (sunk != null) {
+        long usedBytes = Math.clamp(port.usedBytes(slot), 0, tenancy.share.limitBytes());
+        sink(sunk, bytes, Math.max(sunk.coveredBytes, usedBytes));
+      }
+    }
+  }
+
+  /**
+   * The driver has taken a process off the device, after {@link #sink}: what it held there is free
+   * after the next reading, and it needs room again before it comes back.
+   */
+  public void sunk(int slot) {
+    synchronized (device) {
+      Slot sunk = tenancy.slots.find(slot);
+      if (sunk != null) {
+        device.withdraw(tenancy, sunk);
+        tenancy.unreadBytes += sunk.sunk();
+      }
+    }
+  }
+
   private static void sink(Slot sinking, long bytes, long heldBytes) {
     if (bytes < 0) {
       throw new IllegalArgumentException("contexts of " + bytes + " bytes");
@@ -251,7 +305,7 @@ public final class TenantBook {
 
   /**
    * The contexts do not come back now, though there was room: that is free, and so is what was
-   * granted for the process's data. It is away again.
+   * granted for the process's data, and for what else it holds. It is away again.
    */
   public void sinkAgain(int slot) {
     synchronized (device) {
@@ -280,7 +334,15 @@ public final class TenantBook {
     }
   }
 
-  /** What has to be reserved still before the contexts of a process may come back. */
+  /** What has to be had still before the driver may bring a process back. */
+  public long missingBytes(int slot) {
+    synchronized (device) {
+      Slot known = tenancy.slots.find(slot);
+      return known == null ? 0 : known.missingBytes();
+    }
+  }
+
+  /** The part of that which is for its contexts. */
   public long missingContextBytes(int slot) {
     synchronized (device) {
       Slot known = tenancy.slots.find(slot);
@@ -293,6 +355,18 @@ public final class TenantBook {
     synchronized (device) {
       Slot known = tenancy.slots.find(slot);
       return known == null ? 0 : known.contexts.reservedBytes();
+    }
+  }
+
+  /**
+   * Whether something is kept for a process, until {@link #surfaced}, that it may have on the
+   * device again.
+   */
+  public boolean isSinking(int slot) {
+    synchronized (device) {
+      Slot known = tenancy.slots.find(slot);
+      return known != null
+          && (known.contexts.reservedBytes() > 0 || known.contexts.heldBytes() > 0);
     }
   }
 

@@ -122,6 +122,14 @@ public final class Residency implements SwapPolicy {
     }
   }
 
+  /** Whether a tenant may be swapped out, and has had and not used the device for long enough. */
+  public synchronized boolean isIdle(String tenant) {
+    Resident resident = residents.get(tenant);
+    return resident != null
+        && resident.mode != SwapMode.NEVER
+        && rank(tenant, resident, Priority.HIGH, clock.getAsLong()).readiness() == Readiness.IDLE;
+  }
+
   /** How often a tenant that had been away came back in the last minute. */
   public synchronized int exchangesInAMinute() {
     forgetExchanges();

@@ -136,6 +136,111 @@ class DeepTest extends LendingFixture {
     assertThat(a.coveredBytes(0)).as("it may let go of it when it is back").isZero();
   }
 
+  /** Plain memory of 250 beside the contexts, all of it off the device; B has what is left. */
+  private void aIsDeepWithPlainMemory() {
+    a.surfaced(0, CONTEXT);
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    a.surfaced(0, CONTEXT);
+    pagesA.parked.remove(0);
+    pagesA.demoted.put(0, 0L);
+    pagesA.used.put(0, 250L);
+    assertThat(a.ask(0, 250)).isInstanceOf(AskResult.Granted.class);
+    assertThat(a.leave(0)).as("nothing of it moves").isFalse();
+    assertThat(a.leaveWhole(0)).isTrue();
+    pagesA.parked.add(0);
+    a.moved();
+    a.sink(0, CONTEXT, CONTEXT + 250);
+    a.sunk(0);
+    assertThat(ask(b, 1600)).as("it may be there still").isNotInstanceOf(AskResult.Granted.class);
+    b.withdraw(0);
+    read(0);
+  }
+
+  @Test
+  void othersCanHaveThePlainMemoryThatLeftWithTheContexts() {
+    aIsDeepWithPlainMemory();
+    assertThat(a.coveredBytes(0)).isZero();
+    assertThat(a.missingBytes(0)).isEqualTo(CONTEXT + 250);
+    bHolds(1600);
+    assertThat(pagesA.covered).as("for the next agent").containsEntry(0, 250L);
+  }
+
+  @Test
+  void plainMemoryIsClaimedBeforeItsProcessIsRestored() {
+    aIsDeepWithPlainMemory();
+    bHolds(1600);
+    assertThat(resume(true)).isInstanceOf(AskResult.MakingRoom.class);
+    pagesB.demote(0, 340);
+    b.moved();
+    assertThat(resume(true)).as("10 are missing").isInstanceOf(AskResult.MakingRoom.class);
+    pagesB.demote(0, 10);
+    b.moved();
+    assertThat(resume(true)).isEqualTo(new AskResult.Granted(250));
+    assertThat(a.missingBytes(0)).isZero();
+    assertThat(a.coveredBytes(0)).isEqualTo(250);
+    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+    pagesA.used.put(0, 0L);
+    a.moved();
+    assertThat(a.coveredBytes(0)).as("whatever it says").isEqualTo(250);
+    a.surfaced(0, CONTEXT);
+    assertThat(a.isSinking(0)).isFalse();
+  }
+
+  @Test
+  void plainMemoryThatFoundNoRoomKeepsNothing() {
+    aIsDeepWithPlainMemory();
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    a.sinkAgain(0);
+    read(0);
+    assertThat(a.coveredBytes(0)).isZero();
+    assertThat(a.missingBytes(0)).isEqualTo(CONTEXT + 250);
+    bHolds(1600);
+    assertThat(resume(true)).isInstanceOf(AskResult.MakingRoom.class);
+    a.comeBack(0);
+    assertThat(a.coveredBytes(0)).isZero();
+    assertThat(pagesA.away).containsExactly(0);
+  }
+
+  @Test
+  void ofWhomNothingIsKnownNeedsRoomForWhatItSays() {
+    a.surfaced(0, 0);
+    pagesA.used.put(0, 250L);
+    a.adoptSunk(0, CONTEXT);
+    a.sunk(0);
+    assertThat(a.missingBytes(0)).isEqualTo(CONTEXT + 250);
+    pagesA.used.put(0, -1L);
+    a.adoptSunk(0, CONTEXT);
+    a.sunk(0);
+    assertThat(a.missingBytes(0)).as("nonsense").isEqualTo(CONTEXT);
+  }
+
+  @Test
+  void whoAsksForMoreWhileItIsOffComesBackFirst() {
+    aIsDeepWithPlainMemory();
+    assertThat(refusal(a.ask(0, 300)).cause()).isEqualTo(AskResult.Cause.AWAY);
+  }
+
+  @Test
+  void ofTheLimitThePlaceOfPlainMemoryIsKept() {
+    aIsDeepWithPlainMemory();
+    a.attach(1);
+    assertThat(refusal(a.ask(1, 1251)).cause()).isEqualTo(AskResult.Cause.LIMIT);
+    assertThat(a.ask(1, 1250)).isNotInstanceOf(AskResult.Refused.class);
+  }
+
+  @Test
+  void whoDoesNotLeaveThoughItWasToldStaysAfterAWhile() {
+    a.surfaced(0, CONTEXT);
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    pagesA.parked.remove(0);
+    assertThat(a.leaveWhole(0)).isTrue();
+    device.checkDemands(2);
+    assertThat(pagesA.away).containsExactly(0);
+    device.checkDemands(2);
+    device.checkDemands(2);
+    assertThat(pagesA.away).isEmpty();
+  }
+
   @Test
   void anEndedTenantsContextsNeedRoomToo() {
     bHolds(1600);

@@ -128,7 +128,10 @@ final class ModelHolding implements SlotPort {
     book.overhead(bytes);
   }
 
-  /** The contexts of a process that is out leave the device, or the driver does not let them. */
+  /**
+   * The contexts of a process that is out leave the device with all that it has there, or the
+   * driver does not let them.
+   */
   void sink(int slot, Random random) {
     ModelProcess process = processes[slot];
     if (process.parked && !process.bare && !process.restored && overhead > 0) {
@@ -140,6 +143,7 @@ final class ModelHolding implements SlotPort {
       }
       process.bare = true;
       process.context = bytes;
+      book.sunk(slot);
       overhead -= bytes;
       book.overhead(overhead);
     }
@@ -154,7 +158,9 @@ final class ModelHolding implements SlotPort {
     AskResult result = book.resume(slot, whole);
     if (process.bare && result instanceof AskResult.Granted) {
       Broken.unless(
-          book.missingContextBytes(slot) == 0 && book.reservedContextBytes(slot) == process.context,
+          book.missingBytes(slot) == 0
+              && book.reservedContextBytes(slot) == process.context
+              && book.coveredBytes(slot) >= process.ownBytes(),
           "nobody is restored without room",
           this);
       device.restores++;
@@ -187,12 +193,14 @@ final class ModelHolding implements SlotPort {
     long used = overhead + processes[slot].used;
     long demoted = 0;
     for (int i = 0; i < SLOTS; i++) {
-      demoted += processes[i].demoted + book.missingContextBytes(i);
+      demoted += processes[i].demoted + book.missingBytes(i);
       used += book.reservedContextBytes(i);
       // siblings go on meanwhile, and may use what they have credit for
       used += i == slot ? 0 : Math.max(processes[i].credit, processes[i].used);
     }
-    return used <= share.requestBytes() && used + demoted <= share.limitBytes();
+    return !processes[slot].bare
+        && used <= share.requestBytes()
+        && used + demoted <= share.limitBytes();
   }
 
   /** Answers what the book has it covered for. */
@@ -203,7 +211,12 @@ final class ModelHolding implements SlotPort {
       long covered = book.coveredBytes(slot);
       Broken.unless(process.credit == book.creditBytes(slot), "published is booked", this);
       Broken.unless(process.credit <= covered, "credit <= covered", this);
-      Broken.unless(process.covered == covered, "published as covered is booked", this);
+      Broken.unless(
+          process.covered == covered || (process.bare && process.covered > covered),
+          "published as covered is booked",
+          this);
+      Broken.unless(
+          process.covered >= process.ownBytes(), "the next agent knows what is held", this);
       Broken.unless(process.heldBytes() <= covered, "held <= covered", this);
       Broken.unless(process.away == book.isAway(slot), "published as away is booked", this);
       Broken.unless(
@@ -225,7 +238,7 @@ final class ModelHolding implements SlotPort {
       digest = digest * 31 + processes[slot].credit;
       digest = digest * 31 + processes[slot].resident;
       digest = digest * 31 + (processes[slot].away ? 1 : 0);
-      digest = digest * 31 + book.missingContextBytes(slot);
+      digest = digest * 31 + book.missingBytes(slot);
       digest = digest * 31 + book.coveredBytes(slot);
     }
     return digest;

@@ -96,7 +96,7 @@ final class ModelNode {
     switch (step.operation()) {
       case PROCESS_COMES_OR_GOES -> processComesOrGoes(tenant, slot);
       case CANNOT_GIVE_BACK -> on(device, tenant).forEach(each -> cannotGiveBack(each, slot));
-      case LEAVE -> on(device, tenant).forEach(each -> each.book.leave(slot));
+      case LEAVE -> on(device, tenant).forEach(each -> leave(each, slot));
       case RESUME -> on(device, tenant).forEach(each -> resume(each, slot));
       case RETURNS_BY_ITSELF ->
           on(device, tenant).forEach(each -> each.processes[slot].comeBackByItself());
@@ -124,6 +124,11 @@ final class ModelNode {
     if (holding.processes[slot].attached) {
       holding.book.couldNotMove(slot, holding.wake(slot));
     }
+  }
+
+  private void leave(ModelHolding holding, int slot) {
+    boolean ignored =
+        random.nextBoolean() ? holding.book.leave(slot) : holding.book.leaveWhole(slot);
   }
 
   private static void resume(ModelHolding holding, int slot) {

@@ -142,7 +142,13 @@ final class ModelProcess {
     }
   }
 
+  /** On the device. */
   long heldBytes() {
+    return bare ? 0 : ownBytes();
+  }
+
+  /** There, or off it by the driver. */
+  long ownBytes() {
     return fixed + movable;
   }
 

@@ -274,7 +274,8 @@ public final class ConfigKeys {
           "never, or a duration from 100ms to 24h",
           "never",
           "A tenant that has been swapped out for this long leaves the device with its contexts, too,"
-              + " by the driver's checkpoint (R570 and later). It takes longer to come back.");
+              + " by the driver's checkpoint (R570 and later). It takes longer to come back. So does"
+              + " one of which nothing moves, when memory is short and it has been idle.");
   static final ConfigKey<Duration> SWAP_DEEP_LOCK_TIMEOUT =
       fixed(
           "swap-deep-lock-timeout",

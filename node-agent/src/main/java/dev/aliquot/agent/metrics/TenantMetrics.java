@@ -49,7 +49,8 @@ final class TenantMetrics {
           tenant(
               "aliquot_tenant_memory_demoted_bytes",
               GAUGE,
-              "Data of the tenant in host memory, at its own addresses.",
+              "Data of the tenant in host memory, at its own addresses; of a process that is deep, all"
+                  + " of its data.",
               t -> t.demotedBytes()),
           new Metric(
               "aliquot_tenant_pinned_bytes",

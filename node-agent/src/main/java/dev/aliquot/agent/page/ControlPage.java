@@ -190,7 +190,22 @@ public final class ControlPage implements AutoCloseable {
 
   /** From now on memory has to be movable: the tenant may borrow. */
   public void movable(int device) {
-    file.u64(controlDevice(device) + PageLayout.DEVICE_FLAGS, PageLayout.DEVICE_MOVABLE);
+    flag(device, PageLayout.DEVICE_MOVABLE);
+  }
+
+  /** Processes may be told to leave the device, whatever they hold there: they listen for that. */
+  public void leaves(int device) {
+    flag(device, PageLayout.DEVICE_LEAVES);
+  }
+
+  /** From now on every process counts what it submits, at its next look. */
+  public void counts(int device) {
+    flag(device, PageLayout.DEVICE_COUNTS);
+  }
+
+  private void flag(int device, long flag) {
+    long at = controlDevice(device) + PageLayout.DEVICE_FLAGS;
+    file.u64(at, file.u64(at) | flag);
   }
 
   /**
@@ -206,8 +221,9 @@ public final class ControlPage implements AutoCloseable {
   }
 
   /**
-   * The most that the process can hold: its credit, or more while it gives back. For the next
-   * agent, which has nothing else to hold the process's report against.
+   * The most that the process can hold: its credit, or more while it gives back; what it held when
+   * the driver took that off the device, until it is back. For the next agent, which has nothing
+   * else to hold the process's report against.
    */
   public void coveredBytes(int slot, int device, long bytes) {
     file.u64(covered(slot, device), bytes);

@@ -43,6 +43,8 @@ public final class PageLayout {
   static final long DEVICE_OTHER_USED = 80;
   static final long DEVICE_FLAGS = 88;
   static final long DEVICE_MOVABLE = 1;
+  static final long DEVICE_LEAVES = 2;
+  static final long DEVICE_COUNTS = 4;
 
   static final long SLOTS = 4096;
   static final long SLOT_BYTES = 512;

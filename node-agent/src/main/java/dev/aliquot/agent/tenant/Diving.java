@@ -13,9 +13,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has the contexts of a tenant's parked processes leave their devices: tells a process to let go of
- * what it has imported, has the driver's steps done when it says that it has, and takes all of that
- * back where one fails. Thread-safe by the tenant's lock, under which the driver is never called.
+ * Has the contexts of a tenant's parked processes leave their devices, and whatever else is left of
+ * them there: tells a process to let go of what it has imported, has the driver's steps done when
+ * it says that it has, and takes all of that back where one fails. Thread-safe by the tenant's
+ * lock, under which the driver is never called.
  */
 final class Diving {
   private static final Logger LOG = LoggerFactory.getLogger(Diving.class);
@@ -152,8 +153,8 @@ final class Diving {
   /**
    * A process that is in a slot which was never told to go says that it has let go: it came from
    * another slot, and only the driver knows how it stands. What its contexts take nobody knows, so
-   * it is what a context is expected to take. One that has been here before has only not got to its
-   * report yet.
+   * it is what a context is expected to take; and what it holds beside them is what it says. One
+   * that has been here before has only not got to its report yet.
    */
   void adopt(Member member) {
     synchronized (tenant) {
@@ -168,7 +169,7 @@ final class Diving {
       for (Holding holding : holdings) {
         long bytes = holding.device.contextEstimateBytes();
         pages.control().contextBytes(member.slot, holding.index, bytes);
-        holding.book.sink(member.slot, bytes, 0);
+        holding.book.adoptSunk(member.slot, bytes);
       }
       member.depth = Depth.DIVING;
       pages.control().deep(member.slot, true);
@@ -313,6 +314,7 @@ final class Diving {
           member.depth = Depth.DEEP;
           member.hasBeenDeep = true;
           member.noDive.over();
+          holdings.forEach(holding -> holding.book.sunk(member.slot));
           context.counters().dives.add(tried ? 1 : 0);
         }
         case Dive.StaysHot(String reason) -> {

@@ -33,14 +33,35 @@ final class Presence {
   /**
    * Has every process of the tenant leave its devices, until they need them again.
    *
+   * @param whole also those with nothing that moves, for the driver to take off what they have
    * @return whether any does, or has
    */
-  boolean swapOut() {
+  boolean swapOut(boolean whole) {
     synchronized (tenant) {
       boolean leaves = false;
       for (Holding holding : tenant.isGone() ? List.<Holding>of() : holdings) {
         for (int slot : members.keySet()) {
           leaves |= holding.book.leave(slot);
+        }
+      }
+      for (Member member : whole ? members.values() : List.<Member>of()) {
+        leaves |= leaveWhole(member);
+      }
+      return leaves;
+    }
+  }
+
+  /**
+   * The same for one process that has anything on a device, be it nothing that moves.
+   *
+   * @return whether it leaves, or has
+   */
+  boolean leaveWhole(Member member) {
+    synchronized (tenant) {
+      boolean leaves = false;
+      for (Holding holding : tenant.holds(member) ? holdings : List.<Holding>of()) {
+        if (member.truthBytes[holding.index] > 0) {
+          leaves |= holding.book.leaveWhole(member.slot);
         }
       }
       return leaves;
@@ -59,7 +80,7 @@ final class Presence {
     }
   }
 
-  /** The devices that a process is away from, or its contexts. */
+  /** The devices that a process is away from, or that the driver has taken it off. */
   List<Holding> holdingsAway(Member member) {
     synchronized (tenant) {
       return tenant.holds(member)
@@ -67,7 +88,7 @@ final class Presence {
               .filter(
                   holding ->
                       holding.book.isAway(member.slot)
-                          || holding.book.missingContextBytes(member.slot) > 0)
+                          || holding.book.missingBytes(member.slot) > 0)
               .toList()
           : List.of();
     }
@@ -105,10 +126,10 @@ final class Presence {
     }
   }
 
-  /** Whether the contexts of a process have found no room on a device. */
+  /** Whether a process that the driver has taken off a device has found no room there. */
   boolean lacksRoom(Member member, Holding holding) {
     synchronized (tenant) {
-      return tenant.holds(member) && holding.book.missingContextBytes(member.slot) > 0;
+      return tenant.holds(member) && holding.book.missingBytes(member.slot) > 0;
     }
   }
 

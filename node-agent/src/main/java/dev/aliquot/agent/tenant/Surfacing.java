@@ -12,16 +12,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings the contexts of a tenant's processes back to their devices: never before there is room for
- * all of them, kept by the books. Thread-safe by the tenant's lock, under which the driver is never
- * called.
+ * Brings the contexts of a tenant's processes back to their devices, and whatever else the driver
+ * took off with them: never before there is room for all of it, kept by the books. Thread-safe by
+ * the tenant's lock, under which the driver is never called.
  */
 final class Surfacing {
   private static final Logger LOG = LoggerFactory.getLogger(Surfacing.class);
 
   /** The process asks again in a second. */
   private static final Reply NO_ROOM =
-      new Reply.Refused(Status.UNAVAILABLE, "there is no room for the contexts to come back yet");
+      new Reply.Refused(Status.UNAVAILABLE, "there is no room for it to come back yet");
 
   private static final Reply LOST =
       new Reply.Refused(Status.UNAVAILABLE, "the driver does not let this process go on");
@@ -110,8 +110,7 @@ final class Surfacing {
   }
 
   private boolean hasRoom(Member member) {
-    return holdings.stream()
-        .allMatch(holding -> holding.book.missingContextBytes(member.slot) == 0);
+    return holdings.stream().allMatch(holding -> holding.book.missingBytes(member.slot) == 0);
   }
 
   /**

@@ -11,6 +11,7 @@ import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.ledger.AskResult;
 import dev.aliquot.ledger.Share;
+import dev.aliquot.residency.SwapMode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +30,7 @@ public final class Tenant {
   private final Account account;
   private final Seats seats;
   private final Presence presence;
+  private final Resting resting;
   private final Diving diving;
   private final Surfacing surfacing;
   private final Family family;
@@ -65,6 +67,7 @@ public final class Tenant {
     this.account = new Account(holdings, members, pages, context.counters());
     this.seats = new Seats(context, pages, holdings, members, this::reaped);
     this.presence = new Presence(this, holdings, members, pages);
+    this.resting = new Resting(this, context, holdings, members, pages);
     this.diving = new Diving(this, context, holdings, members, pages, account);
     this.surfacing = new Surfacing(this, context, holdings, diving);
   }
@@ -117,6 +120,13 @@ public final class Tenant {
     if (share.borrows()) {
       pages.control().movable(holding.index);
     }
+    publishMode(holding);
+  }
+
+  private void publishMode(Holding holding) {
+    if (record.swap() != SwapMode.NEVER) {
+      pages.control().leaves(holding.index);
+    }
   }
 
   /** The shares have changed: its processes see it at their next call. */
@@ -133,6 +143,7 @@ public final class Tenant {
    */
   synchronized void restore() {
     for (Holding holding : holdings) {
+      publishMode(holding);
       holding.book.overhead(Math.max(0, pages.control().overheadBytes(holding.index)));
       holding.device.learnContext(pages.control().contextEstimateBytes(holding.index));
     }
@@ -164,6 +175,7 @@ public final class Tenant {
         context.counters().usagePageAnomalies.increment();
       }
       observe();
+      resting.look();
       diving.look();
       for (Holding holding : holdings) {
         holding.book.hostOwn(chunks.ownedBytes(holding.index), chunks.wholeBytes(holding.index));
@@ -267,11 +279,11 @@ public final class Tenant {
   /**
    * Has every process of the tenant leave its devices, until they need them again.
    *
-   * @param deep with their contexts, too
+   * @param deep with their contexts, too, and whatever else they have there
    * @return whether any does, or has
    */
   public boolean swapOut(boolean deep) {
-    boolean leaves = presence.swapOut();
+    boolean leaves = presence.swapOut(deep);
     if (leaves && deep) {
       diving.want();
     }
@@ -426,12 +438,19 @@ public final class Tenant {
 
   // ---- inside
 
-  /** Whether it uses its devices; its processes are asked to have the figure ready next time. */
+  /**
+   * Whether it uses its devices; its processes are asked to have the figure ready next time. Those
+   * that need not count are left alone.
+   */
   private void observe() {
+    boolean counts =
+        resting.isCounting() || holdings.stream().anyMatch(holding -> holding.share().borrows());
     long submissions = 0;
     for (Member member : members.values()) {
       submissions += pages.usage().report(member.slot).submissions();
-      pages.control().nudge(member.slot);
+      if (counts) {
+        pages.control().nudge(member.slot);
+      }
     }
     for (Holding holding : holdings) {
       holding.residency.observe(record.id(), submissions);

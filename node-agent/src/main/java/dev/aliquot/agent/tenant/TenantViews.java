@@ -48,6 +48,7 @@ final class TenantViews {
     long truth = holding.otherBytes;
     Pinned pinned = new Pinned();
     boolean leaves = false;
+    long sunk = 0;
     long refusals = holding.index == 0 ? record.refusals() : 0;
     for (Member member : members) {
       UsageReport usage = page == null ? null : page.report(member.slot);
@@ -60,6 +61,10 @@ final class TenantViews {
         ofProcess = new Pinned(usage.pinned(holding.index, most));
         refusals += holding.index == 0 ? usage.plausibleRefusals() : 0;
       }
+      // what the driver has taken off the device the process says it holds still
+      long off = Math.min(used, offBytes(holding, member));
+      used -= off;
+      sunk += off;
       reported += used;
       pinned.add(ofProcess);
       truth += member.truthBytes[holding.index];
@@ -86,7 +91,7 @@ final class TenantViews {
         holding.share().limitBytes(),
         holding.book.creditBytes(),
         gone ? 0 : holding.book.loanBytes(),
-        gone ? 0 : holding.book.demotedBytes(),
+        gone ? 0 : holding.book.demotedBytes() + sunk,
         reported,
         truth,
         holding.book.overheadBytes(),
@@ -98,5 +103,9 @@ final class TenantViews {
         record.created(),
         processes,
         List.of());
+  }
+
+  private static long offBytes(Holding holding, Member member) {
+    return holding.book.missingBytes(member.slot) - holding.book.missingContextBytes(member.slot);
   }
 }

@@ -17,7 +17,8 @@ import java.util.List;
  * @param limitBytes the most it may hold
  * @param creditBytes what it may hold right now without asking
  * @param loanBytes what it uses beyond its request: lent, and taken back when its owner needs it
- * @param demotedBytes its data in host memory, still at its own addresses
+ * @param demotedBytes its data in host memory, still at its own addresses; of a process that is
+ *     deep all of its data
  * @param reportedBytes what its processes say they hold
  * @param groundTruthBytes NVML's figure for its processes
  * @param overheadBytes ground truth beyond what was reported: contexts, modules

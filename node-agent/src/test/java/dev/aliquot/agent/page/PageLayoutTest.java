@@ -71,6 +71,8 @@ class PageLayoutTest {
     same("alq_control_device.other_used_bytes", PageLayout.DEVICE_OTHER_USED);
     same("alq_control_device.flags", PageLayout.DEVICE_FLAGS);
     same("DEVICE_MOVABLE", PageLayout.DEVICE_MOVABLE);
+    same("DEVICE_LEAVES", PageLayout.DEVICE_LEAVES);
+    same("DEVICE_COUNTS", PageLayout.DEVICE_COUNTS);
     same("alq_control_slot.host_pid", PageLayout.SLOT_HOST_PID);
     same("alq_control_slot.tenant_pid", PageLayout.SLOT_TENANT_PID);
     same("alq_control_slot.start_time", PageLayout.SLOT_START_TIME);
