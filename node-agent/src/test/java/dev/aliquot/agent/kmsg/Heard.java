@@ -9,7 +9,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Remembers all that it is told. */
-final class Heard implements LogListener {
+class Heard implements LogListener {
   private final List<KernelRecord> records = new CopyOnWriteArrayList<>();
   private final List<Instant> times = new CopyOnWriteArrayList<>();
   private final AtomicLong lost = new AtomicLong();
