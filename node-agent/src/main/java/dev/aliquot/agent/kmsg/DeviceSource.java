@@ -4,7 +4,10 @@ import dev.aliquot.linux.EventFd;
 import java.io.IOException;
 import java.util.Optional;
 
-/** The kernel's own log: one read is one record, and sequence numbers show what was lost. */
+/**
+ * The kernel's own log: one read is one record, and sequence numbers show what was lost. A message
+ * that does not end its line is kept back by the kernel until the next one.
+ */
 final class DeviceSource implements Source {
   /** More than the kernel ever gives at once. */
   static final int MOST_RECORD_BYTES = 16 * 1024;
@@ -19,7 +22,9 @@ final class DeviceSource implements Source {
   /** Before the position where somebody wants to go on. */
   private boolean passing;
 
+  /** The number of the last record that was there. */
   private long newest = KernelRecord.UNKNOWN;
+
   private boolean isLog;
 
   DeviceSource(Device device, String bootId, LogPosition from) {
@@ -39,10 +44,7 @@ final class DeviceSource implements Source {
       case Device.OVERWRITTEN -> {
         // How many they were is seen in the next record.
       }
-      case Device.TOO_LONG -> {
-        sink.lost(1);
-        next = next > 0 ? after(next) : 0;
-      }
+      case Device.TOO_LONG -> passOver(sink);
       case 0 -> throw new IOException("it is no kernel log: it has an end");
       default -> take(read, sink);
     }
@@ -71,7 +73,7 @@ final class DeviceSource implements Source {
       if (!isLog) {
         throw new IOException("it is no kernel log: what it gives is no record");
       }
-      sink.lost(1);
+      passOver(sink);
       return;
     }
     isLog = true;
@@ -85,6 +87,15 @@ final class DeviceSource implements Source {
     }
     next = after(newest);
     sink.record(record.get());
+  }
+
+  /** A record that cannot be read had a number, too. */
+  private void passOver(Sink sink) {
+    newest = newest == KernelRecord.UNKNOWN ? newest : after(newest);
+    if (!passing) {
+      sink.lost(1);
+      next = next == 0 ? 0 : after(next);
+    }
   }
 
   /**

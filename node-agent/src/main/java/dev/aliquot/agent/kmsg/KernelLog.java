@@ -58,7 +58,7 @@ public final class KernelLog implements AutoCloseable {
 
   // The thread's own.
 
-  /** Over what was there in the beginning and is not wanted. */
+  /** What was there in the beginning is not wanted. */
   private boolean passing;
 
   /** There was nothing more to read before what comes next. */
@@ -152,20 +152,28 @@ public final class KernelLog implements AutoCloseable {
   }
 
   private void run() {
-    while (!closed) {
-      try (Source source = opener.open(position)) {
-        boolean same = true;
-        while (!closed && same) {
-          same = goOn(source);
-        }
-      } catch (IOException | RuntimeException e) {
-        failed(e);
+    try {
+      while (!closed) {
+        follow();
+      }
+    } finally {
+      readable = false;
+      synchronized (wake) {
+        ended = true;
+        wake.close();
       }
     }
-    readable = false;
-    synchronized (wake) {
-      ended = true;
-      wake.close();
+  }
+
+  private void follow() {
+    try (Source source = opener.open(position)) {
+      waitedFor = false;
+      boolean same = true;
+      while (!closed && same) {
+        same = goOn(source);
+      }
+    } catch (IOException | RuntimeException e) {
+      failed(e);
     }
   }
 

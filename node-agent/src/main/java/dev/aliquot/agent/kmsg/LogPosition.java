@@ -15,7 +15,7 @@ public record LogPosition(String log, long next) {
   /** Everything that is still in the log. */
   public static final LogPosition BEGINNING = new LogPosition("none", 0);
 
-  /** Only what comes after what is in the log when it is first looked at. */
+  /** What is in the log when it is first looked at is left out, if it can be read then. */
   public static final LogPosition END = new LogPosition("none", Long.MAX_VALUE);
 
   private static final Pattern TEXT = Pattern.compile("([0-9a-z-]{1,64}) ([0-9]{1,19})");

@@ -65,7 +65,7 @@ class DeviceSourceTest {
 
   @Test
   void aReadThatIsNoRecordIsCountedAndTheNextIsRead() throws IOException {
-    device.says(1, "one").gives("\0\1garbage").says(2, "two");
+    device.says(1, "one").gives("\0\1garbage").says(3, "two");
     assertThat(read(source(LogPosition.BEGINNING))).containsExactly("one", "lost 1", "two");
   }
 
@@ -112,6 +112,16 @@ class DeviceSourceTest {
     assertThat(read(source)).containsExactly("one", "two");
     device.says(7, "three");
     assertThat(read(source)).containsExactly("one", "two", "three");
+  }
+
+  @Test
+  void whatCouldNotBeReadBeforeThePositionIsNotCountedAgain() throws IOException {
+    device.gives(Device.TOO_LONG).says(5, "one").gives(Device.TOO_LONG);
+    DeviceSource first = source(LogPosition.BEGINNING);
+    assertThat(read(first)).containsExactly("lost 1", "one", "lost 1");
+    told.clear();
+    device.rewind();
+    assertThat(read(source(first.position()))).isEmpty();
   }
 
   @Test

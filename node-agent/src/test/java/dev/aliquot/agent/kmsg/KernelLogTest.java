@@ -12,6 +12,9 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -232,6 +235,28 @@ class KernelLogTest {
   }
 
   @Test
+  void linesWrittenInAnyPiecesAreTheSame() throws IOException {
+    Random random = new Random(20260101);
+    List<String> texts = new ArrayList<>();
+    try (KernelLog _ = follow(LogPosition.BEGINNING)) {
+      for (int round = 0; round < 50; round++) {
+        StringBuilder lines = new StringBuilder();
+        for (int line = random.nextInt(20); line >= 0; line--) {
+          texts.add(round + " " + line + "x".repeat(random.nextInt(300)));
+          lines.append("6,%d,1,-;%s\n".formatted(texts.size(), texts.getLast()));
+        }
+        for (int at = 0; at < lines.length(); ) {
+          int piece = Math.min(1 + random.nextInt(1500), lines.length() - at);
+          append(lines.substring(at, at + piece));
+          at += piece;
+        }
+      }
+      heard.await(texts.toArray(String[]::new));
+    }
+    assertThat(heard.lost()).isZero();
+  }
+
+  @Test
   void aListenerThatFailsHearsTheNextRecord() throws IOException {
     say("one");
     say("two");
@@ -268,6 +293,35 @@ class KernelLogTest {
     assertThat(log.isReadable()).isFalse();
     say("two");
     heard.await("one");
+  }
+
+  @Test
+  void aDeviceThatFailsIsOpenedAnewAndNothingIsRepeated() {
+    ScriptedDevice device =
+        new ScriptedDevice()
+            .says(7, "one")
+            .says(8, "two")
+            .gives(new IOException("the disk of the log burns"))
+            .says(7, "one")
+            .says(8, "two")
+            .gives(Device.OVERWRITTEN)
+            .says(20, "three");
+    try (KernelLog log =
+        new KernelLog(
+                file,
+                from -> new DeviceSource(device, "boot", from),
+                LogPosition.BEGINNING,
+                PAUSE,
+                InstantSource.system(),
+                heard)
+            .start()) {
+      heard.await("one", "two", "three");
+      assertThat(heard.health()).hasSize(2).last().isEqualTo("restored");
+      assertThat(heard.health().getFirst()).contains("burns");
+      assertThat(heard.lost()).isEqualTo(11);
+      assertThat(log.recordsLost()).isEqualTo(11);
+      Eventually.soon(() -> assertThat(log.position()).isEqualTo(new LogPosition("boot", 21)));
+    }
   }
 
   @Test
