@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.Talker;
 import dev.aliquot.linux.DeviceFile;
 import dev.aliquot.linux.LinuxException;
 import java.io.IOException;
@@ -98,5 +99,24 @@ class KmsgTest {
     assertThat(heard.texts().stream().filter(text -> text.contains(first))).hasSize(1);
     assertThat(heard.records().stream().map(KernelRecord::sequence)).doesNotHaveDuplicates();
     assertThat(heard.lost()).isZero();
+  }
+
+  @Test
+  void whileNothingIsWrittenItCanBeClosed() {
+    KernelLog log = follow(LogPosition.BEGINNING);
+    heardMarker(writtenMarker());
+    log.close();
+    assertThat(log.isReadable()).isFalse();
+  }
+
+  @Test
+  void withoutTheCapabilityTheReasonSaysWhatIsMissing() throws Exception {
+    assumeThat(Files.readString(Path.of("/proc/sys/kernel/dmesg_restrict"))).startsWith("1");
+    String[] setpriv = {"setpriv", "--bounding-set", "-syslog,-sys_admin"};
+    Process works = new ProcessBuilder(setpriv[0], setpriv[1], setpriv[2], "true").start();
+    assumeThat(works.waitFor()).as("setpriv is there and may").isZero();
+    try (Talker follower = FollowerProcess.start(KMSG, 1, setpriv)) {
+      assertThat(follower.answer()).contains("/dev/kmsg", "CAP_SYSLOG", "kernel.dmesg_restrict");
+    }
   }
 }
