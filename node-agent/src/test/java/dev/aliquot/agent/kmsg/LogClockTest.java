@@ -36,6 +36,7 @@ class LogClockTest {
     assertThat(time(uptime.minus(drift).minusSeconds(3))).isEqualTo(NOON.minusSeconds(3));
     assertThat(clock.timeOf(at(uptime.plus(drift)), true)).isEqualTo(NOON);
     assertThat(time(uptime.plus(drift).minusSeconds(3))).isEqualTo(NOON.minusSeconds(3));
+    assertThat(time(Duration.ZERO)).as("never before the start").isEqualTo(NOON.minus(uptime));
   }
 
   @Test
