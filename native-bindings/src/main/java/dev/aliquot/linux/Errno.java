@@ -25,6 +25,7 @@ public enum Errno {
   EMFILE(24, "this process has too many open files; raise its limit (ulimit -n)"),
   ETXTBSY(26, "the file is being written"),
   EROFS(30, "the file system is read-only"),
+  EPIPE(32, "the other end is closed, or what was to be read next is gone"),
   ERANGE(34, "the buffer is too small"),
   ENAMETOOLONG(36, "a name is too long"),
   ENOSYS(38, "the kernel is too old for it; Linux 5.3 or newer is needed"),

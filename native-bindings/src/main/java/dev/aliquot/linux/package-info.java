@@ -1,5 +1,6 @@
 /**
- * The few Linux calls that Java lacks: pidfds, poll, eventfds, execve, futexes, ownership, ids.
+ * The few Linux calls that Java lacks: pidfds, poll, eventfds, devices, execve, futexes, ownership,
+ * ids, the monotonic clock.
  *
  * <p>Each failing call throws a {@link dev.aliquot.linux.LinuxException} with the call, errno and a
  * sentence. Calls interrupted by a signal are taken up again. x86-64 and aarch64, glibc.
