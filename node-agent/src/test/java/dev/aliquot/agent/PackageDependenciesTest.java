@@ -43,6 +43,17 @@ class PackageDependenciesTest {
   }
 
   @Test
+  void whatFaultsMeanKnowsNothingOfTheAgent() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.aliquot.health..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.aliquot.agent..", "dev.aliquot.cli..")
+        .check(CLASSES);
+  }
+
+  @Test
   void onlyTheInventoryTalksToNvml() {
     noClasses()
         .that()

@@ -1,0 +1,279 @@
+package dev.aliquot.health.device;
+
+import dev.aliquot.health.catalogue.FaultClass;
+import dev.aliquot.health.fault.Cause;
+import dev.aliquot.health.fault.Fault;
+import dev.aliquot.nvml.RecoveryAction;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The state of one device. Not thread-safe.
+ *
+ * <p>Who decides, in this order: that the device is gone; what the driver wants done; what a fault
+ * claims by the table. A claim ends
+ *
+ * <ul>
+ *   <li>when the driver has wanted something since, and wants nothing any more;
+ *   <li>when the driver can say what it wants and has wanted nothing for {@code hold}, if the claim
+ *       is for a reset, or the device is said to be gone and answers;
+ *   <li>when the device was gone and answers again: it has been reset;
+ *   <li>when somebody clears it.
+ * </ul>
+ *
+ * <p>A device that was out is healthy after {@code hold} without anything wrong; longer, the more
+ * often it was out in the last hour.
+ */
+public final class DeviceMachine {
+  private static final Duration HOUR = Duration.ofHours(1);
+  private static final int MOST_DOUBLINGS = 5;
+  private static final Cause OFF_THE_BUS = new Cause.Xid(79);
+
+  private final Duration hold;
+  private final List<Claim> claims = new ArrayList<>();
+  private final Deque<Long> outs = new ArrayDeque<>();
+  private Condition condition =
+      new Condition(Condition.Presence.ANSWERS, Optional.empty(), false, false, -1);
+  private String suspicion = "";
+  private long goodSinceNanos;
+  private Verdict verdict = Verdict.HEALTHY;
+
+  /**
+   * @param hold how long nothing may be wrong before a device is trusted again
+   */
+  public DeviceMachine(Duration hold) {
+    this.hold = hold;
+  }
+
+  /** As last decided. */
+  public Verdict verdict() {
+    return verdict;
+  }
+
+  /** What has taken it out by the table. */
+  public List<Claim> claims() {
+    return List.copyOf(claims);
+  }
+
+  /** Carries on with claims of an agent before this one. */
+  public Verdict restore(List<Claim> earlier, long nowNanos) {
+    claims.addAll(earlier);
+    return decide(nowNanos);
+  }
+
+  /** Takes a fault that is new, or graver than it was. */
+  public Verdict fault(Fault fault, long nowNanos) {
+    boolean gone = fault.cause().equals(OFF_THE_BUS) || fault.cause() == Cause.Seen.LOST;
+    if (fault.faultClass().isDevices() || gone) {
+      claims.removeIf(claim -> claim.cause().equals(fault.cause().label()));
+      claims.add(
+          new Claim(
+              fault.id(),
+              fault.cause().label(),
+              fault.faultClass(),
+              fault.text(),
+              gone,
+              fault.drill(),
+              nowNanos,
+              wantsSomething()));
+    }
+    return decide(nowNanos);
+  }
+
+  /** Takes what the device says of itself. */
+  public Verdict condition(Condition now, long nowNanos) {
+    Condition.Presence before = condition.presence();
+    condition = now;
+    if (now.presence() == Condition.Presence.ANSWERS) {
+      if (before == Condition.Presence.LOST) {
+        claims.clear();
+      }
+      if (wantsSomething()) {
+        claims.replaceAll(Claim::confirm);
+      }
+    }
+    return decide(nowNanos);
+  }
+
+  /** Things that are no fault by themselves have come too often; empty: not any more. */
+  public Verdict suspect(String why, long nowNanos) {
+    suspicion = why;
+    return decide(nowNanos);
+  }
+
+  /** Somebody says that it is well. What the device says of itself still counts. */
+  public Verdict clear(long nowNanos) {
+    claims.clear();
+    suspicion = "";
+    outs.clear();
+    verdict = Verdict.HEALTHY;
+    return decide(nowNanos);
+  }
+
+  /** To be called regularly: some things end by themselves. */
+  public Verdict tick(long nowNanos) {
+    return decide(nowNanos);
+  }
+
+  private boolean wantsSomething() {
+    return condition.action().filter(action -> action != RecoveryAction.NONE).isPresent();
+  }
+
+  private Verdict decide(long nowNanos) {
+    claims.removeIf(claim -> isOver(claim, nowNanos));
+    Verdict wanted = wanted();
+    DeviceState before = verdict.state();
+    if (!wanted.state().takesTenants()) {
+      if (before.takesTenants()) {
+        outs.addLast(nowNanos);
+      }
+      verdict = wanted;
+    } else if (before.takesTenants()) {
+      verdict = wanted;
+    } else {
+      goodSinceNanos = before == DeviceState.RECOVERING ? goodSinceNanos : nowNanos;
+      verdict = nowNanos - goodSinceNanos < holdNanos(nowNanos) ? watched(nowNanos) : wanted;
+    }
+    return verdict;
+  }
+
+  private Verdict watched(long nowNanos) {
+    return new Verdict(
+        DeviceState.RECOVERING,
+        "nothing is wrong any more; it is watched for "
+            + Duration.ofNanos(holdNanos(nowNanos)).toSeconds()
+            + " s before it is trusted again",
+        0,
+        false);
+  }
+
+  private boolean isOver(Claim claim, long nowNanos) {
+    boolean says =
+        condition.presence() == Condition.Presence.ANSWERS && condition.action().isPresent();
+    boolean waited = nowNanos - claim.sinceNanos() >= hold.toNanos();
+    return says && !wantsSomething() && (claim.confirmed() || (claim.yields() && waited));
+  }
+
+  /** Twice as long for each time that it was out in the last hour, but for the first. */
+  private long holdNanos(long nowNanos) {
+    while (!outs.isEmpty() && nowNanos - outs.getFirst() > HOUR.toNanos()) {
+      outs.removeFirst();
+    }
+    while (outs.size() > MOST_DOUBLINGS + 1) {
+      outs.removeFirst();
+    }
+    return hold.toNanos() << Math.max(0, outs.size() - 1);
+  }
+
+  private Verdict wanted() {
+    Optional<Claim> worst =
+        claims.stream()
+            .max(Comparator.comparing((Claim c) -> c.gone()).thenComparing(Claim::faultClass));
+    boolean replace =
+        condition.remapFailed()
+            || claims.stream().anyMatch(claim -> claim.faultClass() == FaultClass.REPLACE);
+    return switch (condition.presence()) {
+      case LOST ->
+          worst
+              .filter(Claim::gone)
+              .map(claim -> by(DeviceState.LOST, claim, replace))
+              .orElse(
+                  new Verdict(
+                      DeviceState.LOST, "the driver says that the device is gone", 0, replace));
+      case SILENT ->
+          worst
+              .map(claim -> by(ofClaim(claim), claim, replace))
+              .orElse(
+                  new Verdict(
+                      DeviceState.NEEDS_RESET,
+                      "the driver does not answer for this device",
+                      0,
+                      replace));
+      case ANSWERS -> answering(worst, replace);
+    };
+  }
+
+  private Verdict answering(Optional<Claim> worst, boolean replace) {
+    RecoveryAction action = condition.action().orElse(RecoveryAction.NONE);
+    DeviceState asked = ofAction(action);
+    if (asked.compareTo(DeviceState.SUSPECT) > 0 && worst.filter(Claim::gone).isEmpty()) {
+      return new Verdict(
+          asked,
+          "the driver wants " + words(action) + worst.map(claim -> ": " + why(claim)).orElse(""),
+          worst.map(Claim::fault).orElse(0L),
+          replace);
+    }
+    if (worst.isPresent()) {
+      return by(ofClaim(worst.get()), worst.get(), replace);
+    }
+    if (condition.remapFailed()) {
+      return new Verdict(
+          DeviceState.NEEDS_REBOOT,
+          "device memory could not be replaced by spare memory: the device wants replacing",
+          0,
+          true);
+    }
+    if (asked == DeviceState.SUSPECT) {
+      return new Verdict(asked, "the driver wants " + words(action), 0, false);
+    }
+    if (condition.remapPending()) {
+      return new Verdict(
+          DeviceState.SUSPECT,
+          "device memory waits for a reset to be replaced: reset the device when it is idle",
+          0,
+          false);
+    }
+    return suspicion.isEmpty()
+        ? Verdict.HEALTHY
+        : new Verdict(DeviceState.SUSPECT, suspicion, 0, false);
+  }
+
+  private static Verdict by(DeviceState state, Claim claim, boolean replace) {
+    return new Verdict(state, why(claim), claim.fault(), replace);
+  }
+
+  private static String why(Claim claim) {
+    boolean number = Character.isDigit(claim.cause().charAt(0));
+    return (claim.drill() ? "a drill: " : "")
+        + (number ? "XID " + claim.cause() + ": " : "")
+        + claim.text();
+  }
+
+  private static DeviceState ofClaim(Claim claim) {
+    if (claim.gone()) {
+      return DeviceState.LOST;
+    }
+    return claim.faultClass() == FaultClass.RESET
+        ? DeviceState.NEEDS_RESET
+        : DeviceState.NEEDS_REBOOT;
+  }
+
+  private static DeviceState ofAction(RecoveryAction action) {
+    return switch (action) {
+      case NONE -> DeviceState.HEALTHY;
+      case GPU_RESET, BUS_RESET -> DeviceState.NEEDS_RESET;
+      case NODE_REBOOT, SYSTEM_REBOOT -> DeviceState.NEEDS_REBOOT;
+      case DRAIN_P2P, DRAIN_AND_RESET -> DeviceState.DRAINING;
+      case RECOVER_IMEX_DOMAIN, UNKNOWN -> DeviceState.SUSPECT;
+    };
+  }
+
+  private static String words(RecoveryAction action) {
+    return switch (action) {
+      case NONE -> "nothing";
+      case GPU_RESET -> "the device reset";
+      case BUS_RESET -> "the device's bus reset";
+      case NODE_REBOOT -> "the node rebooted";
+      case SYSTEM_REBOOT -> "the system rebooted";
+      case DRAIN_P2P -> "peer-to-peer work to end";
+      case DRAIN_AND_RESET -> "the device drained, then reset";
+      case RECOVER_IMEX_DOMAIN -> "the IMEX domain recovered";
+      case UNKNOWN -> "something that this agent does not know: see the driver's documentation";
+    };
+  }
+}

@@ -1,0 +1,77 @@
+package dev.aliquot.health.fault;
+
+import dev.aliquot.health.catalogue.Catalogue;
+import dev.aliquot.health.catalogue.FaultClass;
+import dev.aliquot.health.catalogue.XidEntry;
+import dev.aliquot.health.line.XidDetail;
+import dev.aliquot.health.line.XidLine;
+import dev.aliquot.nvml.RecoveryAction;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Reports of XIDs: what the table says, and what the line itself says, which counts for more. */
+public final class XidReports {
+  private final Catalogue catalogue;
+
+  public XidReports(Catalogue catalogue) {
+    this.catalogue = catalogue;
+  }
+
+  /**
+   * Of a line of the kernel log.
+   *
+   * @param device UUID of the device at the line's address
+   */
+  public Report of(XidLine line, Moment moment, String device, boolean drill) {
+    OptionalInt action = XidDetail.recoveryAction(line);
+    XidEntry entry = catalogue.entry(line.code());
+    return new Report(
+        Source.KERNEL_LOG,
+        moment,
+        device,
+        action.isPresent()
+            ? new Cause.Recovery(RecoveryAction.of(action.getAsInt()))
+            : new Cause.Xid(line.code()),
+        faultClass(line, entry),
+        entry.text(),
+        entry.action(),
+        line.pid(),
+        line.process(),
+        XidDetail.place(line).orElse(""),
+        line.message(),
+        XidDetail.causedBy(line),
+        drill);
+  }
+
+  /**
+   * Of an event of NVML.
+   *
+   * @param code {@link Cause.Xid#UNKNOWN} where NVML does not know the number
+   */
+  public Report of(int code, Moment moment, String device) {
+    XidEntry entry = catalogue.entry(code);
+    return new Report(
+        Source.NVML_EVENT,
+        moment,
+        device,
+        new Cause.Xid(code),
+        entry.faultClass(),
+        entry.text(),
+        entry.action(),
+        OptionalInt.empty(),
+        "",
+        "",
+        "",
+        OptionalInt.empty(),
+        false);
+  }
+
+  private static FaultClass faultClass(XidLine line, XidEntry entry) {
+    Optional<Boolean> fatal = XidDetail.fatalLink(line);
+    if (fatal.isPresent()) {
+      return fatal.get() ? FaultClass.RESET : FaultClass.WATCH;
+    }
+    boolean reset = XidDetail.reset(line).filter(XidDetail.Reset::reset).isPresent();
+    return reset && !entry.faultClass().isDevices() ? FaultClass.RESET : entry.faultClass();
+  }
+}
