@@ -30,9 +30,11 @@ public enum FaultClass {
   }
 
   /**
+   * The class with a label.
+   *
    * @throws IllegalArgumentException with what is allowed
    */
-  static FaultClass of(String label) {
+  public static FaultClass of(String label) {
     return Arrays.stream(values())
         .filter(each -> each.label().equals(label))
         .findFirst()

@@ -55,6 +55,14 @@ public final class Correlator {
     this.nextId = firstId;
   }
 
+  /** Carries on with a fault of an agent before this one, last seen then. */
+  public void restore(Fault fault, long lastNanos) {
+    open.addFirst(new Open(fault, lastNanos));
+    if (open.size() > MOST_OPEN) {
+      open.removeLast();
+    }
+  }
+
   /**
    * Takes a report.
    *

@@ -11,6 +11,15 @@ public enum Source {
   /** What the device says of itself, asked regularly. */
   DEVICE_STATE;
 
+  /**
+   * The source with a label.
+   *
+   * @throws IllegalArgumentException when there is none
+   */
+  public static Source of(String label) {
+    return valueOf(label.toUpperCase(Locale.ROOT).replace('-', '_'));
+  }
+
   public String label() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }

@@ -32,7 +32,7 @@ public final class XidReports {
         action.isPresent()
             ? new Cause.Recovery(RecoveryAction.of(action.getAsInt()))
             : new Cause.Xid(line.code()),
-        faultClass(line, entry),
+        faultClass(line),
         entry.text(),
         entry.action(),
         line.pid(),
@@ -44,14 +44,14 @@ public final class XidReports {
   }
 
   /**
-   * Of an event of NVML.
+   * Of a number without a line: an event of NVML, or words of the kernel that mean one.
    *
    * @param code {@link Cause.Xid#UNKNOWN} where NVML does not know the number
    */
-  public Report of(int code, Moment moment, String device) {
+  public Report of(int code, Source source, Moment moment, String device, boolean drill) {
     XidEntry entry = catalogue.entry(code);
     return new Report(
-        Source.NVML_EVENT,
+        source,
         moment,
         device,
         new Cause.Xid(code),
@@ -63,10 +63,12 @@ public final class XidReports {
         "",
         "",
         OptionalInt.empty(),
-        false);
+        drill);
   }
 
-  private static FaultClass faultClass(XidLine line, XidEntry entry) {
+  /** What a line asks for. */
+  public FaultClass faultClass(XidLine line) {
+    XidEntry entry = catalogue.entry(line.code());
     Optional<Boolean> fatal = XidDetail.fatalLink(line);
     if (fatal.isPresent()) {
       return fatal.get() ? FaultClass.RESET : FaultClass.WATCH;

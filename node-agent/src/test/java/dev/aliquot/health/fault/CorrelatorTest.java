@@ -35,7 +35,8 @@ class CorrelatorTest {
   }
 
   private Correlator.Outcome event(int code) {
-    return correlator.take(reports.of(code, moment(), DEVICE), Blame.NOBODY);
+    return correlator.take(
+        reports.of(code, Source.NVML_EVENT, moment(), DEVICE, false), Blame.NOBODY);
   }
 
   private void later(Duration time) {
@@ -166,9 +167,17 @@ class CorrelatorTest {
 
   @Test
   void aJumpOfTheClockMakesNoneOutOfTwoAndNotTwoOutOfOne() {
-    Report first = reports.of(31, new Moment(BEGIN, 0), DEVICE);
-    Report second = reports.of(31, new Moment(BEGIN.plusSeconds(86_400), 1_000_000), DEVICE);
-    Report third = reports.of(31, new Moment(BEGIN, Duration.ofSeconds(60).toNanos()), DEVICE);
+    Report first = reports.of(31, Source.NVML_EVENT, new Moment(BEGIN, 0), DEVICE, false);
+    Report second =
+        reports.of(
+            31, Source.NVML_EVENT, new Moment(BEGIN.plusSeconds(86_400), 1_000_000), DEVICE, false);
+    Report third =
+        reports.of(
+            31,
+            Source.NVML_EVENT,
+            new Moment(BEGIN, Duration.ofSeconds(60).toNanos()),
+            DEVICE,
+            false);
     assertThat(correlator.take(first, Blame.NOBODY).isNew()).isTrue();
     assertThat(correlator.take(second, Blame.NOBODY).isNew()).isFalse();
     assertThat(correlator.take(third, Blame.NOBODY).isNew()).isTrue();
