@@ -10,6 +10,7 @@
  *   check         checks every block once; answers "CUresult MICROSECONDS", the time until its first launch had returned
  *   report        answers "ROUNDS WRONG": how often every block was checked, and how many words were ever wrong
  *   spin SECONDS  runs a kernel of that length; answers its CUresult at once
+ *   wild, trap    runs a kernel that writes to where nothing is, or stops itself; answers the error that the program gets
  *   share         makes an IPC handle of the block that was allocated last; answers the CUresult
  *   register      makes a dma-buf of it; answers the CUresult
  *   drop          frees the block that was allocated last; answers the CUresult
@@ -31,9 +32,11 @@ typedef unsigned long long address;
 static const char ptx[] = ".version 7.0\n.target sm_50\n.address_size 64\n"
                           ".visible .entry aliquot_fill(.param .u64 p, .param .u64 n, .param .u32 v)\n{\n\tret;\n}\n"
                           ".visible .entry aliquot_check(.param .u64 p, .param .u64 n, .param .u32 v, .param .u64 o)\n{\n\tret;\n}\n"
+                          ".visible .entry aliquot_wild(.param .u64 p)\n{\n\tret;\n}\n"
+                          ".visible .entry aliquot_trap()\n{\n\tret;\n}\n"
                           ".visible .entry aliquot_spin(.param .u64 ns)\n{\n\tret;\n}\n";
 
-static void *library, *context, *fill, *check, *spin;
+static void *library, *context, *module, *fill, *check, *spin;
 static address wrong;
 static struct {
     address begin, bytes;
@@ -70,7 +73,6 @@ static int synchronize(void)
 
 static int init(void)
 {
-    void *module;
     library = dlopen("libcuda.so.1", RTLD_NOW);
     int result = library == NULL ? -1 : DRIVER(cuInit, unsigned)(0);
     result = result ? result : DRIVER(cuDevicePrimaryCtxRetain, void **, int)(&context, 0);
@@ -184,6 +186,19 @@ static void report(void)
     pthread_mutex_unlock(&mutex);
 }
 
+static int fault(const char *name)
+{
+    void *kernel = NULL;
+    address nowhere = 0x70000000000ull;
+    void *arguments[] = {&nowhere};
+    pthread_mutex_lock(&mutex);
+    int result = DRIVER(cuModuleGetFunction, void **, void *, const char *)(&kernel, module, name);
+    result = result ? result : launch(kernel, arguments);
+    result = result ? result : synchronize();
+    pthread_mutex_unlock(&mutex);
+    return result;
+}
+
 static int drop(void)
 {
     pthread_mutex_lock(&mutex);
@@ -218,6 +233,10 @@ int main(void)
             address nanoseconds = number * 1000000000ull;
             void *arguments[] = {&nanoseconds};
             printf("%d\n", launch(spin, arguments));
+        } else if (strcmp(word, "wild") == 0) {
+            printf("%d\n", fault("aliquot_wild"));
+        } else if (strcmp(word, "trap") == 0) {
+            printf("%d\n", fault("aliquot_trap"));
         } else if (strcmp(word, "share") == 0) {
             char handle[64];
             printf("%d\n", DRIVER(cuIpcGetMemHandle, void *, address)(handle, blocks[count - 1].begin));

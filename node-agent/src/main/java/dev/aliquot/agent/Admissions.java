@@ -8,6 +8,7 @@ import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.health.device.DeviceState;
 import dev.aliquot.ledger.ByteText;
 import dev.aliquot.residency.SwapMode;
 import java.time.Instant;
@@ -184,13 +185,26 @@ final class Admissions {
     return bytes - bytes % GRANULE_BYTES;
   }
 
+  private static boolean isSuspect(Device device) {
+    return device.verdict().state() == DeviceState.SUSPECT;
+  }
+
+  private static boolean fits(Device device, TenantSpec spec) {
+    Long memory = spec.memoryBytes();
+    Integer percent = spec.fractionPercent();
+    long bytes = memory != null ? memory : fraction(device, percent == null ? 0 : percent);
+    return bytes <= device.book().freeBytes();
+  }
+
   private Set<Device> devices(TenantSpec spec) throws AgentException {
     if (spec.devices().isEmpty()) {
       return Set.of(
           inventory.devices().stream()
               .filter(device -> device.health().state().equals("healthy"))
               .max(
-                  Comparator.comparingLong((Device device) -> device.book().freeBytes())
+                  Comparator.comparing((Device device) -> fits(device, spec) && !isSuspect(device))
+                      .thenComparing(device -> fits(device, spec))
+                      .thenComparingLong(device -> device.book().freeBytes())
                       .thenComparingInt(device -> -device.facts().index()))
               .orElseThrow(
                   () ->
@@ -208,9 +222,11 @@ final class Admissions {
     Set<Device> devices = new LinkedHashSet<>();
     for (String name : spec.devices()) {
       Device device = device(name);
-      if (device.facts().totalBytes() == 0) {
+      if (device.facts().totalBytes() == 0 || !device.verdict().state().takesTenants()) {
         throw new AgentException(
-            AgentException.Kind.INVALID,
+            device.facts().totalBytes() == 0
+                ? AgentException.Kind.INVALID
+                : AgentException.Kind.UNAVAILABLE,
             "device " + name + " cannot be shared: " + device.health().reason());
       }
       devices.add(device);

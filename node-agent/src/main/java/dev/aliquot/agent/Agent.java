@@ -35,6 +35,7 @@ import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.agent.wire.TenantSockets;
 import dev.aliquot.ffm.NativeException;
+import dev.aliquot.health.catalogue.Catalogue;
 import dev.aliquot.ledger.Headroom;
 import dev.aliquot.linux.Identity;
 import dev.aliquot.nvml.Nvml;
@@ -48,7 +49,9 @@ import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -77,6 +80,7 @@ public final class Agent implements AutoCloseable {
   private final TenantLimits limits;
   private final BypassWatch bypass;
   private final Admissions admissions;
+  private final AgentHealth health;
   private final Cleanup cleanup;
   private volatile boolean ready;
 
@@ -88,17 +92,21 @@ public final class Agent implements AutoCloseable {
     this.state = StateDir.prepare(options.stateDir());
     cleanup.add("the state directory's lock", AgentLock.take(state.lockFile()));
     this.driver = Driver.provide(options, state);
+    Catalogue catalogue = AgentHealth.catalogue(options.health());
     Nvml nvml = Nvml.open(driver.nvml());
     Headroom headroom = new Headroom(options.headroomPercent(), options.headroomMinBytes());
     this.inventory = NvmlInventory.of(nvml, headroom);
     this.counters = new Counters();
     ProcFs proc = ProcFs.system();
     this.truth = new GroundTruth();
+    AtomicReference<@Nullable AgentHealth> watching = new AtomicReference<>();
     cleanup.add(
         "the driver",
         () -> {
+          AgentHealth started = watching.get();
+          boolean left = started == null || started.stop();
           // A thread that hangs in the driver must not find it shut down when it comes back.
-          if (truth.stop()) {
+          if (truth.stop() && left) {
             nvml.close();
           }
         });
@@ -177,6 +185,11 @@ public final class Agent implements AutoCloseable {
     truth.readAll();
     bypass.watch();
     cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender));
+    this.health =
+        AgentHealth.begin(
+            options.health(), catalogue, nvml, inventory, tenants, driver, state, clock, counters);
+    watching.set(health);
+    cleanup.add("the watch for faults", health);
     ready = true;
   }
 
@@ -234,7 +247,13 @@ public final class Agent implements AutoCloseable {
             .toList(),
         tenantViews,
         NodeViews.events(bypass.events()),
-        pool.view());
+        pool.view(),
+        health.view());
+  }
+
+  /** Faults, and what they make of devices. */
+  public AgentHealth health() {
+    return health;
   }
 
   /**

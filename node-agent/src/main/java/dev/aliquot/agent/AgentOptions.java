@@ -1,6 +1,7 @@
 package dev.aliquot.agent;
 
 import dev.aliquot.agent.bypass.BypassOptions;
+import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.tenant.SwapOptions;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param bypass what is done about memory that is not accounted for or not given back
  * @param limits who holds tenants to their memory
  * @param swap who is swapped out, and when
+ * @param health how faults are watched for
  */
 public record AgentOptions(
     Path stateDir,
@@ -46,11 +48,12 @@ public record AgentOptions(
     PoolOptions hostPool,
     BypassOptions bypass,
     LimitsOptions limits,
-    SwapOptions swap) {
+    SwapOptions swap,
+    HealthOptions health) {
 
   /**
-   * With the defaults of the host pool, of what is done about bypass, of who holds limits and of
-   * swapping.
+   * With the defaults of the host pool, of what is done about bypass, of who holds limits, of
+   * swapping and of watching for faults.
    */
   public AgentOptions(
       Path stateDir,
@@ -79,7 +82,8 @@ public record AgentOptions(
         PoolOptions.DEFAULTS,
         BypassOptions.DEFAULTS,
         LimitsOptions.DEFAULTS,
-        SwapOptions.DEFAULTS);
+        SwapOptions.DEFAULTS,
+        HealthOptions.DEFAULTS);
   }
 
   /** The defaults of every value that has one, for the machine's own driver. */
@@ -100,24 +104,28 @@ public record AgentOptions(
 
   /** The same with a simulated node. */
   public AgentOptions withSimulate(String settings) {
-    return with(settings, hostPool, bypass, limits, swap);
+    return with(settings, hostPool, bypass, limits, swap, health);
   }
 
   /** The same with another host pool. */
   public AgentOptions withHostPool(PoolOptions options) {
-    return with(simulate, options, bypass, limits, swap);
+    return with(simulate, options, bypass, limits, swap, health);
   }
 
   public AgentOptions withBypass(BypassOptions options) {
-    return with(simulate, hostPool, options, limits, swap);
+    return with(simulate, hostPool, options, limits, swap, health);
   }
 
   public AgentOptions withLimits(LimitsOptions options) {
-    return with(simulate, hostPool, bypass, options, swap);
+    return with(simulate, hostPool, bypass, options, swap, health);
   }
 
   public AgentOptions withSwap(SwapOptions options) {
-    return with(simulate, hostPool, bypass, limits, options);
+    return with(simulate, hostPool, bypass, limits, options, health);
+  }
+
+  public AgentOptions withHealth(HealthOptions options) {
+    return with(simulate, hostPool, bypass, limits, swap, options);
   }
 
   private AgentOptions with(
@@ -125,7 +133,8 @@ public record AgentOptions(
       PoolOptions newHostPool,
       BypassOptions newBypass,
       LimitsOptions newLimits,
-      SwapOptions newSwap) {
+      SwapOptions newSwap,
+      HealthOptions newHealth) {
     return new AgentOptions(
         stateDir,
         nodeName,
@@ -141,6 +150,7 @@ public record AgentOptions(
         newHostPool,
         newBypass,
         newLimits,
-        newSwap);
+        newSwap,
+        newHealth);
   }
 }

@@ -1,6 +1,7 @@
 package dev.aliquot.agent;
 
 import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.count.FaultCounts;
 import dev.aliquot.agent.count.Histogram;
 import dev.aliquot.agent.count.Moves;
 import dev.aliquot.agent.count.TakeBacks;
@@ -39,6 +40,8 @@ import java.util.Map;
  * @param sampleFailures readings that failed or timed out
  * @param bypassFindings processes found, by what was wrong with what they held
  * @param bypassActions what was done about them: suspended, released, stopping, killed, failed
+ * @param faults of devices and of programs on them
+ * @param faultReactions how long after a fault was written something was done about it, by what
  */
 public record AgentStats(
     long attaches,
@@ -65,7 +68,9 @@ public record AgentStats(
     Duration sampleTime,
     long sampleFailures,
     Map<String, Long> bypassFindings,
-    Map<String, Long> bypassActions) {
+    Map<String, Long> bypassActions,
+    Map<FaultCounts.Kind, Long> faults,
+    Map<String, Histogram.Snapshot> faultReactions) {
 
   /** The counters as they are now. */
   static AgentStats of(Counters counters) {
@@ -98,6 +103,8 @@ public record AgentStats(
         Duration.ofNanos(counters.sampleNanos.sum()),
         counters.sampleFailures.sum(),
         counters.bypassFindings(),
-        counters.bypassActions());
+        counters.bypassActions(),
+        counters.faults.all(),
+        counters.faultReactions.all());
   }
 }

@@ -67,6 +67,9 @@ final class NodeViews {
         reading.powerMilliwatts(),
         health.state(),
         health.reason(),
+        device.verdict().state().label(),
+        device.verdict().reason(),
+        device.verdict().replace(),
         residencies.exchangesPerMinute(device),
         strangers,
         bypass.findings(device.uuid()).stream()

@@ -15,6 +15,7 @@ import dev.aliquot.agent.config.ConfigKeys;
 import dev.aliquot.agent.config.ConfigLoader;
 import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.config.SimulatedNode;
+import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.http.ApiRoutes;
 import dev.aliquot.agent.http.HttpServer;
 import dev.aliquot.agent.http.Limits;
@@ -23,6 +24,8 @@ import dev.aliquot.agent.log.LogSetup;
 import dev.aliquot.agent.metrics.MetricsPage;
 import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.tenant.SwapOptions;
+import dev.aliquot.agent.view.DrillSpec;
+import dev.aliquot.agent.view.DrillView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
@@ -169,7 +172,8 @@ final class AgentCommand implements Callable<Integer> {
         settings.httpAddress(),
         settings.httpPort(),
         new Limits(settings.httpMaxConnections(), settings.httpIdleTimeout()),
-        ApiRoutes.over(agent::view, new MetricsPage(agent::view, agent::stats)));
+        ApiRoutes.over(
+            agent::view, agent.health()::faults, new MetricsPage(agent::view, agent::stats)));
   }
 
   private static String text(InetSocketAddress address) {
@@ -198,6 +202,16 @@ final class AgentCommand implements Callable<Integer> {
       @Override
       public void endTenant(String idOrName, Peer peer) throws AgentException {
         agent.endTenant(idOrName, peer);
+      }
+
+      @Override
+      public void clearDevice(String name, Peer peer) throws AgentException {
+        agent.health().clear(name, peer);
+      }
+
+      @Override
+      public DrillView drill(DrillSpec spec, Peer peer) throws AgentException {
+        return agent.health().drill(spec, peer);
       }
 
       @Override
@@ -237,6 +251,12 @@ final class AgentCommand implements Callable<Integer> {
             settings.swap(),
             new ResidencyRules(settings.swapIdleAfter(), settings.swapMinimumResidency()),
             settings.swapDeepAfter(),
-            settings.swapDeepLockTimeout()));
+            settings.swapDeepLockTimeout()),
+        new HealthOptions(
+            settings.kernelLog(),
+            settings.healthProfile(),
+            settings.healthCatalogue(),
+            settings.healthHold(),
+            settings.expectedDevices()));
   }
 }

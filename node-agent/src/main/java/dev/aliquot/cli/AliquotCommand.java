@@ -3,6 +3,7 @@ package dev.aliquot.cli;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.demo.DemoCommand;
 import dev.aliquot.cli.doctor.DoctorCommand;
+import dev.aliquot.cli.health.HealthCommand;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -54,6 +55,7 @@ final class AliquotCommand implements Callable<Integer> {
     commands.put("swap", SwapCommand::new);
     commands.put("wait", WaitCommand::new);
     commands.put("end", EndCommand::new);
+    commands.put("health", HealthCommand::new);
     commands.put("simulate", SimulateCommand::new);
     commands.put("doctor", DoctorCommand::new);
     commands.put("bench", () -> new LauncherCommand("bench"));

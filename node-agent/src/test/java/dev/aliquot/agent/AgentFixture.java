@@ -1,5 +1,6 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.pool.Lending;
 import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.support.CProgram;
@@ -11,10 +12,12 @@ import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.linux.Identity;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +61,7 @@ abstract class AgentFixture {
                 Duration.ofSeconds(10))
             // a process has one CUDA driver: the pool is tried in processes of their own
             .withHostPool(new PoolOptions(0L, 0L, 0, Lending.ALWAYS))
+            .withHealth(HealthOptions.DEFAULTS.withHold(Duration.ofSeconds(1)))
             .withSimulate(
                 "devices=" + devices() + ",memory=" + 8 * GIB + ",model=H100,context=" + CONTEXT);
     agent = Agent.start(options, InstantSource.system());
@@ -173,6 +177,22 @@ abstract class AgentFixture {
   /** Ends a tenant as this test's own user. */
   void end(String idOrName) throws AgentException {
     agent.endTenant(idOrName, peer(ownPid()));
+  }
+
+  /** Does something to the simulated node, with its tool; the action first, without the folder. */
+  void simulate(String action, String... arguments) throws Exception {
+    Path tool;
+    try (var files = Files.walk(options.stateDir().resolveSibling("lib"))) {
+      tool = files.filter(file -> file.endsWith("aliquot-sim")).findFirst().orElseThrow();
+    }
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of(tool.toString(), action, options.stateDir().resolve("node").toString()));
+    command.addAll(List.of(arguments));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (process.waitFor() != 0) {
+      throw new AssertionError(command + ": " + output);
+    }
   }
 
   void restartAgent() throws AgentException {

@@ -9,6 +9,7 @@ import dev.aliquot.agent.http.Request;
 import dev.aliquot.agent.http.Response;
 import dev.aliquot.agent.http.Route;
 import dev.aliquot.agent.http.Route.Method;
+import dev.aliquot.agent.view.DrillSpec;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
 import java.util.List;
@@ -36,6 +37,8 @@ final class AdminRoutes {
         route(Method.POST, "/v1/swap-out/{}", request -> swap(request, SwapWay.OUT)),
         route(Method.POST, "/v1/swap-out-deep/{}", request -> swap(request, SwapWay.OUT_DEEP)),
         route(Method.POST, "/v1/swap-in/{}", request -> swap(request, SwapWay.IN)),
+        route(Method.POST, "/v1/health-clear/{}", this::clear),
+        route(Method.POST, "/v1/health-drill", this::drill),
         route(Method.DELETE, "/v1/tenants/{}", this::end));
   }
 
@@ -100,6 +103,24 @@ final class AdminRoutes {
     agent.swapTenant(request.parameter(), way, peer(request.peer()));
     return Response.json(
         202, Map.of(way == SwapWay.IN ? "returning" : "leaving", request.parameter()));
+  }
+
+  private Response clear(Request request) throws AgentException {
+    agent.clearDevice(request.parameter(), peer(request.peer()));
+    return Response.json(200, Map.of("cleared", request.parameter()));
+  }
+
+  private Response drill(Request request) throws AgentException {
+    DrillSpec spec;
+    try {
+      spec = Json.read(request.body(), DrillSpec.class).checked();
+    } catch (IllegalArgumentException e) {
+      return Response.error(
+          400,
+          String.valueOf(e.getMessage()),
+          "aliquot health drill --help shows what can be made");
+    }
+    return Response.json(200, agent.drill(spec, peer(request.peer())));
   }
 
   private Response end(Request request) throws AgentException {

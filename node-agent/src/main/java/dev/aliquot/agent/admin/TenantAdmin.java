@@ -3,6 +3,8 @@ package dev.aliquot.agent.admin;
 import dev.aliquot.agent.AgentException;
 import dev.aliquot.agent.Peer;
 import dev.aliquot.agent.SwapWay;
+import dev.aliquot.agent.view.DrillSpec;
+import dev.aliquot.agent.view.DrillView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
@@ -21,6 +23,12 @@ public interface TenantAdmin {
 
   /** Ends a tenant that the peer may end. */
   void endTenant(String idOrName, Peer peer) throws AgentException;
+
+  /** Takes back what faults have made of a device. */
+  void clearDevice(String name, Peer peer) throws AgentException;
+
+  /** Makes a fault for practice, or says what it would do. */
+  DrillView drill(DrillSpec spec, Peer peer) throws AgentException;
 
   /** The node now. */
   NodeView view();

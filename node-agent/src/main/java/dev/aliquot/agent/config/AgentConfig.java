@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param hostPoolBytes null: by the memory available at start
  * @param hostPoolReserveBytes null: by the machine's memory
  * @param swapDeepAfter null: never
+ * @param kernelLog null: the agent chooses
+ * @param healthCatalogue null: none
  * @param adminGroup a name or a number; null: none
  */
 public record AgentConfig(
@@ -46,6 +48,11 @@ public record AgentConfig(
     Duration swapMinimumResidency,
     @Nullable Duration swapDeepAfter,
     Duration swapDeepLockTimeout,
+    @Nullable Path kernelLog,
+    String healthProfile,
+    @Nullable Path healthCatalogue,
+    Duration healthHold,
+    int expectedDevices,
     @Nullable String adminGroup,
     String httpAddress,
     int httpPort,

@@ -1,6 +1,7 @@
 package dev.aliquot.agent.config;
 
 import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.health.catalogue.Catalogue;
 import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -289,6 +290,47 @@ public final class ConfigKeys {
           "2s",
           "How long the driver may take to have a process at rest before its checkpoint; then it"
               + " stays swapped out as it was.");
+  static final ConfigKey<Path> KERNEL_LOG =
+      derived(
+          "kernel-log",
+          path(),
+          "an absolute path",
+          "/dev/kmsg, or the simulated node's",
+          "Where the kernel log is read: the device, or a file of such records or of plain lines.");
+  static final ConfigKey<String> HEALTH_PROFILE =
+      fixed(
+          "health-profile",
+          text("profile", String.join("|", Catalogue.profiles()), "nvidia, eks or hyperpod"),
+          "nvidia, eks or hyperpod",
+          "nvidia",
+          "Whose view counts of what an XID asks for, where platforms disagree.");
+  static final ConfigKey<Path> HEALTH_CATALOGUE =
+      derived(
+          "health-catalogue",
+          path(),
+          "an absolute path",
+          "none",
+          "A YAML file with rows of the table of XIDs that are other here.");
+  static final ConfigKey<Duration> HEALTH_HOLD =
+      fixed(
+          "health-hold",
+          bounded(
+              "duration",
+              Durations::parse,
+              Duration.ofSeconds(1),
+              Duration.ofHours(1),
+              "a duration from 1s to 1h such as 30s"),
+          "a duration from 1s to 1h",
+          "30s",
+          "How long nothing may be wrong with a device that was out before it is trusted again;"
+              + " longer each time that it was out within an hour.");
+  static final ConfigKey<Integer> EXPECTED_DEVICES =
+      fixed(
+          "expected-devices",
+          bounded("number", Integer::parseInt, 0, 64, "a number from 0 to 64"),
+          "a number from 0 to 64; 0: not checked",
+          "0",
+          "How many devices the node has; fewer is told as a degradation.");
   static final ConfigKey<LogLevel> LOG_LEVEL =
       fixed(
           "log-level",
@@ -333,6 +375,11 @@ public final class ConfigKeys {
           SWAP_MINIMUM_RESIDENCY,
           SWAP_DEEP_AFTER,
           SWAP_DEEP_LOCK_TIMEOUT,
+          KERNEL_LOG,
+          HEALTH_PROFILE,
+          HEALTH_CATALOGUE,
+          HEALTH_HOLD,
+          EXPECTED_DEVICES,
           ADMIN_GROUP,
           HTTP_ADDRESS,
           HTTP_PORT,

@@ -88,6 +88,11 @@ public final class ConfigLoader {
     var swapMinimumResidency = values.orNull(ConfigKeys.SWAP_MINIMUM_RESIDENCY);
     var swapDeepAfter = values.orNull(ConfigKeys.SWAP_DEEP_AFTER);
     var swapDeepLockTimeout = values.orNull(ConfigKeys.SWAP_DEEP_LOCK_TIMEOUT);
+    Path kernelLog = values.orNull(ConfigKeys.KERNEL_LOG);
+    String healthProfile = values.orNull(ConfigKeys.HEALTH_PROFILE);
+    Path healthCatalogue = values.orNull(ConfigKeys.HEALTH_CATALOGUE);
+    var healthHold = values.orNull(ConfigKeys.HEALTH_HOLD);
+    Integer expectedDevices = values.orNull(ConfigKeys.EXPECTED_DEVICES);
     String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
     String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
     Integer httpPort = values.orNull(ConfigKeys.HTTP_PORT);
@@ -132,6 +137,11 @@ public final class ConfigLoader {
         present(swapMinimumResidency),
         present(swapDeepAfter).orElse(null),
         present(swapDeepLockTimeout),
+        kernelLog,
+        present(healthProfile),
+        healthCatalogue,
+        present(healthHold),
+        present(expectedDevices),
         adminGroup,
         present(httpAddress),
         present(httpPort),

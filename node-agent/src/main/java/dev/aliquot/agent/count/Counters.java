@@ -42,6 +42,8 @@ public final class Counters implements SocketEvents {
 
   public final TakeBacks takeBacks = new TakeBacks();
   public final Moves moves = new Moves();
+  public final FaultCounts faults = new FaultCounts();
+  public final FaultReactions faultReactions = new FaultReactions();
   private final Map<String, LongAdder> bypassFindings =
       adders("unattached", "underreporting", "stranger");
   private final Map<String, LongAdder> bypassActions =

@@ -1,5 +1,7 @@
 package dev.aliquot.agent.device;
 
+import dev.aliquot.health.device.Condition;
+import dev.aliquot.health.device.Verdict;
 import dev.aliquot.ledger.DeviceBook;
 import dev.aliquot.ledger.Headroom;
 import java.util.Optional;
@@ -26,9 +28,11 @@ public final class Device {
   private final DeviceBook book;
   private final DeviceReader reader;
   private final Signal room = new Signal();
+  private final HealthReader healthReader;
   private final @Nullable CgroupLimiter limiter;
   private volatile DeviceReading reading = DeviceReading.NONE;
   private volatile Health health;
+  private volatile Verdict verdict = Verdict.HEALTHY;
   private long contextEstimateBytes;
 
   /**
@@ -54,16 +58,26 @@ public final class Device {
     }
   }
 
-  /** One whose driver has no limits of its own. */
+  /** One whose driver has no limits of its own, and says nothing of its health. */
   public Device(DeviceFacts facts, Headroom headroom, DeviceReader reader) {
-    this(facts, headroom, reader, null);
+    this(
+        facts,
+        headroom,
+        reader,
+        () -> new Condition(Condition.Presence.ANSWERS, Optional.empty(), false, false, -1),
+        null);
   }
 
   /**
    * @param limiter null: the driver has no limits of its own
    */
   public Device(
-      DeviceFacts facts, Headroom headroom, DeviceReader reader, @Nullable CgroupLimiter limiter) {
+      DeviceFacts facts,
+      Headroom headroom,
+      DeviceReader reader,
+      HealthReader healthReader,
+      @Nullable CgroupLimiter limiter) {
+    this.healthReader = healthReader;
     this.limiter = limiter;
     this.facts = facts;
     this.headroomBytes = headroom.bytes(facts.totalBytes());
@@ -135,8 +149,26 @@ public final class Device {
     health(Health.HEALTHY);
   }
 
+  /** By its readings, and by what faults have made of it. */
   public Health health() {
-    return health;
+    Health read = health;
+    Verdict decided = verdict;
+    boolean out = !decided.state().takesTenants();
+    boolean why = decided.fault() != 0 || read.equals(Health.HEALTHY);
+    return out && why ? Health.unhealthy(decided.state().label() + ": " + decided.reason()) : read;
+  }
+
+  /** What faults have made of it. */
+  public Verdict verdict() {
+    return verdict;
+  }
+
+  public void verdict(Verdict newVerdict) {
+    verdict = newVerdict;
+  }
+
+  public HealthReader healthReader() {
+    return healthReader;
   }
 
   /** A device of which no memory was known at the start never becomes healthy. */

@@ -45,11 +45,16 @@ public final class NvmlInventory {
     try {
       NvmlDevice device = nvml.device(index);
       return new Device(
-          facts(device), headroom, () -> read(device), limiter(nvml, device).orElse(null));
+          facts(device),
+          headroom,
+          () -> read(device),
+          NvmlHealth.reader(nvml, index),
+          limiter(nvml, device).orElse(null));
     } catch (NvmlException e) {
       LOG.error("device {} cannot be used: {}", index, e.getMessage());
       DeviceFacts nothing = new DeviceFacts(index, "unknown-" + index, "unknown", "", 0, 0);
-      return new Device(nothing, headroom, () -> read(nvml.device(index)));
+      return new Device(
+          nothing, headroom, () -> read(nvml.device(index)), NvmlHealth.reader(nvml, index), null);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.aliquot.agent.http;
 
 import dev.aliquot.agent.http.Route.Method;
+import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantView;
 import java.util.List;
@@ -16,14 +17,17 @@ public final class ApiRoutes {
 
   private ApiRoutes() {}
 
-  /** The routes over {@code view} and {@code metrics}, both cheap and safe from any thread. */
-  public static List<Route> over(Supplier<NodeView> view, Supplier<String> metrics) {
+  /** The routes over sources that are cheap and safe from any thread. */
+  public static List<Route> over(
+      Supplier<NodeView> view, Supplier<List<FaultView>> faults, Supplier<String> metrics) {
     return List.of(
         get("/metrics", request -> Response.text(200, METRICS_TYPE, metrics.get())),
         get("/healthz", request -> Response.json(200, Map.of("status", "ok"))),
         get("/readyz", request -> readiness(view.get())),
         get("/api/v1/node", request -> Response.json(200, view.get())),
         get("/api/v1/devices", request -> Response.json(200, view.get().devices())),
+        get("/api/v1/faults", request -> Response.json(200, faults.get())),
+        get("/api/v1/health", request -> Response.json(200, view.get().health())),
         get("/api/v1/tenants", request -> Response.json(200, view.get().tenants())),
         get("/api/v1/tenants/{}", request -> tenant(view.get(), request.parameter())));
   }
@@ -34,7 +38,7 @@ public final class ApiRoutes {
 
   private static Response readiness(NodeView node) {
     return node.ready()
-        ? Response.json(200, Map.of("ready", true))
+        ? Response.json(200, Map.of("ready", true, "degraded", node.health().degraded()))
         : Response.json(503, Map.of("ready", false, "reason", node.readyReason()));
   }
 

@@ -204,7 +204,7 @@ final class AgentMetrics {
     return samples;
   }
 
-  private static List<Sample> histogram(List<String> labels, Histogram.Snapshot waits) {
+  static List<Sample> histogram(List<String> labels, Histogram.Snapshot waits) {
     List<Sample> samples = new ArrayList<>();
     for (int i = 0; i < waits.bounds().size(); i++) {
       String bound = Double.toString(waits.bounds().get(i).toNanos() / NANOS);

@@ -9,7 +9,11 @@ final class MetricTable {
 
   static List<Metric> all() {
     return Stream.of(
-            NodeMetrics.all(), TenantMetrics.all(), AgentMetrics.all(), HostPoolMetrics.all())
+            NodeMetrics.all(),
+            FaultMetrics.all(),
+            TenantMetrics.all(),
+            AgentMetrics.all(),
+            HostPoolMetrics.all())
         .flatMap(List::stream)
         .toList();
   }

@@ -73,6 +73,11 @@ public final class StateDir {
     return path;
   }
 
+  /** What faults there were, and what they have made of the devices. */
+  public Path healthFile() {
+    return path.resolve("health.json");
+  }
+
   public Path tenants() {
     return path.resolve("tenants");
   }

@@ -1,19 +1,9 @@
 package dev.aliquot.agent.state;
 
-import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationContext;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonDeserializer;
-import com.fasterxml.jackson.databind.JsonSerializer;
-import com.fasterxml.jackson.databind.SerializerProvider;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.module.SimpleModule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -24,16 +14,6 @@ public final class TenantRecords {
   private static final Logger LOG = LoggerFactory.getLogger(TenantRecords.class);
   private static final String SUFFIX = ".json";
 
-  /** What an older agent did not write may be missing only where the record says so. */
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-          .addModule(
-              new SimpleModule()
-                  .addSerializer(Instant.class, new InstantWriter())
-                  .addDeserializer(Instant.class, new InstantReader()))
-          .build();
-
   private final Path directory;
 
   public TenantRecords(Path directory) {
@@ -41,7 +21,7 @@ public final class TenantRecords {
   }
 
   public void save(TenantRecord tenant) throws IOException {
-    DurableFile.write(file(tenant.id()), JSON.writeValueAsBytes(tenant), false);
+    DurableFile.write(file(tenant.id()), StateJson.MAPPER.writeValueAsBytes(tenant), false);
   }
 
   public void delete(String id) throws IOException {
@@ -57,7 +37,8 @@ public final class TenantRecords {
     try (var files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
       for (Path file : files) {
         try {
-          TenantRecord tenant = JSON.readValue(Files.readAllBytes(file), TenantRecord.class);
+          TenantRecord tenant =
+              StateJson.MAPPER.readValue(Files.readAllBytes(file), TenantRecord.class);
           if (file.equals(file(tenant.id()))) {
             records.add(tenant);
           } else {
@@ -75,24 +56,5 @@ public final class TenantRecords {
 
   private Path file(String id) {
     return directory.resolve(id + SUFFIX);
-  }
-
-  private static final class InstantWriter extends JsonSerializer<Instant> {
-    @Override
-    public void serialize(Instant value, JsonGenerator out, SerializerProvider provider)
-        throws IOException {
-      out.writeString(value.toString());
-    }
-  }
-
-  private static final class InstantReader extends JsonDeserializer<Instant> {
-    @Override
-    public Instant deserialize(JsonParser in, DeserializationContext context) throws IOException {
-      try {
-        return Instant.parse(in.getText());
-      } catch (java.time.format.DateTimeParseException e) {
-        throw context.weirdStringException(in.getText(), Instant.class, "not a time");
-      }
-    }
   }
 }

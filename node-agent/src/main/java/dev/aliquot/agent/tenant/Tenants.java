@@ -239,6 +239,17 @@ public final class Tenants implements AutoCloseable {
             process -> all().stream().filter(tenant -> tenant.family().owns(process)).findFirst());
   }
 
+  /** The tenant that a process has attached to, else the one that it belongs to. */
+  public Optional<Tenant> tenantOf(int pid) {
+    return context
+        .proc()
+        .stat(pid)
+        .flatMap(
+            process ->
+                all().stream().filter(tenant -> tenant.hasAttached(process.id())).findFirst())
+        .or(() -> ownerOf(pid));
+  }
+
   /** Stops serving; every tenant stays on disk and its processes run on. */
   @Override
   public synchronized void close() {

@@ -23,6 +23,10 @@ import java.util.List;
  * @param powerMilliwatts -1 where the driver does not say
  * @param health healthy, unhealthy or unknown
  * @param healthReason why, or empty
+ * @param state what faults have made of it: healthy, suspect, recovering, draining, needs-reset,
+ *     needs-reboot or lost
+ * @param stateReason why, or empty
+ * @param replace whether it wants replacing
  * @param exchangesPerMinute how often tenants' processes came back to it in the last minute, after
  *     they had been swapped out
  * @param strangers processes on the device that belong to no tenant
@@ -46,6 +50,9 @@ public record DeviceView(
     long powerMilliwatts,
     String health,
     String healthReason,
+    String state,
+    String stateReason,
+    boolean replace,
     int exchangesPerMinute,
     List<ProcessView> strangers,
     List<BypassView> bypasses) {}

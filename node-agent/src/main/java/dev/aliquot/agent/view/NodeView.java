@@ -19,6 +19,7 @@ import java.util.List;
  * @param tenants every tenant, by device
  * @param events what was lately done to processes, the latest last
  * @param hostPool host memory for lent data
+ * @param health how faults are watched for, and the latest of them
  */
 public record NodeView(
     String node,
@@ -33,4 +34,5 @@ public record NodeView(
     List<DeviceView> devices,
     List<TenantView> tenants,
     List<EventView> events,
-    HostPoolView hostPool) {}
+    HostPoolView hostPool,
+    HealthView health) {}

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.http.Json;
+import dev.aliquot.agent.view.DrillSpec;
+import dev.aliquot.agent.view.DrillView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import java.io.IOException;
@@ -100,6 +102,31 @@ public final class AgentClient {
    */
   public void end(String idOrName) throws CommandFailure {
     expect(admin("DELETE", "/v1/tenants/" + segment(idOrName), NOTHING), 200);
+  }
+
+  /**
+   * Takes back what faults have made of a device.
+   *
+   * @param device UUID or index
+   * @throws CommandFailure with the agent's sentence
+   */
+  public void clearDevice(String device) throws CommandFailure {
+    if (!device.matches("[A-Za-z0-9-]{1,80}")) {
+      throw new CommandFailure(
+          ExitCode.FAILED, "there is no such device: name its index or UUID; see aliquot status");
+    }
+    expect(admin("POST", "/v1/health-clear/" + device, NOTHING), 200);
+  }
+
+  /**
+   * Makes a fault for practice, or says what it would do.
+   *
+   * @throws CommandFailure with the agent's sentence
+   */
+  public DrillView drill(DrillSpec spec) throws CommandFailure {
+    HttpExchange answer = admin("POST", "/v1/health-drill", Json.bytes(spec));
+    expect(answer, 200);
+    return read(answer, DrillView.class);
   }
 
   private static String segment(String idOrName) throws CommandFailure {

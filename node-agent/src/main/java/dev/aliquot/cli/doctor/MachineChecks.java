@@ -7,6 +7,7 @@ import dev.aliquot.cli.program.PackedProgram;
 import dev.aliquot.ffm.NativeException;
 import dev.aliquot.linux.PidFd;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +36,7 @@ final class MachineChecks {
     findings.add(cgroup());
     findings.add(user());
     findings.add(stateFolder());
+    findings.add(kernelLog());
     findings.add(interposer());
     findings.add(agent());
     return findings;
@@ -71,6 +73,19 @@ final class MachineChecks {
             "uid " + uid,
             "an agent started by this user serves this user's programs only; start it as root to"
                 + " serve others");
+  }
+
+  private static Finding kernelLog() {
+    Path log = Path.of("/dev/kmsg");
+    try (FileChannel _ = FileChannel.open(log)) {
+      return Finding.ok("kernel log", log + " can be read");
+    } catch (IOException e) {
+      return Finding.lack(
+          "kernel log",
+          log + " cannot be read: " + e.getMessage(),
+          "faults are told by NVML's events and the devices alone, which name no process. Start the"
+              + " agent as root, or with CAP_SYSLOG and the device; kernel-log names another file");
+    }
   }
 
   private Finding stateFolder() {

@@ -9,6 +9,8 @@ import dev.aliquot.agent.Peer;
 import dev.aliquot.agent.SwapWay;
 import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.metrics.SampleNode;
+import dev.aliquot.agent.view.DrillSpec;
+import dev.aliquot.agent.view.DrillView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
@@ -43,6 +45,8 @@ class AdminSocketTest {
   private final AtomicReference<TenantResize> resized = new AtomicReference<>();
   private final AtomicReference<String> swapped = new AtomicReference<>();
   private final AtomicReference<Peer> asker = new AtomicReference<>();
+  private final AtomicReference<String> cleared = new AtomicReference<>();
+  private final AtomicReference<DrillSpec> drilled = new AtomicReference<>();
   private AdminSocket admin;
 
   private final TenantAdmin agent =
@@ -76,6 +80,19 @@ class AdminSocketTest {
             throw new AgentException(
                 AgentException.Kind.NOT_FOUND, "there is no tenant " + idOrName);
           }
+        }
+
+        @Override
+        public void clearDevice(String name, Peer peer) throws AgentException {
+          endTenant(name.equals("GPU-1") ? "t1" : name, peer);
+          cleared.set(name);
+        }
+
+        @Override
+        public DrillView drill(DrillSpec spec, Peer peer) {
+          drilled.set(spec);
+          return new DrillView(
+              "GPU-1", spec.code(), "N", "app", "T.", "A.", "healthy", "", List.of(), false);
         }
 
         @Override

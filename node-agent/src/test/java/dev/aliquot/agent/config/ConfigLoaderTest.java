@@ -48,6 +48,11 @@ class ConfigLoaderTest {
       swap-minimum-residency: 0s
       swap-deep-after: 10m
       swap-deep-lock-timeout: 500ms
+      kernel-log: /var/log/kern.log
+      health-profile: eks
+      health-catalogue: /etc/aliquot/xids.yaml
+      health-hold: 1m
+      expected-devices: 8
       admin-group: gpu
       http-address: "::1"
       http-port: 0
@@ -105,6 +110,11 @@ class ConfigLoaderTest {
                 null,
                 Duration.ofSeconds(2),
                 null,
+                "nvidia",
+                null,
+                Duration.ofSeconds(30),
+                0,
+                null,
                 "127.0.0.1",
                 9464,
                 64,
@@ -141,6 +151,11 @@ class ConfigLoaderTest {
         Duration.ZERO,
         Duration.ofMinutes(10),
         Duration.ofMillis(500),
+        Path.of("/var/log/kern.log"),
+        "eks",
+        Path.of("/etc/aliquot/xids.yaml"),
+        Duration.ofMinutes(1),
+        8,
         "gpu",
         "::1",
         0,

@@ -40,7 +40,7 @@ class HttpServerTest {
 
   @BeforeEach
   void start() throws IOException {
-    routes.addAll(ApiRoutes.over(() -> node, () -> "metric 1\n"));
+    routes.addAll(ApiRoutes.over(() -> node, () -> node.health().faults(), () -> "metric 1\n"));
     routes.add(
         new Route(
             Method.GET,
@@ -165,7 +165,8 @@ class HttpServerTest {
             n.devices(),
             n.tenants(),
             n.events(),
-            n.hostPool());
+            n.hostPool(),
+            n.health());
     assertThat(get("/readyz").statusCode()).isEqualTo(503);
     assertThat(get("/readyz").body()).contains("no driver");
     assertThat(get("/healthz").statusCode()).isEqualTo(200);

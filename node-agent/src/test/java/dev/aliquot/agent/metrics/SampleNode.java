@@ -1,12 +1,15 @@
 package dev.aliquot.agent.metrics;
 
 import dev.aliquot.agent.AgentStats;
+import dev.aliquot.agent.count.FaultCounts;
 import dev.aliquot.agent.count.Histogram;
 import dev.aliquot.agent.count.Moves;
 import dev.aliquot.agent.count.TakeBacks;
 import dev.aliquot.agent.view.BypassView;
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.EventView;
+import dev.aliquot.agent.view.FaultView;
+import dev.aliquot.agent.view.HealthView;
 import dev.aliquot.agent.view.HostPoolView;
 import dev.aliquot.agent.view.MoveView;
 import dev.aliquot.agent.view.NodeView;
@@ -46,7 +49,8 @@ public final class SampleNode {
         List.of(
             new EventView(
                 STARTED, "killed", DEVICE, "t1", 4712, "miner", "process 4712 (miner) was killed")),
-        pool());
+        pool(),
+        health());
   }
 
   private static HostPoolView pool() {
@@ -82,6 +86,9 @@ public final class SampleNode {
         250_500,
         "healthy",
         "",
+        "suspect",
+        "XID 38 10 times in a day",
+        false,
         2,
         List.of(process(99, 0)),
         List.of(bypass(99, "", "stranger")));
@@ -169,6 +176,37 @@ public final class SampleNode {
         Duration.ofMillis(250),
         1,
         Map.of("unattached", 2L),
-        Map.of("killed", 1L));
+        Map.of("killed", 1L),
+        Map.of(new FaultCounts.Kind(DEVICE, "31", "app", "ns", "pod", "train", false), 2L),
+        Map.of("device_out", takeBacks().get(TakeBacks.Cause.LOAN)));
+  }
+
+  private static HealthView health() {
+    return new HealthView(
+        List.of("the kernel log cannot be read"), "2026.11", false, 100, 3, List.of(fault()));
+  }
+
+  private static FaultView fault() {
+    return new FaultView(
+        12,
+        STARTED,
+        STARTED.plusSeconds(1),
+        DEVICE,
+        "31",
+        "app",
+        "A kernel or copy used an address that is not mapped, or not in that way.",
+        "Look for the error in the program.",
+        List.of("kernel-log", "nvml-event"),
+        2,
+        4711,
+        "python3",
+        "t1",
+        "train",
+        "ns",
+        "pod",
+        "main",
+        "",
+        "channel 0x0000000a",
+        false);
   }
 }

@@ -1,0 +1,166 @@
+package dev.aliquot.agent;
+
+import dev.aliquot.agent.count.Counters;
+import dev.aliquot.agent.device.Device;
+import dev.aliquot.agent.device.DeviceEvents;
+import dev.aliquot.agent.device.Inventory;
+import dev.aliquot.agent.device.NvmlEvents;
+import dev.aliquot.agent.health.HealthOptions;
+import dev.aliquot.agent.health.HealthWatch;
+import dev.aliquot.agent.state.StateDir;
+import dev.aliquot.agent.tenant.Tenants;
+import dev.aliquot.agent.view.DrillSpec;
+import dev.aliquot.agent.view.DrillView;
+import dev.aliquot.agent.view.FaultView;
+import dev.aliquot.agent.view.HealthView;
+import dev.aliquot.ffm.NativeException;
+import dev.aliquot.health.catalogue.Catalogue;
+import dev.aliquot.health.catalogue.CatalogueException;
+import dev.aliquot.linux.Identity;
+import dev.aliquot.nvml.Nvml;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Faults of the agent's devices, and what they make of them. Thread-safe. */
+public final class AgentHealth implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(AgentHealth.class);
+  private static final Path KERNEL_LOG = Path.of("/dev/kmsg");
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
+  private final Inventory inventory;
+  private final HealthWatch watch;
+
+  private AgentHealth(Inventory inventory, HealthWatch watch) {
+    this.inventory = inventory;
+    this.watch = watch;
+  }
+
+  static AgentHealth begin(
+      HealthOptions options,
+      Catalogue catalogue,
+      Nvml nvml,
+      Inventory inventory,
+      Tenants tenants,
+      Driver driver,
+      StateDir state,
+      InstantSource clock,
+      Counters counters)
+      throws IOException {
+    return new AgentHealth(
+        inventory,
+        new HealthWatch(
+            options,
+            catalogue,
+            inventory,
+            tenants,
+            events(nvml),
+            kernelLog(options, driver),
+            state.healthFile(),
+            Files.readString(BOOT_ID).strip(),
+            clock,
+            counters));
+  }
+
+  /**
+   * The table of XIDs that counts here.
+   *
+   * @throws IOException with what is wrong with the overrides
+   */
+  static Catalogue catalogue(HealthOptions options) throws IOException {
+    try {
+      Catalogue builtIn = Catalogue.builtIn(options.profile());
+      Path overrides = options.overrides();
+      return overrides == null ? builtIn : builtIn.overriddenBy(overrides);
+    } catch (CatalogueException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  private static @Nullable DeviceEvents events(Nvml nvml) {
+    try {
+      return NvmlEvents.open(nvml);
+    } catch (NativeException e) {
+      LOG.warn("NVML delivers no events: {}", e.getMessage());
+      return null;
+    }
+  }
+
+  private static Path kernelLog(HealthOptions options, Driver driver) {
+    Path given = options.kernelLog();
+    Path node = driver.simulatedNode();
+    return given != null ? given : node != null ? node.resolve("kmsg") : KERNEL_LOG;
+  }
+
+  /** How faults are watched for, and the latest of them. */
+  HealthView view() {
+    return watch.view();
+  }
+
+  /** Every fault that is remembered, the latest last. */
+  public List<FaultView> faults() {
+    return watch.faults();
+  }
+
+  /**
+   * Takes back what faults have made of a device; what it says of itself still counts.
+   *
+   * @param name UUID or index
+   * @throws AgentException NOT_FOUND; FORBIDDEN to all but root and the agent's own user
+   */
+  public void clear(String name, Peer peer) throws AgentException {
+    refuseOthers(peer, "clear a device");
+    watch.clear(device(name));
+  }
+
+  /**
+   * Makes a fault for practice by way of the kernel log, or says what it would do.
+   *
+   * @throws AgentException NOT_FOUND; FORBIDDEN as for {@link #clear}; UNAVAILABLE where the kernel
+   *     log cannot be written
+   */
+  public DrillView drill(DrillSpec spec, Peer peer) throws AgentException {
+    refuseOthers(peer, "make faults for practice");
+    String name = spec.device();
+    try {
+      return watch.drill(device(name == null ? "0" : name), spec);
+    } catch (IOException e) {
+      throw new AgentException(
+          AgentException.Kind.UNAVAILABLE,
+          "the drill cannot be written to the kernel log: " + e.getMessage(),
+          e);
+    }
+  }
+
+  /** Ends it; whether every thread has left the driver. */
+  boolean stop() {
+    return watch.stop();
+  }
+
+  @Override
+  public void close() {
+    watch.close();
+  }
+
+  private Device device(String name) throws AgentException {
+    return inventory
+        .find(name)
+        .orElseThrow(
+            () ->
+                new AgentException(
+                    AgentException.Kind.NOT_FOUND,
+                    "there is no device '" + name + "': see aliquot status"));
+  }
+
+  private static void refuseOthers(Peer peer, String what) throws AgentException {
+    if (peer.uid() != 0 && peer.uid() != Identity.effectiveUserId()) {
+      throw new AgentException(
+          AgentException.Kind.FORBIDDEN, "only root and the agent's own user may " + what);
+    }
+  }
+}

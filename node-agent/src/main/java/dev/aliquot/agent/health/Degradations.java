@@ -1,0 +1,39 @@
+package dev.aliquot.agent.health;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What keeps faults from being seen, as long as it does. Thread-safe. */
+final class Degradations {
+  private static final Logger LOG = LoggerFactory.getLogger(Degradations.class);
+
+  private final Map<What, String> reasons = new EnumMap<>(What.class);
+
+  /** Which part. */
+  enum What {
+    KERNEL_LOG,
+    NVML_EVENTS,
+    DEVICE_COUNT,
+    HEALTH_FILE
+  }
+
+  synchronized void begin(What what, String reason) {
+    if (!reason.equals(reasons.put(what, reason))) {
+      LOG.warn("faults may be missed: {}", reason);
+    }
+  }
+
+  synchronized void end(What what) {
+    if (reasons.remove(what) != null) {
+      LOG.info("{} is well again", what.name().toLowerCase(java.util.Locale.ROOT));
+    }
+  }
+
+  /** A sentence for each. */
+  synchronized List<String> all() {
+    return List.copyOf(reasons.values());
+  }
+}

@@ -1,0 +1,339 @@
+package dev.aliquot.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.aliquot.agent.health.HealthOptions;
+import dev.aliquot.agent.support.CProgram;
+import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.Talker;
+import dev.aliquot.agent.view.DeviceView;
+import dev.aliquot.agent.view.DrillSpec;
+import dev.aliquot.agent.view.DrillView;
+import dev.aliquot.agent.view.FaultView;
+import dev.aliquot.agent.view.TenantSpec;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Faults of devices and programs, from what the simulated driver says to what becomes of it. */
+class FaultsTest extends AgentFixture {
+
+  private void xid(int device, int code, String... more) throws Exception {
+    String[] all = {"--device", Integer.toString(device), "--code", Integer.toString(code)};
+    List<String> arguments = new java.util.ArrayList<>(List.of(all));
+    arguments.addAll(List.of(more));
+    simulate("xid", arguments.toArray(String[]::new));
+  }
+
+  private DeviceView device(int index) {
+    return agent.view().devices().get(index);
+  }
+
+  private void awaitState(int device, String state) {
+    Eventually.soon(() -> assertThat(device(device).state()).isEqualTo(state));
+  }
+
+  private List<FaultView> faults(String code) {
+    return agent.health().faults().stream().filter(fault -> fault.code().equals(code)).toList();
+  }
+
+  /** A program that computes on a device and checks all that it reads. */
+  private Talker working(String name, String device) throws Exception {
+    TenantSpec spec = new TenantSpec(name, "", "", "", List.of(device), GIB, null, 0);
+    Talker program =
+        talk(agent.createTenant(spec, peer(ownPid())).environment(), CProgram.of("working_tenant"));
+    assertThat(program.say("init")).isEqualTo(SUCCESS);
+    assertThat(program.say("grow " + 256 * MIB)).startsWith("0 ");
+    assertThat(program.say("work")).isEqualTo("0");
+    return program;
+  }
+
+  private static void assertComputes(Talker program) {
+    int before = rounds(program);
+    Eventually.soon(() -> assertThat(rounds(program)).isGreaterThan(before));
+  }
+
+  private static int rounds(Talker program) {
+    String[] report = program.say("report").split(" ");
+    assertThat(report).as(String.join(" ", report)).hasSize(2);
+    assertThat(report[1]).as("wrong words").isEqualTo("0");
+    return Integer.parseInt(report[0]);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"wild, 31, 700", "trap, 43, 719"})
+  void aProgramsFaultBlamesItsTenantAndSparesEverybodyElse(String word, String code, String error)
+      throws Exception {
+    Talker guilty = working("guilty", "0");
+    Talker neighbour = working("neighbour", "0");
+    assertThat(guilty.say(word)).isEqualTo(error);
+    Eventually.soon(
+        () -> {
+          FaultView fault = faults(code).getFirst();
+          assertThat(fault.tenantName()).isEqualTo("guilty");
+          assertThat(fault.pid()).isEqualTo(guilty.pid());
+          assertThat(fault.sources()).containsExactly("kernel-log", "nvml-event");
+        });
+    assertComputes(neighbour);
+    assertThat(faults(code)).hasSize(1);
+    assertThat(faults(code).getFirst().faultClass()).isEqualTo("app");
+    assertThat(device(0).state()).isEqualTo("healthy");
+    assertThat(device(0).health()).isEqualTo("healthy");
+  }
+
+  @Test
+  void aProgramThatIsGoneByTheTimeThatItsFaultIsToldIsStillBlamed() throws Exception {
+    Talker guilty = working("guilty", "0");
+    Talker other = working("other", "0");
+    Eventually.soon(() -> assertThat(view("guilty").groundTruthBytes()).isGreaterThan(256 * MIB));
+    Thread.sleep(Duration.ofSeconds(2)); // the watch has seen it
+    int pid = guilty.pid();
+    guilty.kill();
+    Eventually.soon(() -> assertThat(Path.of("/proc/" + pid)).doesNotExist());
+    xid(0, 31, "--message", "channel 0x0000000a");
+    simulateLine("NVRM: Xid (PCI:" + address(0) + "): 31, pid=" + pid + ", name=x, channel 0x0a");
+    Eventually.soon(() -> assertThat(faults("31").getFirst().tenantName()).isEqualTo("guilty"));
+    assertThat(faults("31")).hasSize(1);
+    assertComputes(other);
+  }
+
+  private String address(int device) {
+    return device(device).pciAddress().replaceFirst("\\.0$", "");
+  }
+
+  /** As the simulated kernel writes it. */
+  private void simulateLine(String text) throws Exception {
+    append("6,1000000," + micros() + ",-;" + text + "\n");
+  }
+
+  /** By the kernel log's own clock. */
+  private static long micros() throws Exception {
+    String uptime = Files.readString(Path.of("/proc/uptime")).split(" ")[0];
+    return (long) (Double.parseDouble(uptime) * 1e6);
+  }
+
+  private void append(String record) throws Exception {
+    Files.writeString(options.stateDir().resolve("node/kmsg"), record, StandardOpenOption.APPEND);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "48, needs-reset, reset",
+    "95, needs-reset, reset",
+    "119, needs-reset, reset",
+    "79, lost, replace",
+    "74, needs-reset, reset"
+  })
+  void aDevicesFaultTakesItOutAndItComesBackByItself(int code, String state, String faultClass)
+      throws Exception {
+    agent.close();
+    options = options.withHealth(HealthOptions.DEFAULTS.withHold(Duration.ofSeconds(4)));
+    agent = Agent.start(options, java.time.InstantSource.system());
+    Talker there = working("there", "0");
+    Talker elsewhere = working("elsewhere", "1");
+    xid(0, code);
+    Eventually.soon(
+        () -> {
+          assertThat(device(0).state()).isEqualTo(state);
+          assertThat(device(0).health()).isEqualTo("unhealthy");
+          assertThat(device(0).healthReason()).contains("XID " + code);
+        });
+    assertThat(
+            catchThrowableOfType(
+                AgentException.class,
+                () ->
+                    agent.createTenant(
+                        new TenantSpec("new", "", "", "", List.of("0"), GIB, null, 0),
+                        peer(ownPid()))))
+        .hasMessageContaining("XID " + code);
+    assertThat(
+            agent
+                .createTenant(
+                    new TenantSpec("anywhere", "", "", "", List.of(), GIB, null, 0), peer(ownPid()))
+                .devices())
+        .containsExactly(device(1).uuid());
+    assertComputes(elsewhere);
+    assertThat(device(1).state()).isEqualTo("healthy");
+    assertThat(faults("" + code)).hasSize(1);
+    assertThat(faults("" + code).getFirst().faultClass()).isEqualTo(faultClass);
+    assertThat(faults("" + code).getFirst().tenantName()).isEmpty();
+    awaitState(0, "recovering");
+    awaitState(0, "healthy");
+    assertComputes(there);
+    grant("again", GIB);
+  }
+
+  @Test
+  void aDeviceThatTheDriverWantsResetIsOutUntilTheDriverWantsNothing() throws Exception {
+    Talker there = working("there", "0");
+    simulate("recovery", "--device", "0", "--action", "4");
+    awaitState(0, "draining");
+    simulate("recovery", "--device", "0", "--action", "1");
+    awaitState(0, "needs-reset");
+    Thread.sleep(Duration.ofSeconds(3)); // thrice the hold
+    assertThat(device(0).state()).isEqualTo("needs-reset");
+    assertThat(faults("recovery-gpu-reset")).hasSize(1);
+    simulate("recovery", "--device", "0", "--action", "0");
+    awaitState(0, "healthy");
+    assertComputes(there);
+  }
+
+  @Test
+  void aLostDeviceIsBackWhenItAnswersAgain() throws Exception {
+    simulate("lost", "--device", "0", "--lost", "1");
+    awaitState(0, "lost");
+    Thread.sleep(Duration.ofSeconds(3));
+    assertThat(device(0).state()).isEqualTo("lost");
+    assertThat(device(0).replace()).isTrue();
+    assertThat(faults("79")).hasSize(1);
+    assertThat(faults("lost")).as("the same fault").isEmpty();
+    assertThat(device(1).health()).isEqualTo("healthy");
+    simulate("lost", "--device", "0", "--lost", "0");
+    awaitState(0, "healthy");
+    assertThat(device(0).replace()).isFalse();
+  }
+
+  @Test
+  void memoryThatWaitsForAResetMakesItSuspectAndMemoryThatFailedTakesItOut() throws Exception {
+    simulate("remap", "--device", "0", "--pending", "1");
+    awaitState(0, "suspect");
+    grant("still", GIB);
+    simulate("remap", "--device", "0", "--failure", "1");
+    awaitState(0, "needs-reboot");
+    assertThat(device(0).replace()).isTrue();
+    assertThat(faults("remap-pending")).hasSize(1);
+    assertThat(faults("remap-failed")).hasSize(1);
+  }
+
+  @Test
+  void whatHappenedWhileNoAgentWatchedIsFoundOnceAndActedOn() throws Exception {
+    xid(1, 31);
+    Eventually.soon(() -> assertThat(faults("31")).hasSize(1));
+    agent.close();
+    xid(0, 143);
+    agent = Agent.start(options, java.time.InstantSource.system());
+    awaitState(0, "needs-reboot");
+    assertThat(faults("143")).hasSize(1);
+    assertThat(faults("31")).as("kept").hasSize(1);
+    long id = faults("143").getFirst().id();
+    restartAgent();
+    assertThat(device(0).state()).as("at once").isEqualTo("needs-reboot");
+    assertThat(faults("143")).extracting(FaultView::id).containsExactly(id);
+    agent.health().clear("0", peer(ownPid()));
+    awaitState(0, "healthy");
+  }
+
+  @Test
+  void theFirstAgentTellsWhatWasInTheLogAndDoesNotActOnIt() throws Exception {
+    agent.close();
+    Files.delete(options.stateDir().resolve("health.json"));
+    xid(0, 143);
+    Thread.sleep(Duration.ofMillis(50));
+    agent = Agent.start(options, java.time.InstantSource.system());
+    Eventually.soon(() -> assertThat(faults("143")).hasSize(1));
+    assertThat(device(0).state()).isEqualTo("healthy");
+  }
+
+  @Test
+  void noProgramCanMakeAFaultByWritingToTheLog() throws Exception {
+    append(
+        "12,1,"
+            + micros()
+            + ",-;NVRM: Xid (PCI:"
+            + address(0)
+            + "): 79, GPU has fallen off the bus.\n");
+    append("12,2," + micros() + ",-;aliquot drill 0: NVRM: Xid (PCI:" + address(0) + "): 79\n");
+    xid(1, 13);
+    Eventually.soon(() -> assertThat(faults("13")).hasSize(1));
+    assertThat(faults("79")).isEmpty();
+    assertThat(device(0).state()).isEqualTo("healthy");
+  }
+
+  @Test
+  void aDrillGoesTheWholeWayAndIsMarkedAsOne() throws Exception {
+    DrillView dry = agent.health().drill(new DrillSpec("0", 79, null, null, true), peer(ownPid()));
+    assertThat(dry.state()).isEqualTo("lost");
+    assertThat(dry.faultClass()).isEqualTo("replace");
+    assertThat(dry.done()).isFalse();
+    agent.health().drill(new DrillSpec("0", 143, null, null, false), peer(ownPid()));
+    Eventually.soon(() -> assertThat(faults("143")).hasSize(1));
+    assertThat(faults("143").getFirst().drill()).isTrue();
+    assertThat(faults("79")).isEmpty();
+    awaitState(0, "healthy");
+    assertThat(agent.stats().faults().keySet())
+        .anyMatch(kind -> kind.code().equals("143") && kind.drill());
+  }
+
+  @Test
+  void aDrillSaysWhoWouldBeToBlame() throws Exception {
+    Talker program = working("guilty", "0");
+    DrillView view =
+        agent.health().drill(new DrillSpec("0", 31, program.pid(), null, true), peer(ownPid()));
+    assertThat(view.blamed()).isEqualTo("guilty");
+    assertThat(view.tenants()).containsExactly("guilty");
+    assertThat(view.state()).isEqualTo("healthy");
+  }
+
+  @Test
+  void aBurstOfLinesHidesNoGraveFault() throws Exception {
+    StringBuilder burst = new StringBuilder();
+    long micros = micros();
+    for (int i = 0; i < 100_000; i++) {
+      int code = i == 50_000 ? 95 : 31;
+      String line = "NVRM: Xid (PCI:" + address(0) + "): " + code + ", pid=" + (i % 5000 + 100_000);
+      burst
+          .append("6,")
+          .append(i)
+          .append(",")
+          .append(micros)
+          .append(",-;")
+          .append(line)
+          .append(", name=x, y\n");
+    }
+    append(burst.toString());
+    Eventually.soon(() -> assertThat(faults("95")).hasSize(1));
+    Eventually.soon(
+        () -> assertThat(agent.view().health().kernelLogRecords()).isGreaterThanOrEqualTo(100_000));
+    assertThat(agent.health().faults()).hasSizeLessThanOrEqualTo(1000);
+    assertThat(faults("95")).as("kept among many").hasSize(1);
+    assertThat(agent.view().health().kernelLogLost()).isZero();
+  }
+
+  @Test
+  void aLogThatCannotBeReadIsADegradationAndFaultsAreSeenAllTheSame() throws Exception {
+    agent.close();
+    Path log = options.stateDir().resolveSibling("log");
+    Files.createDirectory(log);
+    options =
+        options.withHealth(
+            HealthOptions.DEFAULTS.withHold(Duration.ofSeconds(1)).withKernelLog(log));
+    agent = Agent.start(options, java.time.InstantSource.system());
+    Eventually.soon(
+        () ->
+            assertThat(agent.view().health().degraded())
+                .anyMatch(why -> why.contains("kernel log")));
+    assertThat(agent.view().ready()).isTrue();
+    assertThat(agent.view().health().kernelLogReadable()).isFalse();
+    xid(0, 31);
+    Eventually.soon(
+        () -> assertThat(faults("31").getFirst().sources()).containsExactly("nvml-event"));
+  }
+
+  @Test
+  void aFaultyTableKeepsTheAgentFromStartingAndSaysWhy() throws Exception {
+    agent.close();
+    Path table = options.stateDir().resolveSibling("table.yaml");
+    Files.writeString(table, "rows: [{xid: 13, class: kaboom}]");
+    AgentOptions faulty = options.withHealth(HealthOptions.DEFAULTS.withOverrides(table));
+    assertThat(
+            catchThrowableOfType(
+                AgentException.class, () -> Agent.start(faulty, java.time.InstantSource.system())))
+        .hasMessageContaining("xid 13: class 'kaboom' is none of");
+  }
+}
