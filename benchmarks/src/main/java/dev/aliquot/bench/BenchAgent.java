@@ -22,6 +22,8 @@ final class BenchAgent implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final long CLOCK_TICKS_PER_SECOND = 100;
 
+  private static final HttpClient CLIENT = HttpClient.newHttpClient();
+
   private final Path stateDir;
   private final Process process;
   private final Duration startTime;
@@ -96,11 +98,9 @@ final class BenchAgent implements AutoCloseable {
   }
 
   private static HttpResponse<String> get(String address) throws IOException, InterruptedException {
-    try (HttpClient client = HttpClient.newHttpClient()) {
-      return client.send(
-          HttpRequest.newBuilder(URI.create(address)).timeout(PATIENCE).build(),
-          HttpResponse.BodyHandlers.ofString());
-    }
+    return CLIENT.send(
+        HttpRequest.newBuilder(URI.create(address)).timeout(PATIENCE).build(),
+        HttpResponse.BodyHandlers.ofString());
   }
 
   Path stateDir() {
@@ -160,6 +160,11 @@ final class BenchAgent implements AutoCloseable {
         .filter(line -> line.contains(label))
         .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
         .sum();
+  }
+
+  /** What it answers to GET. */
+  String answer(String path) throws IOException, InterruptedException {
+    return get(http + path).body();
   }
 
   /** Until so much of the host pool is made ahead. */

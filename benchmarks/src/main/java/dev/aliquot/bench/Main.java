@@ -26,6 +26,7 @@ import picocli.CommandLine.Parameters;
       "  lending     how long a tenant waits for its request while another has borrowed it",
       "  swap        how long a tenant takes to leave and to come back, beside the copies alone",
       "  turns       what two tenants that need most of a device each get done by taking turns",
+      "  health      how long after a fault a device takes no new tenants",
       "  java        the agent's own hot paths (JMH)"
     })
 public final class Main implements Callable<Integer> {
@@ -37,6 +38,7 @@ public final class Main implements Callable<Integer> {
           new LendingSuite(),
           new SwapSuite(),
           new TurnsSuite(),
+          new HealthSuite(),
           new JavaSuite());
 
   @Parameters(paramLabel = "SUITE", description = "What to measure; all of it unless named.")
