@@ -184,12 +184,14 @@ public final class Agent implements AutoCloseable {
     limits.reconcile(tenants.all().stream().map(Tenant::record).toList());
     truth.readAll();
     bypass.watch();
-    cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender));
     this.health =
         AgentHealth.begin(
             options.health(), catalogue, nvml, inventory, tenants, driver, state, clock, counters);
     watching.set(health);
     cleanup.add("the watch for faults", health);
+    Evacuation evacuation =
+        new Evacuation(options.health().tenants(), inventory, tenants, proc, health::isDrill);
+    cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender, evacuation));
     ready = true;
   }
 

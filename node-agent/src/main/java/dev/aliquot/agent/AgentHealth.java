@@ -137,6 +137,11 @@ public final class AgentHealth implements AutoCloseable {
     }
   }
 
+  /** Whether the fault with an id was made for practice. */
+  boolean isDrill(long fault) {
+    return watch.faults().stream().anyMatch(each -> each.id() == fault && each.drill());
+  }
+
   /** Ends it; whether every thread has left the driver. */
   boolean stop() {
     return watch.stop();

@@ -20,11 +20,18 @@ final class Ticker implements AutoCloseable {
   private final GroundTruth truth;
   private final List<Promotion> promotions;
   private final Lender lender;
+  private final Evacuation evacuation;
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           task -> Thread.ofPlatform().daemon().name("aliquot-ticker").unstarted(task));
 
-  Ticker(Tenants tenants, GroundTruth truth, Inventory inventory, Lender lender) {
+  Ticker(
+      Tenants tenants,
+      GroundTruth truth,
+      Inventory inventory,
+      Lender lender,
+      Evacuation evacuation) {
+    this.evacuation = evacuation;
     this.lender = lender;
     this.tenants = tenants;
     this.truth = truth;
@@ -46,6 +53,11 @@ final class Ticker implements AutoCloseable {
       promotions.forEach(promotion -> promotion.tick(System.nanoTime()));
     } catch (RuntimeException e) {
       LOG.error("a regular look at what is lent failed", e);
+    }
+    try {
+      evacuation.tick(System.nanoTime());
+    } catch (RuntimeException e) {
+      LOG.error("a regular look at devices that are out failed", e);
     }
     try {
       tenants.tick();

@@ -257,6 +257,7 @@ final class AgentCommand implements Callable<Integer> {
             settings.healthProfile(),
             settings.healthCatalogue(),
             settings.healthHold(),
-            settings.expectedDevices()));
+            settings.expectedDevices(),
+            settings.healthTenants()));
   }
 }

@@ -181,12 +181,16 @@ abstract class AgentFixture {
 
   /** Does something to the simulated node, with its tool; the action first, without the folder. */
   void simulate(String action, String... arguments) throws Exception {
+    simulateAt(options.stateDir().resolve("node"), action, arguments);
+  }
+
+  void simulateAt(Path node, String action, String... arguments) throws Exception {
     Path tool;
     try (var files = Files.walk(options.stateDir().resolveSibling("lib"))) {
       tool = files.filter(file -> file.endsWith("aliquot-sim")).findFirst().orElseThrow();
     }
     List<String> command = new ArrayList<>();
-    command.addAll(List.of(tool.toString(), action, options.stateDir().resolve("node").toString()));
+    command.addAll(List.of(tool.toString(), action, node.toString()));
     command.addAll(List.of(arguments));
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -3,6 +3,7 @@ package dev.aliquot.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.config.KeeperPolicy;
+import dev.aliquot.agent.config.OutPolicy;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
@@ -38,6 +39,9 @@ abstract class LendingFixture extends AgentFixture {
 
   /** After how long one that is out goes deep; null: by command only. */
   @Nullable Duration deepAfter;
+
+  /** What becomes of tenants of a device that is out. */
+  OutPolicy whenOut = OutPolicy.KEEP;
 
   /** Of the tenants that are made from now on. */
   Priority priority = Priority.NORMAL;
@@ -78,9 +82,8 @@ abstract class LendingFixture extends AgentFixture {
                 keepers.name(),
                 Long.toString(agentWait.toSeconds()),
                 Long.toString(idleAfter.toMillis())));
-    if (deepAfter != null) {
-      arguments.add(Long.toString(deepAfter.toMillis()));
-    }
+    arguments.add(deepAfter == null ? "-" : Long.toString(deepAfter.toMillis()));
+    arguments.add(whenOut.name());
     return serveApart(arguments.toArray(String[]::new));
   }
 

@@ -3,6 +3,8 @@ package dev.aliquot.agent;
 import dev.aliquot.agent.bypass.BypassOptions;
 import dev.aliquot.agent.config.BypassPolicy;
 import dev.aliquot.agent.config.KeeperPolicy;
+import dev.aliquot.agent.config.OutPolicy;
+import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.support.Talker;
@@ -55,7 +57,8 @@ public final class ServingProcess {
    * Arguments: state directory, library directory, simulator's settings, the host pool's bytes, the
    * CUDA library or "-" or nothing, the keeper policy or nothing, the seconds of agent-wait or
    * nothing, the milliseconds that a tenant is idle after and keeps a device at least, or nothing,
-   * those after which it goes deep, or nothing.
+   * those after which it goes deep, or "-" or nothing, what becomes of tenants of a device that is
+   * out, or nothing.
    */
   public static void main(String[] arguments) throws Exception {
     AgentOptions options =
@@ -79,7 +82,12 @@ public final class ServingProcess {
                     arguments.length > 5 ? KeeperPolicy.valueOf(arguments[5]) : KeeperPolicy.REPORT,
                     1L << 30,
                     Duration.ofSeconds(1)))
-            .withSwap(arguments.length > 7 ? swap(arguments) : SwapOptions.DEFAULTS);
+            .withSwap(arguments.length > 7 ? swap(arguments) : SwapOptions.DEFAULTS)
+            .withHealth(
+                HealthOptions.DEFAULTS
+                    .withHold(Duration.ofSeconds(1))
+                    .withTenants(
+                        arguments.length > 9 ? OutPolicy.valueOf(arguments[9]) : OutPolicy.KEEP));
     Agent agent = Agent.start(options, InstantSource.system());
     System.out.println("serving " + agent.view().tenants().size());
     BufferedReader in =
@@ -93,7 +101,7 @@ public final class ServingProcess {
   private static SwapOptions swap(String... arguments) {
     Duration time = Duration.ofMillis(Long.parseLong(arguments[7]));
     SwapOptions options = new SwapOptions(SwapMode.ALLOWED, new ResidencyRules(time, time));
-    return arguments.length > 8
+    return arguments.length > 8 && !arguments[8].equals("-")
         ? options.withDeepAfter(Duration.ofMillis(Long.parseLong(arguments[8])))
         : options;
   }

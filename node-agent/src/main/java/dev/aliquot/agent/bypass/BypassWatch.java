@@ -4,6 +4,7 @@ import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessId;
+import dev.aliquot.agent.process.Stopper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

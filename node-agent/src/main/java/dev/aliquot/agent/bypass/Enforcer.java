@@ -3,6 +3,7 @@ package dev.aliquot.agent.bypass;
 import dev.aliquot.agent.config.BypassPolicy;
 import dev.aliquot.agent.config.Durations;
 import dev.aliquot.agent.process.ProcessId;
+import dev.aliquot.agent.process.Stopper;
 import dev.aliquot.ffm.NativeException;
 import dev.aliquot.linux.PidFd;
 import java.io.IOException;

@@ -52,6 +52,7 @@ public record AgentConfig(
     String healthProfile,
     @Nullable Path healthCatalogue,
     Duration healthHold,
+    OutPolicy healthTenants,
     int expectedDevices,
     @Nullable String adminGroup,
     String httpAddress,

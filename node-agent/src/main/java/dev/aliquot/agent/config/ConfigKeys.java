@@ -324,6 +324,15 @@ public final class ConfigKeys {
           "30s",
           "How long nothing may be wrong with a device that was out before it is trusted again;"
               + " longer each time that it was out within an hour.");
+  static final ConfigKey<OutPolicy> HEALTH_TENANTS =
+      fixed(
+          "health-tenants",
+          choice(OutPolicy.class),
+          "keep, save or stop",
+          "keep",
+          "What becomes of the tenants of a device that is out: they run on; those that may be swapped"
+              + " out leave it, with their contexts, until they need it again; or their processes are"
+              + " ended, unless the device is only to be drained.");
   static final ConfigKey<Integer> EXPECTED_DEVICES =
       fixed(
           "expected-devices",
@@ -379,6 +388,7 @@ public final class ConfigKeys {
           HEALTH_PROFILE,
           HEALTH_CATALOGUE,
           HEALTH_HOLD,
+          HEALTH_TENANTS,
           EXPECTED_DEVICES,
           ADMIN_GROUP,
           HTTP_ADDRESS,

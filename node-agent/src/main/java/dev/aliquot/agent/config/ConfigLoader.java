@@ -92,6 +92,7 @@ public final class ConfigLoader {
     String healthProfile = values.orNull(ConfigKeys.HEALTH_PROFILE);
     Path healthCatalogue = values.orNull(ConfigKeys.HEALTH_CATALOGUE);
     var healthHold = values.orNull(ConfigKeys.HEALTH_HOLD);
+    OutPolicy healthTenants = values.orNull(ConfigKeys.HEALTH_TENANTS);
     Integer expectedDevices = values.orNull(ConfigKeys.EXPECTED_DEVICES);
     String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
     String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
@@ -141,6 +142,7 @@ public final class ConfigLoader {
         present(healthProfile),
         healthCatalogue,
         present(healthHold),
+        present(healthTenants),
         present(expectedDevices),
         adminGroup,
         present(httpAddress),

@@ -1,5 +1,6 @@
 package dev.aliquot.agent.health;
 
+import dev.aliquot.agent.config.OutPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -12,28 +13,35 @@ import org.jspecify.annotations.Nullable;
  * @param overrides rows of the table that are other here; null: none
  * @param hold how long nothing may be wrong before a device is trusted again
  * @param expectedDevices how many the node has; 0: not known
+ * @param tenants what becomes of those of a device that is out
  */
 public record HealthOptions(
     @Nullable Path kernelLog,
     String profile,
     @Nullable Path overrides,
     Duration hold,
-    int expectedDevices) {
+    int expectedDevices,
+    OutPolicy tenants) {
   public static final HealthOptions DEFAULTS =
-      new HealthOptions(null, "nvidia", null, Duration.ofSeconds(30), 0);
+      new HealthOptions(null, "nvidia", null, Duration.ofSeconds(30), 0, OutPolicy.KEEP);
 
   /** The same with another time until a device is trusted again. */
   public HealthOptions withHold(Duration other) {
-    return new HealthOptions(kernelLog, profile, overrides, other, expectedDevices);
+    return new HealthOptions(kernelLog, profile, overrides, other, expectedDevices, tenants);
   }
 
   /** The same with rows of the table that are other here. */
   public HealthOptions withOverrides(Path file) {
-    return new HealthOptions(kernelLog, profile, file, hold, expectedDevices);
+    return new HealthOptions(kernelLog, profile, file, hold, expectedDevices, tenants);
   }
 
   /** The same with another log. */
   public HealthOptions withKernelLog(Path file) {
-    return new HealthOptions(file, profile, overrides, hold, expectedDevices);
+    return new HealthOptions(file, profile, overrides, hold, expectedDevices, tenants);
+  }
+
+  /** The same with another fate of the tenants of a device that is out. */
+  public HealthOptions withTenants(OutPolicy policy) {
+    return new HealthOptions(kernelLog, profile, overrides, hold, expectedDevices, policy);
   }
 }

@@ -7,6 +7,7 @@ import dev.aliquot.agent.config.KeeperPolicy;
 import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.process.ProcessId;
+import dev.aliquot.agent.process.Stopper;
 import dev.aliquot.ffm.NativeException;
 import java.nio.file.Files;
 import java.nio.file.Path;

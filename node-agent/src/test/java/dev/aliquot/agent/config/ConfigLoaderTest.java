@@ -52,6 +52,7 @@ class ConfigLoaderTest {
       health-profile: eks
       health-catalogue: /etc/aliquot/xids.yaml
       health-hold: 1m
+      health-tenants: stop
       expected-devices: 8
       admin-group: gpu
       http-address: "::1"
@@ -113,6 +114,7 @@ class ConfigLoaderTest {
                 "nvidia",
                 null,
                 Duration.ofSeconds(30),
+                OutPolicy.KEEP,
                 0,
                 null,
                 "127.0.0.1",
@@ -155,6 +157,7 @@ class ConfigLoaderTest {
         "eks",
         Path.of("/etc/aliquot/xids.yaml"),
         Duration.ofMinutes(1),
+        OutPolicy.STOP,
         8,
         "gpu",
         "::1",

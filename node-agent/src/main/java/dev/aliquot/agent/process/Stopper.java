@@ -1,17 +1,15 @@
-package dev.aliquot.agent.bypass;
+package dev.aliquot.agent.process;
 
-import dev.aliquot.agent.process.ProcFs;
-import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.linux.LinuxException;
 import dev.aliquot.linux.PidFd;
 import dev.aliquot.linux.Signal;
 import java.util.Optional;
 
 /** Ends this very process and no other: by a pidfd whose start time has been compared. */
-final class Stopper {
+public final class Stopper {
   private final ProcFs proc;
 
-  Stopper(ProcFs proc) {
+  public Stopper(ProcFs proc) {
     this.proc = proc;
   }
 
@@ -20,7 +18,7 @@ final class Stopper {
    *
    * @throws LinuxException when it cannot be opened
    */
-  Optional<PidFd> open(ProcessId id) {
+  public Optional<PidFd> open(ProcessId id) {
     PidFd descriptor;
     try {
       descriptor = PidFd.open(id.pid());
@@ -43,12 +41,12 @@ final class Stopper {
    *
    * @throws LinuxException when it is not permitted
    */
-  boolean terminate(PidFd descriptor) {
+  public boolean terminate(PidFd descriptor) {
     return descriptor.signal(Signal.TERM);
   }
 
   /** Sends SIGKILL to one that still lives; whether it did. */
-  boolean kill(PidFd descriptor) {
+  public boolean kill(PidFd descriptor) {
     return descriptor.isAlive() && descriptor.signal(Signal.KILL);
   }
 }
