@@ -1,4 +1,4 @@
-"""An agent of our own with the programs that run under it, for lending.py, swap.py and swap_models.py: every wait has an end, and only what was started here
+"""An agent of our own with the programs that run under it, for lending.py, swap.py, swap_models.py and faults.py: every wait has an end, and only what was started here
 is stopped.
 """
 
@@ -141,6 +141,9 @@ class Node:
 
     def view(self):
         return json.loads(self._get("/api/v1/node"))
+
+    def faults(self):
+        return json.loads(self._get("/api/v1/faults"))
 
     def tenant(self, name):
         return self._tenant(name, self.view())
