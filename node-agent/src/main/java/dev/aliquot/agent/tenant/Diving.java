@@ -269,6 +269,10 @@ final class Diving {
         return CompletableFuture.completedFuture(
             new Dive.StaysHot("the driver does not say what it holds"));
       }
+      if (holdings.stream().anyMatch(holding -> !holding.book.couldComeBack(member.slot))) {
+        return CompletableFuture.completedFuture(
+            new Dive.StaysHot("its request or limit has no place for it to come back to"));
+      }
       for (Holding holding : holdings) {
         copyBytes += member.truthBytes[holding.index];
         long bytes = member.overheads[holding.index].overheadBytes();
