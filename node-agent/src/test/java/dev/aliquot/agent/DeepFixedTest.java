@@ -182,6 +182,20 @@ class DeepFixedTest extends LendingFixture {
     fill(borrower, capacity - CONTEXT - STEP);
   }
 
+  @Test
+  void anotherProgramInADeepProcessStartsAnew() throws Exception {
+    fill(fixed, capacity / 4);
+    goesDeep("fixed");
+    assertThat(fixed.say("exec")).isEqualTo(SUCCESS);
+    assertThat(fixed.say("init")).isEqualTo(SUCCESS);
+    grow(fixed, STEP);
+    is("fixed", "running");
+    Eventually.soon(
+        () -> assertThat(tenant("fixed").groundTruthBytes()).isBetween(STEP, 2 * CONTEXT + STEP));
+    goesDeep("fixed");
+    assertThat(fixed.say("check")).startsWith(SUCCESS + " ");
+  }
+
   /** The driver's copy is all that it holds, not its contexts alone. */
   @Test
   void whatItsMemoryLimitDoesNotTakeStaysOnTheDevice() throws Exception {

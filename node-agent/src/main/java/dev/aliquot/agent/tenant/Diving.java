@@ -177,6 +177,22 @@ final class Diving {
     }
   }
 
+  /**
+   * A process says hello. In one that is deep it may be another program (execve), which has nothing
+   * that could come back: only the driver knows.
+   */
+  void seated(Member member) {
+    synchronized (tenant) {
+      boolean atRest = member.underWay == null || member.underWay.isDone();
+      if (atRest && (member.depth == Depth.DEEP || member.depth == Depth.LOST)) {
+        member.depth = Depth.DIVING;
+        member.lostAt = null;
+        member.underWay =
+            ended(member, context.deep().driver().look(tenant.id(), member.id), false);
+      }
+    }
+  }
+
   /** What the contexts of a process take is on its devices again, and it may call the driver. */
   void surface(Member member) {
     member.depth = Depth.HOT;
