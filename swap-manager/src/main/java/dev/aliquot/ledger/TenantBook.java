@@ -291,8 +291,8 @@ public final class TenantBook {
     synchronized (device) {
       Slot sunk = tenancy.slots.find(slot);
       if (sunk != null) {
-        long usedBytes = Math.clamp(port.usedBytes(slot), 0, tenancy.share.limitBytes());
-        sink(sunk, bytes, Math.max(sunk.coveredBytes, usedBytes));
+        // what it has been granted ahead since is not there to come back
+        sink(sunk, bytes, Math.clamp(port.usedBytes(slot), 0, tenancy.share.limitBytes()));
       }
     }
   }

@@ -215,6 +215,23 @@ class DeepTest extends LendingFixture {
   }
 
   @Test
+  void ofWhomNothingIsKnownNeedsNoRoomForWhatItWasGrantedAhead() {
+    a.detach(0);
+    pagesA.demoted.remove(0);
+    device.resize("a", Share.fixed(400));
+    a.attach(0);
+    read(0);
+    read(0);
+    assertThat(a.coveredBytes(0)).isEqualTo(400);
+    pagesA.used.put(0, 250L);
+    a.adoptSunk(0, CONTEXT);
+    a.sunk(0);
+    read(0);
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    assertThat(a.missingBytes(0)).isZero();
+  }
+
+  @Test
   void whoAsksForMoreWhileItIsOffComesBackFirst() {
     aIsDeepWithPlainMemory();
     assertThat(refusal(a.ask(0, 300)).cause()).isEqualTo(AskResult.Cause.AWAY);
