@@ -67,7 +67,9 @@ class PinnedServingTest extends LendingFixture {
     assertThat(a.say("drop")).isEqualTo(SUCCESS);
     pins("share");
     assertThat(serving.say("swap out a"))
-        .startsWith("INVALID tenant a holds nothing that moves (64.0 MiB shared)");
+        .startsWith("INVALID tenant a holds nothing that moves (64.0 MiB shared)")
+        .as("the driver could not take it off either")
+        .doesNotContain("--deep");
   }
 
   @Test
