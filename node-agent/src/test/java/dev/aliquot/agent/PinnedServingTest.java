@@ -73,6 +73,23 @@ class PinnedServingTest extends LendingFixture {
   }
 
   @Test
+  void whatTheDriverHasTakenOffIsNotPinnedThere() {
+    assertThat(a.say("reach " + PINNED)).isEqualTo(SUCCESS);
+    isOut("64.0 MiB reachable by the host");
+    assertThat(serving.say("swap out_deep a")).isEqualTo("ok");
+    Eventually.soon(() -> assertThat(tenant("a").state()).isEqualTo("deep"));
+    assertThat(tenant("a").swap().pinned()).isEmpty();
+    assertThat(tenant("a").swap().stays()).isEmpty();
+    assertThat(tenant("a").processes().getFirst().pinned()).isEmpty();
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    assertComputesRight(a);
+    Eventually.soon(
+        () ->
+            assertThat(tenant("a").swap().pinned())
+                .containsExactly(new PinnedView("host", PINNED)));
+  }
+
+  @Test
   void aRestartOfTheAgentForgetsNoReason() {
     pins("share");
     isOut("64.0 MiB shared by IPC");
