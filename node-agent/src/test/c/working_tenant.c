@@ -14,6 +14,7 @@
  *   share         makes an IPC handle of the block that was allocated last; answers the CUresult
  *   register      makes a dma-buf of it; answers the CUresult
  *   reach BYTES   maps memory that the host may reach, too; answers the CUresult
+ *   manage BYTES  allocates managed memory; answers the CUresult
  *   drop          frees the block that was allocated last; answers the CUresult
  *   exec          becomes this program anew; answers 0 before that
  */
@@ -281,6 +282,9 @@ int main(void)
             execl("/proc/self/exe", "working_tenant", (char *)NULL);
         } else if (strcmp(word, "reach") == 0) {
             printf("%d\n", reach(number));
+        } else if (strcmp(word, "manage") == 0) {
+            address begin = 0;
+            printf("%d\n", DRIVER(cuMemAllocManaged, address *, size_t, unsigned)(&begin, number, 1));
         } else if (strcmp(word, "drop") == 0) {
             printf("%d\n", drop());
         } else {
