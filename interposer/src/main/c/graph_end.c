@@ -58,8 +58,9 @@ void alq_graph_reap(CUcontext context)
     alq_movables_unlock();
 }
 
-/* What becomes of a block whose graph has ended: NULL, or it is the caller's, and free. */
-static struct alq_movable_block *alq_let_go(const struct alq_hold *hold, bool *unwaited)
+/* A block whose graph has ended becomes the program's, or is kept; the end of a context finds it as the one or the other. Answers one that is the
+ * caller's to free, for what may use it has to be waited for; else NULL. */
+static struct alq_movable_block *alq_let_go(const struct alq_hold *hold)
 {
     struct alq_movable_block *const *blocks;
     struct alq_freed forgotten = {0};
@@ -72,9 +73,15 @@ static struct alq_movable_block *alq_let_go(const struct alq_hold *hold, bool *u
         block->graph.state = ALQ_LEFT;
         block = NULL;
     } else if (block != NULL) {
-        *unwaited = block->graph.unwaited;
+        bool unwaited = block->graph.unwaited;
         block->graph = (struct alq_graph_tie){0};
         block->kept = true;
+        alq_pool_movable_shift(block->pool, 0 - alq_pool_units(block->asked_bytes), 0);
+        if (!unwaited) {
+            struct alq_freed freed = block->freed;
+            alq_kept_put(block, &freed);
+            block = NULL;
+        }
     }
     alq_movables_unlock();
     alq_freed_forget(&forgotten);
@@ -91,17 +98,10 @@ void alq_graph_collect(void)
     struct alq_hold *hold = __atomic_exchange_n(&alq_ended, NULL, __ATOMIC_ACQUIRE);
     while (hold != NULL) {
         struct alq_hold *next = hold->next;
-        bool unwaited = false;
-        struct alq_movable_block *block = alq_let_go(hold, &unwaited);
+        struct alq_movable_block *block = alq_let_go(hold);
         if (block != NULL) {
-            alq_pool_movable_shift(block->pool, 0 - alq_pool_units(block->asked_bytes), 0);
-        }
-        if (block != NULL && unwaited) {
             alq_movables_drop(block);
             alq_movable_bury(block);
-        } else if (block != NULL) {
-            struct alq_freed freed = block->freed;
-            alq_kept_put(block, &freed);
         }
         free(hold);
         hold = next;

@@ -170,24 +170,30 @@ static void *alq_mover_body(void *unused)
     return NULL;
 }
 
-bool alq_mover_start(void)
+/* Starts it, unless it runs or another thread is at that. Waits for nobody. */
+static void alq_mover_try(void)
 {
     uint32_t none = ALQ_MOVER_NONE;
-    if (__builtin_expect(__atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_RUNS, 1)) {
-        return true;
-    }
     if (!__atomic_compare_exchange_n(&alq.state, &none, ALQ_MOVER_STARTING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        while (__atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_STARTING) {
-            sched_yield();
-        }
-        return __atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_RUNS;
+        return;
     }
     for (size_t at = 0; at < sizeof alq_called / sizeof alq_called[0]; at++) {
         alq_library_resolve(alq_called[at]);
     }
     bool runs = alq_thread_start(alq_mover_body);
     __atomic_store_n(&alq.state, runs ? ALQ_MOVER_RUNS : ALQ_MOVER_NONE, __ATOMIC_RELEASE);
-    return runs;
+}
+
+bool alq_mover_start(void)
+{
+    if (__builtin_expect(__atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_RUNS, 1)) {
+        return true;
+    }
+    alq_mover_try();
+    while (__atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_STARTING) {
+        sched_yield();
+    }
+    return __atomic_load_n(&alq.state, __ATOMIC_ACQUIRE) == ALQ_MOVER_RUNS;
 }
 
 void alq_mover_listen(int device)
@@ -196,7 +202,7 @@ void alq_mover_listen(int device)
     if (device >= 0 && control != NULL
         && (__atomic_load_n(&control->devices[device].flags, __ATOMIC_ACQUIRE) & ALQ_DEVICE_LEAVES) != 0) {
         alq_count();
-        alq_mover_start();
+        alq_mover_try(); /* who is at it may wait for the loader's lock, which this thread may hold */
     }
 }
 

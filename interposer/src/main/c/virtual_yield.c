@@ -86,7 +86,7 @@ static CUresult alq_hand_over(struct alq_virtual *it)
     bool registered = block->registered;
     alq_virtual_keep(block, ALQ_PINNED_EXPORTED);
     struct alq_vmm_adopted adopted = {
-        .device = block->device, .bytes = block->bytes, .address = it->mapped ? block->begin : 0};
+        .device = block->device, .bytes = block->bytes, .address = it->mapped ? block->begin : 0, .lent = registered};
     if (!alq_vmm_adopt(block->pieces[0].backing.handle, &adopted)) {
         block->registered = registered;
         return CUDA_ERROR_OUT_OF_MEMORY;

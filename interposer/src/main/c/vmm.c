@@ -331,7 +331,7 @@ bool alq_vmm_adopt(CUmemGenericAllocationHandle handle, const struct alq_vmm_ado
         return false;
     }
     *chunk = (struct alq_chunk){
-        .bytes = adopted->bytes, .device = adopted->device, .references = 1 + (adopted->address != 0), .named = true};
+        .bytes = adopted->bytes, .device = adopted->device, .references = 1 + (adopted->address != 0), .lent = adopted->lent, .named = true};
     pthread_mutex_lock(&alq_vmm_mutex);
     bool kept = alq_vmm_put(&alq_vmm_handles, (struct alq_vmm_entry){handle, 1, chunk});
     if (kept && adopted->address != 0 && !alq_vmm_put(&alq_vmm_maps, (struct alq_vmm_entry){adopted->address, adopted->bytes, chunk})) {

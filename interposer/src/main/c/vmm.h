@@ -14,6 +14,7 @@ struct alq_vmm_adopted {
     int device;
     uint64_t bytes;
     CUdeviceptr address; /* where the whole of it is mapped; 0: nowhere */
+    bool lent;           /* as after alq_vmm_lend */
 };
 
 /* False: no memory, and nothing has happened. */

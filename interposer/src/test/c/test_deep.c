@@ -3,6 +3,7 @@
  * first.
  */
 #include "support_bare.h"
+#include "support_graphs.h"
 #include "support_segments.h"
 
 #include <pthread.h>
@@ -289,6 +290,39 @@ static void a_busy_thread_does_not_keep_it_from_being_bare_and_calls_when_it_lik
     check_leaves(m, block);
 }
 
+/* Their ends bring it back from being bare, and not from being parked. */
+static void graphs_and_their_memory_end_while_that_is_away(const struct moving *m, CUdeviceptr block)
+{
+    for (int bare = 0; bare <= 1; bare++) {
+        CUdeviceptr left, result = result_word();
+        CUgraph leaves = leaving_graph(m, 20 * MIB, 5, &left), whole = whole_graph(m, 10 * MIB, 7, result);
+        CUgraphExec first = instantiate(leaves, 0), second = instantiate(whole, 0);
+        launch_graph(first, NULL);
+        launch_graph(second, NULL);
+        CHECK_EQ(result_of(result), 0);
+        if (bare) {
+            bare_checkpoint(m);
+        } else {
+            moving_park(m);
+        }
+        CHECK_EQ(moving_demoted(m), BLOCK_BYTES + 30 * MIB);
+        destroy_graph(leaves);
+        destroy_exec(first);
+        destroy_graph(whole);
+        CHECK(moving_becomes(m, moving_parked, bare ? ALQ_NOT_PARKED : ALQ_PARKED_HOT));
+        launch_graph(second, NULL);
+        CHECK_EQ(result_of(result), 0);
+        destroy_exec(second);
+        CHECK(comes_to_rest(m, BLOCK_BYTES + 20 * MIB));
+        CHECK_EQ(moving_wrong(m, left, 20 * MIB, 5, NULL), 0);
+        CHECK_EQ(CU(cuMemFree_v2)(left), CUDA_SUCCESS);
+        CHECK_EQ(CU(cuMemFree_v2)(result), CUDA_SUCCESS);
+        CHECK_EQ(moving_movable(m), BLOCK_BYTES);
+        check_block(m, block);
+    }
+    check_leaves(m, block);
+}
+
 int main(void)
 {
     RUN_BLOCK(data_survives_the_dive_and_the_return);
@@ -298,6 +332,7 @@ int main(void)
     RUN_BLOCK(without_any_chunk_a_process_is_bare_as_well);
     RUN_BLOCK(any_call_brings_the_process_back);
     RUN_BLOCK(a_call_by_a_looked_up_address_brings_it_back);
+    RUN_BLOCK(graphs_and_their_memory_end_while_that_is_away);
     RUN_BLOCK(many_threads_bring_it_back_together);
     RUN_BLOCK(a_busy_thread_does_not_keep_it_from_being_bare_and_calls_when_it_likes);
     return finish_cases();

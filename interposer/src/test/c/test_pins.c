@@ -7,6 +7,7 @@
 #include "support_sharer.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static uint64_t pinned_on(const struct moving *m, uint32_t device, enum alq_pin_reason reason)
@@ -324,6 +325,65 @@ static void a_segment_is_pinned_for_what_keeps_it_longest(const struct moving *m
     nothing_is_pinned(m);
 }
 
+/* With the dma-buf still open, nobody knows what the end of the segment has given back before the agent has looked. */
+static void what_was_registered_is_looked_for_when_it_has_been_given_back(const struct moving *m)
+{
+    CUmemGenericAllocationHandle handle;
+    CUdeviceptr range = segment_reserve(2 * SEGMENT);
+    int descriptor = -1;
+    segment_put(range, SEGMENT, &handle);
+    CHECK_EQ(dma_buf(&descriptor, range, SEGMENT), CUDA_SUCCESS);
+    segment_map(range + SEGMENT, SEGMENT, handle); /* it is the driver's own now */
+    segment_unmap(range, SEGMENT);
+    segment_unmap(range + SEGMENT, SEGMENT);
+    segment_release(handle);
+    nothing_is_pinned(m);
+    uint64_t settles = atomic_load(&m->world->agent->shared->settles);
+    CHECK_EQ(CU(cuMemFree_v2)(moving_alloc(4 * MIB)), CUDA_SUCCESS);
+    CHECK_EQ(atomic_load(&m->world->agent->shared->settles), settles + 1);
+    close(descriptor);
+}
+
+/* An agent that has given the slot away knows nothing of it before the process sits down again. */
+static void the_reasons_go_along_to_another_seat(const struct moving *m)
+{
+    CUdeviceptr shared = moving_alloc(70 * MIB), other = moving_alloc(10 * MIB);
+    sharer_handle(shared);
+    registers(other, 10 * MIB);
+    struct alq_usage_slot *slot = (struct alq_usage_slot *)&m->world->agent->usage->slots[m->slot];
+    for (uint32_t at = 0; at < ALQ_PIN_WORDS; at++) {
+        __atomic_store_n(&slot->pins[at], 0, __ATOMIC_SEQ_CST);
+    }
+    uint64_t hellos = atomic_load(&m->world->agent->shared->hellos);
+    atomic_store(&m->world->agent->shared->mode, AGENT_STALE);
+    moving_alloc(400 * MIB);
+    CHECK_EQ(atomic_load(&m->world->agent->shared->hellos), hellos + 1);
+    CHECK_EQ(test_agent_slot(m->world->agent, getpid()), (int)m->slot);
+    CHECK_EQ(pinned(m, ALQ_PINNED_SHARED), 70 * MIB);
+    CHECK_EQ(pinned(m, ALQ_PINNED_RDMA), 10 * MIB);
+    CHECK_EQ(CU(cuMemFree_v2)(shared), CUDA_SUCCESS);
+    CHECK_EQ(CU(cuMemFree_v2)(other), CUDA_SUCCESS);
+    nothing_is_pinned(m);
+}
+
+static void a_child_takes_no_reason_away(const struct moving *m)
+{
+    int status = -1;
+    CUdeviceptr block = moving_alloc(10 * MIB);
+    registers(block, 10 * MIB);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        CU(cuMemFree_v2)(block);
+        _exit(0);
+    }
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(pinned(m, ALQ_PINNED_RDMA), 10 * MIB);
+    CHECK_EQ(CU(cuMemFree_v2)(block), CUDA_SUCCESS);
+    nothing_is_pinned(m);
+}
+
 static unsigned int synchronises(CUdeviceptr address)
 {
     unsigned int on = 7;
@@ -468,6 +528,9 @@ int main(void)
     RUN_MOVING_ALONE(shared_and_registered_it_is_pinned_once);
     RUN_MOVING_ALONE(registered_segments_are_pinned_wherever_they_are_mapped);
     RUN_MOVING_ALONE(a_segment_is_pinned_for_what_keeps_it_longest);
+    RUN_MOVING_ALONE(what_was_registered_is_looked_for_when_it_has_been_given_back);
+    RUN_MOVING_ALONE(the_reasons_go_along_to_another_seat);
+    RUN_MOVING_ALONE(a_child_takes_no_reason_away);
     RUN_MOVING_ALONE(copies_are_synchronous_wherever_the_memory_has_been);
     RUN_MOVING_ALONE(threads_pin_and_free_and_nothing_is_left);
     struct world *world = world_open((struct world_config){.tenant_devices = 2, .limit_bytes = 1024 * MIB});

@@ -13,7 +13,10 @@
  *   wild, trap    runs a kernel that writes to where nothing is, or stops itself; answers the error that the program gets
  *   share         makes an IPC handle of the block that was allocated last; answers the CUresult
  *   register      makes a dma-buf of it; answers the CUresult
+ *   reach BYTES   maps memory that the host may reach, too; answers the CUresult
+ *   manage BYTES  allocates managed memory; answers the CUresult
  *   drop          frees the block that was allocated last; answers the CUresult
+ *   exec          becomes this program anew; answers 0 before that
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -22,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MOST 4096
 #define STRIDE (16ull << 20)
@@ -199,6 +203,35 @@ static int fault(const char *name)
     return result;
 }
 
+struct location {
+    int type, id;
+};
+
+struct properties {
+    int type, handle_types;
+    struct location location;
+    void *none;
+    unsigned char flags[8];
+};
+
+struct access {
+    struct location location;
+    int flags;
+};
+
+static int reach(address bytes)
+{
+    address range = 0, handle = 0;
+    struct properties properties = {.type = 1, .location = {.type = 1}};
+    struct access device = {.location = {.type = 1}, .flags = 3}, host = {.location = {.type = 2}, .flags = 3};
+    int result = DRIVER(cuMemAddressReserve, address *, size_t, size_t, address, unsigned long long)(&range, bytes, 0, 0, 0);
+    result = result ? result
+                    : DRIVER(cuMemCreate, address *, size_t, const struct properties *, unsigned long long)(&handle, bytes, &properties, 0);
+    result = result ? result : DRIVER(cuMemMap, address, size_t, size_t, address, unsigned long long)(range, bytes, 0, handle, 0);
+    result = result ? result : DRIVER(cuMemSetAccess, address, size_t, const struct access *, size_t)(range, bytes, &device, 1);
+    return result ? result : DRIVER(cuMemSetAccess, address, size_t, const struct access *, size_t)(range, bytes, &host, 1);
+}
+
 static int drop(void)
 {
     pthread_mutex_lock(&mutex);
@@ -244,6 +277,14 @@ int main(void)
             int descriptor;
             printf("%d\n", DRIVER(cuMemGetHandleForAddressRange, void *, address, size_t, int, unsigned long long)(
                                 &descriptor, blocks[count - 1].begin, blocks[count - 1].bytes, 1, 0));
+        } else if (strcmp(word, "exec") == 0) {
+            puts("0");
+            execl("/proc/self/exe", "working_tenant", (char *)NULL);
+        } else if (strcmp(word, "reach") == 0) {
+            printf("%d\n", reach(number));
+        } else if (strcmp(word, "manage") == 0) {
+            address begin = 0;
+            printf("%d\n", DRIVER(cuMemAllocManaged, address *, size_t, unsigned)(&begin, number, 1));
         } else if (strcmp(word, "drop") == 0) {
             printf("%d\n", drop());
         } else {

@@ -377,10 +377,15 @@ public final class Agent implements AutoCloseable {
 
   private static String stays(TenantRecord record, String pinned) {
     boolean borrows = record.grants().stream().anyMatch(grant -> grant.share().borrows());
-    return (borrows
+    String what =
+        borrows
             ? " holds nothing that moves" + pinned + ", or has just failed to move it"
-            : " has no limit above its request, so its memory does not move by itself")
-        + ": with --deep the driver takes all of it off the device";
+            : " has no limit above its request, so its memory does not move by itself" + pinned;
+    // most of what is pinned the driver cannot take off either
+    return what
+        + (pinned.isEmpty()
+            ? ": with --deep the driver takes all of it off the device"
+            : ": see aliquot status");
   }
 
   /**

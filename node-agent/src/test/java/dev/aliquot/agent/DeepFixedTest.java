@@ -182,6 +182,49 @@ class DeepFixedTest extends LendingFixture {
     fill(borrower, capacity - CONTEXT - STEP);
   }
 
+  @Test
+  void withManagedMemoryItStaysOnTheDeviceAndGoesOn() {
+    long held = fill(fixed, capacity / 4);
+    assertThat(fixed.say("manage " + 4 * MIB)).isEqualTo(SUCCESS);
+    assertThat(serving.say("swap out_deep fixed")).isEqualTo("ok");
+    Eventually.soon(
+        () -> assertThat(tenant("fixed").swap().stays()).contains("cuCheckpointProcessCheckpoint"));
+    is("fixed", "swapped");
+    assertThat(tenant("fixed").groundTruthBytes()).isGreaterThanOrEqualTo(held + CONTEXT);
+    assertThat(tenant("fixed").reportedBytes()).isGreaterThanOrEqualTo(held);
+    assertThat(fixed.say("work")).isEqualTo(SUCCESS);
+    assertComputesRight(fixed);
+    is("fixed", "running");
+  }
+
+  @Test
+  void whatItsShareHasNoPlaceForAnyMoreStaysOnTheDevice() throws Exception {
+    long held = fill(fixed, capacity / 4);
+    assertThat(serving.say("resize fixed " + (held - STEP) + " " + (held - STEP))).isEqualTo("ok");
+    assertThat(serving.say("swap out_deep fixed")).isEqualTo("ok");
+    Eventually.soon(
+        () -> assertThat(tenant("fixed").swap().stays()).contains("has no place for it"));
+    assertThat(fixed.say("check")).startsWith(SUCCESS + " ");
+    assertThat(serving.say("resize fixed " + capacity / 2 + " " + capacity / 2)).isEqualTo("ok");
+    goesDeep("fixed");
+    assertThat(serving.say("resize fixed " + held + " " + held)).contains("come back");
+    assertThat(fixed.say("check")).startsWith(SUCCESS + " ");
+  }
+
+  @Test
+  void anotherProgramInADeepProcessStartsAnew() throws Exception {
+    fill(fixed, capacity / 4);
+    goesDeep("fixed");
+    assertThat(fixed.say("exec")).isEqualTo(SUCCESS);
+    assertThat(fixed.say("init")).isEqualTo(SUCCESS);
+    grow(fixed, STEP);
+    is("fixed", "running");
+    Eventually.soon(
+        () -> assertThat(tenant("fixed").groundTruthBytes()).isBetween(STEP, 2 * CONTEXT + STEP));
+    goesDeep("fixed");
+    assertThat(fixed.say("check")).startsWith(SUCCESS + " ");
+  }
+
   /** The driver's copy is all that it holds, not its contexts alone. */
   @Test
   void whatItsMemoryLimitDoesNotTakeStaysOnTheDevice() throws Exception {

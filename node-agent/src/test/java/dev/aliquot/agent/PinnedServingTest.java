@@ -67,7 +67,26 @@ class PinnedServingTest extends LendingFixture {
     assertThat(a.say("drop")).isEqualTo(SUCCESS);
     pins("share");
     assertThat(serving.say("swap out a"))
-        .startsWith("INVALID tenant a holds nothing that moves (64.0 MiB shared)");
+        .startsWith("INVALID tenant a holds nothing that moves (64.0 MiB shared)")
+        .as("the driver could not take it off either")
+        .doesNotContain("--deep");
+  }
+
+  @Test
+  void whatTheDriverHasTakenOffIsNotPinnedThere() {
+    assertThat(a.say("reach " + PINNED)).isEqualTo(SUCCESS);
+    isOut("64.0 MiB reachable by the host");
+    assertThat(serving.say("swap out_deep a")).isEqualTo("ok");
+    Eventually.soon(() -> assertThat(tenant("a").state()).isEqualTo("deep"));
+    assertThat(tenant("a").swap().pinned()).isEmpty();
+    assertThat(tenant("a").swap().stays()).isEmpty();
+    assertThat(tenant("a").processes().getFirst().pinned()).isEmpty();
+    assertThat(a.say("work")).isEqualTo(SUCCESS);
+    assertComputesRight(a);
+    Eventually.soon(
+        () ->
+            assertThat(tenant("a").swap().pinned())
+                .containsExactly(new PinnedView("host", PINNED)));
   }
 
   @Test

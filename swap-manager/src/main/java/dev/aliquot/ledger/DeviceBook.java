@@ -66,10 +66,11 @@ public final class DeviceBook {
 
   /**
    * Changes a tenant's share, at once: a larger request is guaranteed if it is free; what it holds
-   * beyond a smaller one is a loan from now on.
+   * beyond a smaller one is a loan from now on. One to which a process that the driver has taken
+   * off the device could not come back is refused.
    */
   public synchronized Admission resize(String tenant, Share share) {
-    Admission admission = admissions.checkResize(tenant, share);
+    Admission admission = checkResize(tenant, share);
     if (admission instanceof Admission.Admitted) {
       change(tenant, share);
     }
@@ -78,7 +79,12 @@ public final class DeviceBook {
 
   /** What {@link #resize} would answer now. Changes nothing. */
   synchronized Admission checkResize(String tenant, Share share) {
-    return admissions.checkResize(tenant, share);
+    Tenancy book = books.get(tenant);
+    return book == null || book.couldComeBackTo(share)
+        ? admissions.checkResize(tenant, share)
+        : new Admission.Refused(
+            "processes of it are deep, and need more than that to come back: have them come back"
+                + " first");
   }
 
   /** Changes a tenant's share, whether it fits or not. */

@@ -127,9 +127,37 @@ final class Tenancy {
     return slots.promisedBytes();
   }
 
-  /** What cannot be taken back from the tenant whatever is done. */
+  /**
+   * What cannot be taken back from the tenant whatever is done; what the driver has taken off the
+   * device needs its place again.
+   */
   long fixedBytes() {
-    return Math.max(0, heldBytes() - slots.looseBytes());
+    return Bytes.add(Math.max(0, heldBytes() - slots.looseBytes()), slots.sunkBytes());
+  }
+
+  /**
+   * Whether what does not move has its place within the request, and all that the tenant has within
+   * the limit.
+   *
+   * @param leaving its data in host memory has no need of any; null: all data has
+   */
+  boolean fits(long requestBytes, long limitBytes, @Nullable Slot leaving) {
+    long usedBytes = Bytes.add(overheadBytes(), slots.claimBytes());
+    return fixedBytes() <= requestBytes && Bytes.add(usedBytes, outBytes(leaving)) <= limitBytes;
+  }
+
+  /**
+   * Whether who is off the device could come back to another share: to what it comes back to, as
+   * far as that is within the present one.
+   */
+  boolean couldComeBackTo(Share newShare) {
+    long requestBytes = newShare.requestBytes();
+    long limitBytes = newShare.limitBytes();
+    return slots.sunkBytes() == 0
+        || fits(
+            requestBytes < share.requestBytes() ? requestBytes : Long.MAX_VALUE,
+            limitBytes < share.limitBytes() ? limitBytes : Long.MAX_VALUE,
+            null);
   }
 
   /** What could be granted now as far as the limit goes; what is in host memory counts, too. */

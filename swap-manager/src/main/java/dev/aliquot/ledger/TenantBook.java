@@ -234,6 +234,21 @@ public final class TenantBook {
   }
 
   /**
+   * Whether a process that is away could come back with all that the driver would take off the
+   * device: what it holds beside contexts is within the request, and nothing is beyond the limit.
+   */
+  public boolean couldComeBack(int slot) {
+    synchronized (device) {
+      Slot leaving = tenancy.slots.find(slot);
+      boolean plain = leaving != null && leaving.claimBytes() > 0;
+      return tenancy.fits(
+          plain ? tenancy.share.requestBytes() : Long.MAX_VALUE,
+          tenancy.share.limitBytes(),
+          leaving);
+    }
+  }
+
+  /**
    * The contexts of a process that is away are about to leave the device, and what else it holds
    * there with them: that stays covered until {@link #sunk}, whatever it reports, and from when it
    * is let back until {@link #surfaced}.
@@ -276,8 +291,8 @@ public final class TenantBook {
     synchronized (device) {
       Slot sunk = tenancy.slots.find(slot);
       if (sunk != null) {
-        long usedBytes = Math.clamp(port.usedBytes(slot), 0, tenancy.share.limitBytes());
-        sink(sunk, bytes, Math.max(sunk.coveredBytes, usedBytes));
+        // what it has been granted ahead since is not there to come back
+        sink(sunk, bytes, Math.clamp(port.usedBytes(slot), 0, tenancy.share.limitBytes()));
       }
     }
   }

@@ -215,6 +215,23 @@ class DeepTest extends LendingFixture {
   }
 
   @Test
+  void ofWhomNothingIsKnownNeedsNoRoomForWhatItWasGrantedAhead() {
+    a.detach(0);
+    pagesA.demoted.remove(0);
+    device.resize("a", Share.fixed(400));
+    a.attach(0);
+    read(0);
+    read(0);
+    assertThat(a.coveredBytes(0)).isEqualTo(400);
+    pagesA.used.put(0, 250L);
+    a.adoptSunk(0, CONTEXT);
+    a.sunk(0);
+    read(0);
+    assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
+    assertThat(a.missingBytes(0)).isZero();
+  }
+
+  @Test
   void whoAsksForMoreWhileItIsOffComesBackFirst() {
     aIsDeepWithPlainMemory();
     assertThat(refusal(a.ask(0, 300)).cause()).isEqualTo(AskResult.Cause.AWAY);
@@ -239,6 +256,49 @@ class DeepTest extends LendingFixture {
     device.checkDemands(2);
     device.checkDemands(2);
     assertThat(pagesA.away).isEmpty();
+  }
+
+  @Test
+  void noShareIsSmallerThanWhatIsOffTheDeviceNeedsToComeBack() {
+    aIsDeepWithPlainMemory();
+    assertThat(device.resize("a", new Share(349, 1600))).isInstanceOf(Admission.Refused.class);
+    assertThat(device.resize("a", Share.fixed(349))).isInstanceOf(Admission.Refused.class);
+    assertThat(a.share()).isEqualTo(new Share(400, 1600));
+    assertThat(device.resize("a", Share.fixed(350))).isEqualTo(new Admission.Admitted());
+    bHolds(1600);
+    assertThat(resume(true)).isInstanceOf(AskResult.MakingRoom.class);
+    pagesB.demote(0, 350);
+    b.moved();
+    assertThat(resume(true)).isEqualTo(new AskResult.Granted(250));
+    a.surfaced(0, CONTEXT);
+    assertThat(device.resize("a", Share.fixed(10))).as("back").isEqualTo(new Admission.Admitted());
+  }
+
+  @Test
+  void ofADeepTenantsRequestNothingIsPromisedToOthersButWhatItDoesNotNeed() {
+    aIsDeepWithPlainMemory();
+    assertThat(device.freeBytes()).isEqualTo(400);
+    assertThat(device.resize("a", new Share(350, 1600))).isEqualTo(new Admission.Admitted());
+    assertThat(device.freeBytes()).isEqualTo(450);
+  }
+
+  @Test
+  void whoHoldsMoreThanItCouldComeBackToDoesNotGoDeep() {
+    aIsDeepWithPlainMemory();
+    assertThat(resume(true)).isEqualTo(new AskResult.Granted(250));
+    a.surfaced(0, CONTEXT);
+    assertThat(a.leaveWhole(0)).isTrue();
+    a.moved();
+    assertThat(a.couldComeBack(0)).isTrue();
+    assertThat(device.resize("a", new Share(349, 1600))).isEqualTo(new Admission.Admitted());
+    assertThat(a.couldComeBack(0)).as("a loan of what does not move").isFalse();
+    assertThat(device.resize("a", Share.fixed(300))).isEqualTo(new Admission.Admitted());
+    assertThat(a.couldComeBack(0)).isFalse();
+    pagesA.used.put(0, 0L);
+    a.moved();
+    assertThat(a.couldComeBack(0)).as("contexts alone").isTrue();
+    assertThat(device.resize("a", Share.fixed(99))).isEqualTo(new Admission.Admitted());
+    assertThat(a.couldComeBack(0)).as("beyond the limit").isFalse();
   }
 
   @Test

@@ -253,7 +253,7 @@ final class ModelDevice {
     long bytes = share.requestBytes();
     for (ModelHolding holding : holdings) {
       if (!holding.name.equals(tenant)) {
-        bytes += Math.max(holding.share.requestBytes(), holding.takenBytes());
+        bytes += Math.max(holding.share.requestBytes(), holding.takenBytes() + holding.sunkBytes());
       }
     }
     return bytes <= CAPACITY && share.limitBytes() <= CAPACITY;

@@ -1,6 +1,7 @@
 package dev.aliquot.ledger;
 
 import java.util.Random;
+import java.util.stream.IntStream;
 
 /** What a tenant has of one device: its share, the pages of its processes there, and its book. */
 final class ModelHolding implements SlotPort {
@@ -181,6 +182,11 @@ final class ModelHolding implements SlotPort {
     overhead += process.context;
     process.context = 0;
     book.surfaced(slot, overhead);
+  }
+
+  /** What its processes need to come back to the device. */
+  long sunkBytes() {
+    return IntStream.range(0, SLOTS).mapToLong(book::missingBytes).sum();
   }
 
   /** Off the device, or kept for what comes back to it. */

@@ -201,7 +201,9 @@ final class ModelNode {
       shares.add(new Share(request, Math.max(request, random.nextLong(ModelDevice.CAPACITY + 1))));
     }
     String name = tenant.getFirst().name;
-    boolean must = all(on, shares, (device, share) -> device.surelyHasRoom(name, share));
+    boolean must =
+        all(on, shares, (device, share) -> device.surelyHasRoom(name, share))
+            && tenant.stream().allMatch(holding -> holding.sunkBytes() == 0);
     Allotment allotment = new Allotment(name, parts(on, shares));
     touched = Set.of();
     if (decided(allotment.checkResize(), must, name + " is resized")) {

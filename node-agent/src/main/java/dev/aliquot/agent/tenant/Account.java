@@ -129,7 +129,8 @@ final class Account {
     boolean exact = rule.reading(truth, report.claim(), after);
     long reported = Math.max(report.claim().usedBytes(), after.usedBytes());
     reports.add(new Shortfall(member.id, member.command, Math.max(0, truth - reported), exact));
-    if (exact && report.hot() && holding.book.isSinking(member.slot)) {
+    boolean hot = report.hot() && member.depth == Depth.HOT;
+    if (exact && hot && holding.book.isSinking(member.slot)) {
       surfaced.add(member);
     }
     boolean first = member.truthBytes[holding.index] == 0 && !member.hasBeenDeep;

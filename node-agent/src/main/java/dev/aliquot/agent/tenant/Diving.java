@@ -177,6 +177,22 @@ final class Diving {
     }
   }
 
+  /**
+   * A process says hello. In one that is deep it may be another program (execve), which has nothing
+   * that could come back: only the driver knows.
+   */
+  void seated(Member member) {
+    synchronized (tenant) {
+      boolean atRest = member.underWay == null || member.underWay.isDone();
+      if (atRest && (member.depth == Depth.DEEP || member.depth == Depth.LOST)) {
+        member.depth = Depth.DIVING;
+        member.lostAt = null;
+        member.underWay =
+            ended(member, context.deep().driver().look(tenant.id(), member.id), false);
+      }
+    }
+  }
+
   /** What the contexts of a process take is on its devices again, and it may call the driver. */
   void surface(Member member) {
     member.depth = Depth.HOT;
@@ -268,6 +284,10 @@ final class Diving {
         // nobody could keep room for what nobody knows
         return CompletableFuture.completedFuture(
             new Dive.StaysHot("the driver does not say what it holds"));
+      }
+      if (holdings.stream().anyMatch(holding -> !holding.book.couldComeBack(member.slot))) {
+        return CompletableFuture.completedFuture(
+            new Dive.StaysHot("its request or limit has no place for it to come back to"));
       }
       for (Holding holding : holdings) {
         copyBytes += member.truthBytes[holding.index];

@@ -197,7 +197,9 @@ public final class Tenant {
    * is over.
    */
   synchronized Optional<Member> attach(ProcessStat process, int tenantPid) {
-    return gone ? Optional.empty() : seats.give(process, tenantPid);
+    Optional<Member> given = gone ? Optional.empty() : seats.give(process, tenantPid);
+    given.ifPresent(diving::seated);
+    return given;
   }
 
   /** The holder of a slot, if it is this process under this generation. */

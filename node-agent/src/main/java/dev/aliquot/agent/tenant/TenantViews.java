@@ -61,9 +61,10 @@ final class TenantViews {
         ofProcess = new Pinned(usage.pinned(holding.index, most));
         refusals += holding.index == 0 ? usage.plausibleRefusals() : 0;
       }
-      // what the driver has taken off the device the process says it holds still
+      // what the driver has taken off the device the process says it holds still, and has pinned
       long off = Math.min(used, offBytes(holding, member));
       used -= off;
+      ofProcess = off > 0 ? new Pinned() : ofProcess;
       sunk += off;
       reported += used;
       pinned.add(ofProcess);

@@ -82,19 +82,20 @@ final class Traffic {
         lastIn);
   }
 
-  /** What may be over and tried again goes before what is pinned, for that may be all that is. */
+  /**
+   * What may be over and tried again goes before what is pinned, for that may be all that is. Why
+   * contexts stay is another matter than why data does.
+   */
   private String stays(String pinned, boolean leaves, long nowNanos) {
     MoveOutcome last = lately(outcomeNanos, nowNanos) ? outcome : MoveOutcome.DONE;
     if (last != MoveOutcome.DONE && last != MoveOutcome.NOTHING) {
       return reason(last);
     }
+    String hot = lately(hotNanos, nowNanos) ? hotReason : "";
     if (!pinned.isEmpty() && (leaves || last == MoveOutcome.NOTHING)) {
-      return pinned;
+      return hot.isEmpty() ? pinned : pinned + "; " + hot;
     }
-    if (last == MoveOutcome.NOTHING) {
-      return reason(last);
-    }
-    return lately(hotNanos, nowNanos) ? hotReason : "";
+    return last == MoveOutcome.NOTHING ? reason(last) : hot;
   }
 
   private static boolean lately(long thenNanos, long nowNanos) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.deep.FakeDriver;
 import dev.aliquot.agent.device.Device;
+import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.page.UsageWriter;
 import dev.aliquot.agent.wire.PeerProcess;
 import dev.aliquot.agent.wire.Reply;
@@ -135,5 +136,32 @@ class RisingTest extends TenantFixture {
   void aProcessThatHasNotGotToItsReportYetIsNotTakenForDeepAgain() {
     comesBack();
     comesBack();
+  }
+
+  @Test
+  void aReadingThatBeganBeforeItWasFoundToBeDeepForgetsNothingOfIt() throws Exception {
+    new UsageWriter(TenantFiles.of(state, "t").usage(), process.slot).hold(0, GIB / 2);
+    Reports reports = tenant.beginReading(holding.device).orElseThrow();
+    tenant.diving().adopt(process);
+    assertThat(tenant.endReading(reports, DeviceReading.NONE, 0)).isTrue();
+    assertThat(process.underWay).succeedsWithin(Duration.ofSeconds(30));
+    assertThat(process.depth).isEqualTo(Depth.DEEP);
+    assertThat(holding.book.missingBytes(process.slot)).isEqualTo(CONTEXT + GIB / 2);
+  }
+
+  @Test
+  void whoSaysHelloIsWhatTheDriverSaysOfIt() throws Exception {
+    driver.restoresNothing();
+    assertThat(resume()).isInstanceOf(Reply.Refused.class);
+    driver.stands(State.CHECKPOINTED);
+    assertThat(attach(tenant)).isSameAs(process);
+    assertThat(process.underWay).succeedsWithin(Duration.ofSeconds(30));
+    assertThat(process.depth).as("the same program").isEqualTo(Depth.DEEP);
+    assertThat(holding.book.missingBytes(process.slot)).isEqualTo(CONTEXT);
+    driver.stands(State.RUNNING);
+    attach(tenant);
+    assertThat(process.underWay).succeedsWithin(Duration.ofSeconds(30));
+    assertThat(process.depth).as("another program").isEqualTo(Depth.HOT);
+    assertThat(holding.book.missingBytes(process.slot)).isZero();
   }
 }

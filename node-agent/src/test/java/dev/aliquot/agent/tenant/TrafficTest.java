@@ -69,10 +69,10 @@ class TrafficTest {
     String said = "512 MiB shared by IPC, 3.0 GiB registered for RDMA";
     assertThat(stays(pinned, false)).as("nobody wants anything of it").isEmpty();
     assertThat(stays(pinned, true)).isEqualTo(said);
-    traffic.staysHot("the driver refused a step", SECOND);
-    assertThat(stays(pinned, true)).isEqualTo(said);
     moved(false, MoveOutcome.NOTHING, 0, 0, 0);
     assertThat(stays(pinned, false)).as("what it had that moves is out").isEqualTo(said);
+    traffic.staysHot("the driver refused a step", SECOND);
+    assertThat(stays(pinned, true)).isEqualTo(said + "; the driver refused a step");
     moved(false, MoveOutcome.BUSY, 0, 0, 5 * SECOND);
     assertThat(stays(pinned, true)).isEqualTo("what runs on the device does not end");
     moved(false, MoveOutcome.DONE, GB, SECOND, SECOND);
