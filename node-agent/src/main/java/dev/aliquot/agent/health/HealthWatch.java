@@ -6,6 +6,7 @@ import dev.aliquot.agent.device.DeviceEvents;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.kmsg.KernelLog;
 import dev.aliquot.agent.kmsg.LogPosition;
+import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.view.DrillSpec;
 import dev.aliquot.agent.view.DrillView;
@@ -40,6 +41,10 @@ public final class HealthWatch implements AutoCloseable {
   private static final Duration RETRY = Duration.ofSeconds(5);
   private static final Duration PATIENCE = Duration.ofSeconds(2);
   private static final Duration SAVE = Duration.ofSeconds(1);
+
+  /** What only programs have done is written less often: a tenant can make a fault at any time. */
+  private static final Duration SAVE_PROGRAMS = Duration.ofSeconds(10);
+
   private static final int SHOWN = 20;
 
   private final Catalogue catalogue;
@@ -62,8 +67,8 @@ public final class HealthWatch implements AutoCloseable {
   /** The ticker's own. */
   private LogPosition saved;
 
-  private boolean unsaved;
-  private long nextSave;
+  private FaultDesk.Changed unsaved;
+  private long lastSave = System.nanoTime() - SAVE_PROGRAMS.toNanos();
 
   /**
    * Begins. An agent that carries on after another acts on everything since; the first one tells
@@ -89,7 +94,7 @@ public final class HealthWatch implements AutoCloseable {
     this.logPath = kernelLog;
     this.file = new HealthFile(state, boot);
     this.tenants = tenants;
-    this.culprits = new Culprits(inventory, tenants);
+    this.culprits = new Culprits(inventory, new TenantProcesses(tenants, ProcFs.system())::owner);
     Optional<HealthFile.Content> earlier = file.load();
     earlier.ifPresent(content -> history.restore(content.faults()));
     this.saved = earlier.map(HealthFile.Content::position).orElse(LogPosition.BEGINNING);
@@ -102,8 +107,8 @@ public final class HealthWatch implements AutoCloseable {
             culprits,
             history,
             counters,
-            earlier.map(HealthFile.Content::nextFault).orElse(1L),
-            earlier.map(HealthFile.Content::claims).orElse(Map.of()));
+            Math.max(history.nextId(), earlier.map(HealthFile.Content::nextFault).orElse(1L)),
+            earlier.map(HealthFile.Content::devices).orElse(Map.of()));
     this.reports = new XidReports(catalogue);
     this.polls =
         inventory.devices().stream()
@@ -119,7 +124,7 @@ public final class HealthWatch implements AutoCloseable {
           Degradations.What.NVML_EVENTS,
           "the driver delivers no events; the kernel log and the devices' own word remain");
     }
-    this.unsaved = earlier.isEmpty();
+    this.unsaved = earlier.isEmpty() ? FaultDesk.Changed.DEVICES : FaultDesk.Changed.NOTHING;
     countDevices(options, inventory);
     Instant begin = earlier.isPresent() ? Instant.MIN : clock.instant();
     this.log =
@@ -161,7 +166,7 @@ public final class HealthWatch implements AutoCloseable {
 
   /** Takes back what faults have made of a device; what it says of itself still counts. */
   public void clear(Device device) {
-    var _ = desk.clear(device);
+    desk.clear(device);
     askAll();
   }
 
@@ -175,14 +180,16 @@ public final class HealthWatch implements AutoCloseable {
         PciAddress.parse(device.facts().pciAddress())
             .orElseThrow(() -> new IOException("it is not known where the device is"));
     int pid = Objects.requireNonNullElse(spec.pid(), 0);
-    String line =
-        drills.line(address, spec.code(), pid, Objects.requireNonNullElse(spec.message(), ""));
+    String words =
+        Drills.words(address, spec.code(), pid, Objects.requireNonNullElse(spec.message(), ""));
     DrillView view =
-        new Rehearsal(catalogue, reports, culprits, tenants)
-            .view(device, drills.textOf(line), !spec.dryRun());
+        new Rehearsal(catalogue, reports, culprits, tenants).view(device, words, !spec.dryRun());
     if (!spec.dryRun()) {
       boolean isDevice = !Files.isRegularFile(logPath);
-      Files.writeString(logPath, (isDevice ? "<12>" : "") + line + "\n", StandardOpenOption.APPEND);
+      Files.writeString(
+          logPath,
+          (isDevice ? "<12>" : "") + drills.marked(words) + "\n",
+          StandardOpenOption.APPEND);
     }
     return view;
   }
@@ -223,16 +230,22 @@ public final class HealthWatch implements AutoCloseable {
   /** What was read is saved after what it told: killed in between, it is read and told again. */
   private void save(boolean last) {
     LogPosition position = log.position();
-    unsaved |= desk.takeChanged();
-    boolean due = System.nanoTime() - nextSave >= 0;
-    if (!(unsaved && (due || last)) && (position.equals(saved) || !last)) {
+    FaultDesk.Changed changed = desk.takeChanged();
+    unsaved = unsaved.compareTo(changed) > 0 ? unsaved : changed;
+    boolean due =
+        switch (unsaved) {
+          case NOTHING -> last && !position.equals(saved);
+          case PROGRAMS -> last || isOver(SAVE_PROGRAMS);
+          case DEVICES -> last || isOver(SAVE);
+        };
+    if (!due) {
       return;
     }
-    nextSave = System.nanoTime() + SAVE.toNanos();
+    lastSave = System.nanoTime();
     try {
-      file.save(position, desk.nextFault(), history.all(), desk.claims());
+      file.save(position, desk.nextFault(), history.all(), desk.kept());
       saved = position;
-      unsaved = false;
+      unsaved = FaultDesk.Changed.NOTHING;
       degradations.end(Degradations.What.HEALTH_FILE);
     } catch (IOException e) {
       degradations.begin(
@@ -241,16 +254,41 @@ public final class HealthWatch implements AutoCloseable {
     }
   }
 
-  /** Whether every thread has left the driver. */
+  private boolean isOver(Duration sinceLastSave) {
+    return System.nanoTime() - lastSave >= sinceLastSave.toNanos();
+  }
+
+  /** Whether every thread has left the driver; waits for all together. */
   public boolean stop() {
+    long end = System.nanoTime() + PATIENCE.toNanos();
     ticker.shutdown();
     log.close();
-    boolean left = events == null || events.stop(PATIENCE);
-    for (DevicePoll poll : polls) {
-      left &= poll.stop(PATIENCE);
+    polls.forEach(DevicePoll::stop);
+    if (events != null) {
+      events.stop();
     }
-    save(true);
+    boolean left = events == null || events.join(until(end));
+    for (DevicePoll poll : polls) {
+      left &= poll.join(until(end));
+    }
+    if (tickerHasEnded(until(end))) {
+      save(true);
+    }
     return left;
+  }
+
+  private static Duration until(long end) {
+    return Duration.ofNanos(Math.max(1, end - System.nanoTime()));
+  }
+
+  /** Only one thread writes the file. */
+  private boolean tickerHasEnded(Duration most) {
+    try {
+      return ticker.awaitTermination(most.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   @Override

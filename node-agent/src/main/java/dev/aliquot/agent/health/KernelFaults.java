@@ -64,7 +64,7 @@ final class KernelFaults implements LogListener {
 
   @Override
   public void record(KernelRecord record, Instant time) {
-    String drill = drills.textOf(record.text());
+    String drill = drills.wordsOf(record.text());
     if (drill.isEmpty() && !record.isFromKernel()) {
       return;
     }

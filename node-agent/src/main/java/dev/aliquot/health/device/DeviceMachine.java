@@ -19,10 +19,11 @@ import java.util.Optional;
  * claims by the table. A claim ends
  *
  * <ul>
- *   <li>when the driver has wanted something since, and wants nothing any more;
+ *   <li>when the driver has wanted the device or the node reset since, and wants nothing any more;
  *   <li>when the driver can say what it wants and has wanted nothing for {@code hold}, if the claim
  *       is for a reset, or the device is said to be gone and answers;
  *   <li>when the device was gone and answers again: it has been reset;
+ *   <li>after {@code hold}, if it is a drill's;
  *   <li>when somebody clears it.
  * </ul>
  *
@@ -60,9 +61,23 @@ public final class DeviceMachine {
     return List.copyOf(claims);
   }
 
-  /** Carries on with claims of an agent before this one. */
-  public Verdict restore(List<Claim> earlier, long nowNanos) {
-    claims.addAll(earlier);
+  /** What the next agent needs. */
+  public Past past() {
+    return new Past(verdict.state(), List.copyOf(claims), goodSinceNanos, List.copyOf(outs));
+  }
+
+  /**
+   * Carries on after an agent before this one: a device that was out is not trusted sooner because
+   * the agent has been started again.
+   */
+  public Verdict restore(Past past, long nowNanos) {
+    past.claims().forEach(claim -> claims.add(claim.notAfter(nowNanos)));
+    past.outsNanos().stream().filter(out -> out <= nowNanos).forEach(outs::addLast);
+    if (!past.state().takesTenants()) {
+      boolean watched = past.state() == DeviceState.RECOVERING;
+      goodSinceNanos = watched ? Math.min(past.goodSinceNanos(), nowNanos) : nowNanos;
+      verdict = watched(nowNanos);
+    }
     return decide(nowNanos);
   }
 
@@ -70,7 +85,8 @@ public final class DeviceMachine {
   public Verdict fault(Fault fault, long nowNanos) {
     boolean gone = fault.cause().equals(OFF_THE_BUS) || fault.cause() == Cause.Seen.LOST;
     if (fault.faultClass().isDevices() || gone) {
-      claims.removeIf(claim -> claim.cause().equals(fault.cause().label()));
+      claims.removeIf(
+          claim -> claim.cause().equals(fault.cause().label()) && claim.drill() == fault.drill());
       claims.add(
           new Claim(
               fault.id(),
@@ -80,7 +96,7 @@ public final class DeviceMachine {
               gone,
               fault.drill(),
               nowNanos,
-              wantsSomething()));
+              wantsReset()));
     }
     return decide(nowNanos);
   }
@@ -93,7 +109,7 @@ public final class DeviceMachine {
       if (before == Condition.Presence.LOST) {
         claims.clear();
       }
-      if (wantsSomething()) {
+      if (wantsReset()) {
         claims.replaceAll(Claim::confirm);
       }
     }
@@ -122,6 +138,14 @@ public final class DeviceMachine {
 
   private boolean wantsSomething() {
     return condition.action().filter(action -> action != RecoveryAction.NONE).isPresent();
+  }
+
+  /** Or a reboot. That peers were drained, say, makes no device well again. */
+  private boolean wantsReset() {
+    return switch (condition.action().orElse(RecoveryAction.NONE)) {
+      case GPU_RESET, BUS_RESET, NODE_REBOOT, SYSTEM_REBOOT, DRAIN_AND_RESET -> true;
+      case NONE, DRAIN_P2P, RECOVER_IMEX_DOMAIN, UNKNOWN -> false;
+    };
   }
 
   private Verdict decide(long nowNanos) {
@@ -156,7 +180,9 @@ public final class DeviceMachine {
     boolean says =
         condition.presence() == Condition.Presence.ANSWERS && condition.action().isPresent();
     boolean waited = nowNanos - claim.sinceNanos() >= hold.toNanos();
-    return says && !wantsSomething() && (claim.confirmed() || (claim.yields() && waited));
+    boolean believed =
+        says && !wantsSomething() && (claim.confirmed() || (claim.yields() && waited));
+    return believed || (claim.drill() && waited);
   }
 
   /** Twice as long for each time that it was out in the last hour, but for the first. */
@@ -173,7 +199,10 @@ public final class DeviceMachine {
   private Verdict wanted() {
     Optional<Claim> worst =
         claims.stream()
-            .max(Comparator.comparing((Claim c) -> c.gone()).thenComparing(Claim::faultClass));
+            .max(
+                Comparator.comparing((Claim claim) -> claim.gone())
+                    .thenComparing(Claim::faultClass)
+                    .thenComparing(claim -> !claim.drill()));
     boolean replace =
         condition.remapFailed()
             || claims.stream().anyMatch(claim -> claim.faultClass() == FaultClass.REPLACE);

@@ -135,7 +135,8 @@ class KernelLineReaderTest {
       })
   void aNameThatTheKernelPrintsIsNoFault(String line) {
     assertThat(read(line.formatted("NVRM: Xid (PCI:0000:01:00): 79, GPU has"))).isEmpty();
-    assertThat(read(line.formatted("NVRM: GPU 0000:01:00.0: GPU has fallen off the bus"))).isEmpty();
+    assertThat(read(line.formatted("NVRM: GPU 0000:01:00.0: GPU has fallen off the bus")))
+        .isEmpty();
     KernelLineReader reader = new KernelLineReader();
     reader.read("NVRM: The NVIDIA GPU 0000:01:00.0");
     assertThat(reader.read(line.formatted("fallen off the bus and is not responding"))).isEmpty();
