@@ -40,6 +40,10 @@ public final class DeviceMachine {
   private final Deque<Long> outs = new ArrayDeque<>();
   private Condition condition =
       new Condition(Condition.Presence.ANSWERS, Optional.empty(), false, false, -1);
+
+  /** It was gone, and has not answered since. */
+  private boolean lost;
+
   private String suspicion = "";
   private long goodSinceNanos;
   private Verdict verdict = Verdict.HEALTHY;
@@ -63,7 +67,7 @@ public final class DeviceMachine {
 
   /** What the next agent needs. */
   public Past past() {
-    return new Past(verdict.state(), List.copyOf(claims), goodSinceNanos, List.copyOf(outs));
+    return new Past(verdict.state(), lost, List.copyOf(claims), goodSinceNanos, List.copyOf(outs));
   }
 
   /**
@@ -71,6 +75,7 @@ public final class DeviceMachine {
    * the agent has been started again.
    */
   public Verdict restore(Past past, long nowNanos) {
+    lost = past.lost();
     past.claims().forEach(claim -> claims.add(claim.notAfter(nowNanos)));
     past.outsNanos().stream().filter(out -> out <= nowNanos).forEach(outs::addLast);
     if (!past.state().takesTenants()) {
@@ -103,10 +108,11 @@ public final class DeviceMachine {
 
   /** Takes what the device says of itself. */
   public Verdict condition(Condition now, long nowNanos) {
-    Condition.Presence before = condition.presence();
     condition = now;
+    lost |= now.presence() == Condition.Presence.LOST;
     if (now.presence() == Condition.Presence.ANSWERS) {
-      if (before == Condition.Presence.LOST) {
+      if (lost) {
+        lost = false;
         claims.clear();
       }
       if (wantsReset()) {
@@ -136,8 +142,15 @@ public final class DeviceMachine {
     return decide(nowNanos);
   }
 
-  private boolean wantsSomething() {
-    return condition.action().filter(action -> action != RecoveryAction.NONE).isPresent();
+  /** Whether the driver can say what it wants, and wants nothing of this device. */
+  private boolean isContent() {
+    return condition.presence() == Condition.Presence.ANSWERS
+        && condition
+            .action()
+            .filter(
+                action ->
+                    action == RecoveryAction.NONE || action == RecoveryAction.RECOVER_IMEX_DOMAIN)
+            .isPresent();
   }
 
   /** Or a reboot. That peers were drained, say, makes no device well again. */
@@ -177,11 +190,8 @@ public final class DeviceMachine {
   }
 
   private boolean isOver(Claim claim, long nowNanos) {
-    boolean says =
-        condition.presence() == Condition.Presence.ANSWERS && condition.action().isPresent();
     boolean waited = nowNanos - claim.sinceNanos() >= hold.toNanos();
-    boolean believed =
-        says && !wantsSomething() && (claim.confirmed() || (claim.yields() && waited));
+    boolean believed = isContent() && (claim.confirmed() || (claim.yields() && waited));
     return believed || (claim.drill() && waited);
   }
 

@@ -160,6 +160,28 @@ class DeviceMachineTest {
   }
 
   @Test
+  void alsoWhereTheDriverIsSilentForAWhileOrTheAgentIsStartedAgainMeanwhile() {
+    assertThat(xid("79")).isEqualTo(LOST);
+    assertThat(xid("143")).isEqualTo(LOST);
+    gone(Presence.LOST);
+    gone(Presence.SILENT);
+    DeviceMachine next = new DeviceMachine(HOLD);
+    assertThat(next.restore(machine.past(), now).state()).isEqualTo(LOST);
+    Condition old = new Condition(Presence.ANSWERS, Optional.empty(), false, false, 0);
+    assertThat(next.condition(old, now).state()).isEqualTo(RECOVERING);
+    assertThat(next.claims()).isEmpty();
+    assertThat(action(RecoveryAction.NONE)).isEqualTo(RECOVERING);
+  }
+
+  @Test
+  void aDomainThatWaitsToBeRecoveredKeepsNoDeviceOut() {
+    assertThat(xid("48")).isEqualTo(NEEDS_RESET);
+    now += HOLD.toNanos();
+    assertThat(action(RecoveryAction.RECOVER_IMEX_DOMAIN)).isEqualTo(RECOVERING);
+    assertThat(after(HOLD)).isEqualTo(SUSPECT);
+  }
+
+  @Test
   void aDeviceThatIsOnlySaidToBeLostIsBack() {
     assertThat(xid("79")).isEqualTo(LOST);
     assertThat(action(RecoveryAction.NONE)).isEqualTo(LOST);
