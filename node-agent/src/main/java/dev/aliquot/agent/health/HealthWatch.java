@@ -126,6 +126,7 @@ public final class HealthWatch implements AutoCloseable {
     }
     this.unsaved = earlier.isEmpty() ? FaultDesk.Changed.DEVICES : FaultDesk.Changed.NOTHING;
     countDevices(options, inventory);
+    boolean hostPids = hasHostPids(kernelLog);
     Instant begin = earlier.isPresent() ? Instant.MIN : clock.instant();
     this.log =
         KernelLog.follow(
@@ -142,7 +143,8 @@ public final class HealthWatch implements AutoCloseable {
                 this::askAll,
                 clock,
                 System::nanoTime,
-                begin));
+                begin,
+                hostPids));
     var _ =
         ticker.scheduleWithFixedDelay(
             this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
@@ -201,6 +203,19 @@ public final class HealthWatch implements AutoCloseable {
           .ifPresent(address -> devices.put(address, device.uuid()));
     }
     return devices;
+  }
+
+  /** Of a file it is taken for granted: whoever names one knows what is in it. */
+  private boolean hasHostPids(Path kernelLog) {
+    boolean isKernels = Files.exists(kernelLog) && !Files.isRegularFile(kernelLog);
+    boolean has = !isKernels || ProcFs.system().isInFirstPidNamespace();
+    if (!has) {
+      degradations.begin(
+          Degradations.What.PID_NAMESPACE,
+          "the agent does not see processes by the numbers that the kernel log has, so programs'"
+              + " faults are nobody's: run it in the host's pid namespace (hostPID: true)");
+    }
+    return has;
   }
 
   private void countDevices(HealthOptions options, Inventory inventory) {

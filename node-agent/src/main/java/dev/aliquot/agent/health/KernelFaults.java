@@ -34,12 +34,14 @@ final class KernelFaults implements LogListener {
   private final InstantSource clock;
   private final LongSupplier nanos;
   private final Instant begin;
+  private final boolean hostPids;
   private final Map<PciAddress, String> devices;
 
   /**
    * @param devices UUIDs by where they are
    * @param ask has every device asked how it is
    * @param begin what is older is told, and not acted on
+   * @param hostPids whether processes have the numbers here that they have in the log
    */
   KernelFaults(
       Map<PciAddress, String> devices,
@@ -50,7 +52,8 @@ final class KernelFaults implements LogListener {
       Runnable ask,
       InstantSource clock,
       LongSupplier nanos,
-      Instant begin) {
+      Instant begin,
+      boolean hostPids) {
     this.devices = new ConcurrentHashMap<>(devices);
     this.reports = reports;
     this.desk = desk;
@@ -60,6 +63,7 @@ final class KernelFaults implements LogListener {
     this.clock = clock;
     this.nanos = nanos;
     this.begin = begin;
+    this.hostPids = hostPids;
   }
 
   @Override
@@ -88,7 +92,8 @@ final class KernelFaults implements LogListener {
               reports.of(OFF_THE_BUS, Source.KERNEL_LOG, moment, device(gone.address()), drill),
               past);
       case XidLine xid -> {
-        desk.take(reports.of(xid, moment, device(xid.address()), drill), past);
+        XidLine named = hostPids || drill ? xid : xid.withoutPid();
+        desk.take(reports.of(named, moment, device(xid.address()), drill), past);
         if (reports.faultClass(xid) != FaultClass.APP) {
           ask.run();
         }

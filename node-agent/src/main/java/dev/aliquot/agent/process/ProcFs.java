@@ -21,6 +21,9 @@ public final class ProcFs {
   /** How often is looked where the kernel does not say whether there is such a process. */
   private static final int MOST_LOOKS = 5;
 
+  /** Its number never changes: include/linux/proc_ns.h. */
+  private static final String FIRST_PID_NAMESPACE = "pid:[4026531836]";
+
   /** Of a process's start time: USER_HZ is 100 on every Linux that has CUDA. */
   private static final long MILLIS_PER_TICK = 10;
 
@@ -130,6 +133,17 @@ public final class ProcFs {
               .toString());
     } catch (IOException e) {
       return Optional.empty();
+    }
+  }
+
+  /** Whether this process sees all others, by the numbers that the kernel itself uses. */
+  public boolean isInFirstPidNamespace() {
+    try {
+      return Files.readSymbolicLink(root.resolve("self/ns/pid"))
+          .toString()
+          .equals(FIRST_PID_NAMESPACE);
+    } catch (IOException e) {
+      return false;
     }
   }
 

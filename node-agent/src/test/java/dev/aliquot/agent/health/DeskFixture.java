@@ -36,7 +36,7 @@ abstract class DeskFixture {
   final Counters counters = new Counters();
   final XidReports reports = new XidReports(Catalogue.builtIn("nvidia"));
   final FaultHistory history = new FaultHistory();
-  private Duration now = Duration.ofDays(1);
+  private volatile Duration now = Duration.ofDays(1);
   FaultDesk desk = desk(history, Map.of());
 
   static Device device(HealthReader health) {
