@@ -42,6 +42,9 @@ final class DevicePoll {
   private volatile long askingSince;
   private volatile boolean closed;
 
+  /** The thread's own. */
+  private String lastFailure = "";
+
   /** What was last told; guarded by this. */
   private Condition last =
       new Condition(Presence.ANSWERS, java.util.Optional.empty(), false, false, -1);
@@ -113,9 +116,14 @@ final class DevicePoll {
   private Condition read() {
     askingSince = nanos.getAsLong();
     try {
-      return device.healthReader().read();
+      Condition now = device.healthReader().read();
+      lastFailure = "";
+      return now;
     } catch (RuntimeException e) {
-      LOG.error("asking device {} how it is failed", device.uuid(), e);
+      if (!e.toString().equals(lastFailure)) {
+        LOG.error("asking device {} how it is failed", device.uuid(), e);
+        lastFailure = e.toString();
+      }
       return Condition.gone(Presence.SILENT);
     } finally {
       askingSince = 0;

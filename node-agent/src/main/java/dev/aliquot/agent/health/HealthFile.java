@@ -1,6 +1,8 @@
 package dev.aliquot.agent.health;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectReader;
 import dev.aliquot.agent.kmsg.LogPosition;
 import dev.aliquot.agent.state.DurableFile;
 import dev.aliquot.agent.state.StateJson;
@@ -22,6 +24,12 @@ import org.slf4j.LoggerFactory;
 final class HealthFile {
   private static final Logger LOG = LoggerFactory.getLogger(HealthFile.class);
   private static final int MOST_BYTES = 16 << 20;
+
+  /** What a newer agent has written besides is left alone: a device that is out stays out. */
+  private static final ObjectReader READER =
+      StateJson.MAPPER
+          .readerFor(Content.class)
+          .without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
   private final Path path;
   private final String boot;
@@ -58,7 +66,7 @@ final class HealthFile {
       if (Files.size(path) > MOST_BYTES) {
         throw new IOException("it is larger than any that was written here");
       }
-      Content content = StateJson.MAPPER.readValue(Files.readAllBytes(path), Content.class);
+      Content content = READER.readValue(Files.readAllBytes(path));
       if (content == null
           || content.log() == null
           || content.faults() == null
