@@ -20,13 +20,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -127,7 +127,8 @@ public final class HealthWatch implements AutoCloseable {
     this.unsaved = earlier.isEmpty() ? FaultDesk.Changed.DEVICES : FaultDesk.Changed.NOTHING;
     countDevices(options, inventory);
     boolean hostPids = hasHostPids(kernelLog);
-    Instant begin = earlier.isPresent() ? Instant.MIN : clock.instant();
+    OptionalLong beginNanos =
+        earlier.isPresent() ? OptionalLong.empty() : OptionalLong.of(System.nanoTime());
     this.log =
         KernelLog.follow(
             kernelLog,
@@ -143,7 +144,7 @@ public final class HealthWatch implements AutoCloseable {
                 this::askAll,
                 clock,
                 System::nanoTime,
-                begin,
+                beginNanos,
                 hostPids));
     var _ =
         ticker.scheduleWithFixedDelay(

@@ -37,6 +37,7 @@ abstract class DeskFixture {
   final XidReports reports = new XidReports(Catalogue.builtIn("nvidia"));
   final FaultHistory history = new FaultHistory();
   private volatile Duration now = Duration.ofDays(1);
+  private volatile Duration wall = Duration.ZERO;
   FaultDesk desk = desk(history, Map.of());
 
   static Device device(HealthReader health) {
@@ -59,7 +60,7 @@ abstract class DeskFixture {
   }
 
   Instant time() {
-    return BEGIN.plus(now);
+    return BEGIN.plus(now).plus(wall);
   }
 
   long nanos() {
@@ -69,6 +70,11 @@ abstract class DeskFixture {
   void later(Duration time) {
     now = now.plus(time);
     desk.tick();
+  }
+
+  /** Sets the clock that jumps. */
+  void wallIsOff(Duration by) {
+    wall = by;
   }
 
   void owns(String tenant, int pid) {

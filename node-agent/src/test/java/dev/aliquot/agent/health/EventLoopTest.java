@@ -91,7 +91,7 @@ class EventLoopTest extends DeskFixture {
         });
     Eventually.soon(
         () -> assertThat(degradations.all()).hasSize(1).allMatch(why -> why.contains("is lost")));
-    assertThat(asked).hasValue(1);
+    Eventually.soon(() -> assertThat(asked).hasValue(1));
     Eventually.soon(() -> assertThat(degradations.all()).isEmpty());
   }
 

@@ -8,6 +8,7 @@ import dev.aliquot.nvml.PciAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +19,7 @@ class KernelFaultsTest extends DeskFixture {
   private final AtomicInteger asked = new AtomicInteger();
   private final Drills drills = new Drills();
 
-  private KernelFaults faults(Instant begin, boolean hostPids) {
+  private KernelFaults faults(OptionalLong begin, boolean hostPids) {
     return new KernelFaults(
         Map.of(new PciAddress(0, 1, 0), UUID),
         reports,
@@ -44,12 +45,12 @@ class KernelFaultsTest extends DeskFixture {
   void aPidOfAnotherNamespaceBlamesNobody() {
     owns("bystander", 5);
     String line = "NVRM: Xid (PCI:0000:01:00): 31, pid=5, name=a, x";
-    tell(faults(Instant.MIN, false), KERNEL, line);
+    tell(faults(OptionalLong.empty(), false), KERNEL, line);
     assertThat(last().pid()).isZero();
     assertThat(last().process()).isEqualTo("a");
     assertThat(last().tenantName()).isEmpty();
     later(Duration.ofMinutes(1));
-    tell(faults(Instant.MIN, true), KERNEL, line);
+    tell(faults(OptionalLong.empty(), true), KERNEL, line);
     assertThat(last().tenantName()).isEqualTo("bystander");
   }
 
@@ -57,18 +58,18 @@ class KernelFaultsTest extends DeskFixture {
   void aDrillNamesAProcessAsTheAgentSeesIt() {
     owns("one", 5);
     String line = drills.marked(Drills.words(new PciAddress(0, 1, 0), 31, 5, "x"));
-    tell(faults(Instant.MIN, false), USER, line);
+    tell(faults(OptionalLong.empty(), false), USER, line);
     assertThat(last().drill()).isTrue();
     assertThat(last().tenantName()).isEqualTo("one");
     int before = history.all().size();
     later(Duration.ofMinutes(1));
-    tell(faults(Instant.MIN, false), USER, line);
+    tell(faults(OptionalLong.empty(), false), USER, line);
     assertThat(history.all()).as("repeated by somebody who read it").hasSize(before);
   }
 
   @Test
   void whatAProgramWroteIsNoFault() {
-    tell(faults(Instant.MIN, true), USER, "NVRM: Xid (PCI:0000:01:00): 79, x");
+    tell(faults(OptionalLong.empty(), true), USER, "NVRM: Xid (PCI:0000:01:00): 79, x");
     assertThat(history.all()).isEmpty();
   }
 
@@ -76,15 +77,24 @@ class KernelFaultsTest extends DeskFixture {
   void whatWasBeforeTheBeginningIsToldAndTakesNothingOut() {
     Instant before = time();
     later(Duration.ofHours(1));
-    KernelFaults faults = faults(time(), true);
+    KernelFaults faults = faults(OptionalLong.of(nanos()), true);
     faults.record(new KernelRecord(1, 1, KERNEL, 4, "NVRM: Xid (PCI:0000:01:00): 143, x"), before);
     assertThat(last().code()).isEqualTo("143");
     assertThat(state()).isEqualTo("healthy");
   }
 
   @Test
+  void aClockThatIsSetBackMakesNothingThatComesThePast() {
+    KernelFaults faults = faults(OptionalLong.of(nanos()), true);
+    later(Duration.ofSeconds(1));
+    wallIsOff(Duration.ofHours(-5));
+    tell(faults, KERNEL, "NVRM: Xid (PCI:0000:01:00): 143, x");
+    assertThat(state()).isEqualTo("needs-reboot");
+  }
+
+  @Test
   void aDeviceThatNobodyKnowsIsToldByItsAddressOrItsName() {
-    KernelFaults faults = faults(Instant.MIN, true);
+    KernelFaults faults = faults(OptionalLong.empty(), true);
     tell(faults, KERNEL, "NVRM: Xid (PCI:0000:02:00): 79, x");
     assertThat(last().device()).isEqualTo("0000:02:00.0");
     String uuid = "GPU-efbdfde9-5798-a6e7-4c46-12518fa15375";
@@ -96,7 +106,7 @@ class KernelFaultsTest extends DeskFixture {
 
   @Test
   void aProgramsFaultIsNoReasonToAskTheDriver() {
-    KernelFaults faults = faults(Instant.MIN, true);
+    KernelFaults faults = faults(OptionalLong.empty(), true);
     tell(faults, KERNEL, "NVRM: Xid (PCI:0000:01:00): 31, pid=5, name=a, x");
     assertThat(asked).hasValue(0);
     tell(faults, KERNEL, "NVRM: Xid (PCI:0000:01:00): 63, x");
