@@ -1,9 +1,11 @@
 package dev.aliquot.agent.health;
 
 import dev.aliquot.agent.device.Device;
+import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.health.fault.Blame;
 import java.time.Duration;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +37,9 @@ final class Culprits {
         }
       };
 
+  /** Those that were looked at last. */
+  private final Map<Device, DeviceReading> readings = new IdentityHashMap<>();
+
   /**
    * A tenant's process.
    *
@@ -57,11 +62,14 @@ final class Culprits {
     this.owners = owners;
   }
 
-  /** Remembers who is on the devices now; to be called about once a second. */
+  /** Remembers who is on the devices now; to be called about once a second, by one thread. */
   void remember(long nowNanos) {
     for (Device device : inventory.devices()) {
-      for (int pid : device.reading().bytesByPid().keySet()) {
-        look(pid, nowNanos).ifPresent(who -> put(pid, who));
+      DeviceReading reading = device.reading();
+      if (readings.put(device, reading) != reading) {
+        for (int pid : reading.bytesByPid().keySet()) {
+          look(pid, nowNanos).ifPresent(who -> put(pid, who));
+        }
       }
     }
     forget(nowNanos);
