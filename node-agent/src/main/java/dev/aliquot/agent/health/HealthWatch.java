@@ -5,7 +5,6 @@ import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceEvents;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.kmsg.KernelLog;
-import dev.aliquot.agent.kmsg.LogPosition;
 import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.view.DrillSpec;
@@ -40,16 +39,11 @@ public final class HealthWatch implements AutoCloseable {
   private static final Duration TICK = Duration.ofMillis(500);
   private static final Duration RETRY = Duration.ofSeconds(5);
   private static final Duration PATIENCE = Duration.ofSeconds(2);
-  private static final Duration SAVE = Duration.ofSeconds(1);
-
-  /** What only programs have done is written less often: a tenant can make a fault at any time. */
-  private static final Duration SAVE_PROGRAMS = Duration.ofSeconds(10);
-
   private static final int SHOWN = 20;
 
   private final Catalogue catalogue;
   private final XidReports reports;
-  private final HealthFile file;
+  private final Saving saving;
   private final Tenants tenants;
   private final Culprits culprits;
   private final FaultDesk desk;
@@ -63,12 +57,6 @@ public final class HealthWatch implements AutoCloseable {
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           task -> Thread.ofPlatform().daemon().name("aliquot-health").unstarted(task));
-
-  /** The ticker's own. */
-  private LogPosition saved;
-
-  private FaultDesk.Changed unsaved;
-  private long lastSave = System.nanoTime() - SAVE_PROGRAMS.toNanos();
 
   /**
    * Begins. An agent that carries on after another acts on everything since; the first one tells
@@ -92,12 +80,11 @@ public final class HealthWatch implements AutoCloseable {
       Counters counters) {
     this.catalogue = catalogue;
     this.logPath = kernelLog;
-    this.file = new HealthFile(state, boot);
+    HealthFile file = new HealthFile(state, boot);
     this.tenants = tenants;
     this.culprits = new Culprits(inventory, new TenantProcesses(tenants, ProcFs.system())::owner);
     Optional<HealthFile.Content> earlier = file.load();
     earlier.ifPresent(content -> history.restore(content.faults()));
-    this.saved = earlier.map(HealthFile.Content::position).orElse(LogPosition.BEGINNING);
     this.desk =
         new FaultDesk(
             inventory,
@@ -124,7 +111,7 @@ public final class HealthWatch implements AutoCloseable {
           Degradations.What.NVML_EVENTS,
           "the driver delivers no events; the kernel log and the devices' own word remain");
     }
-    this.unsaved = earlier.isEmpty() ? FaultDesk.Changed.DEVICES : FaultDesk.Changed.NOTHING;
+    this.saving = new Saving(file, earlier, desk, history, degradations);
     countDevices(options, inventory);
     boolean hostPids = hasHostPids(kernelLog);
     OptionalLong beginNanos =
@@ -132,7 +119,7 @@ public final class HealthWatch implements AutoCloseable {
     this.log =
         KernelLog.follow(
             kernelLog,
-            saved,
+            saving.position(),
             RETRY,
             clock,
             new KernelFaults(
@@ -237,41 +224,10 @@ public final class HealthWatch implements AutoCloseable {
       culprits.remember(System.nanoTime());
       polls.forEach(DevicePoll::checkSilence);
       desk.tick();
-      save(false);
+      saving.save(log.position(), false);
     } catch (RuntimeException e) {
       LOG.error("a regular look at the devices' health failed", e);
     }
-  }
-
-  /** What was read is saved after what it told: killed in between, it is read and told again. */
-  private void save(boolean last) {
-    LogPosition position = log.position();
-    FaultDesk.Changed changed = desk.takeChanged();
-    unsaved = unsaved.compareTo(changed) > 0 ? unsaved : changed;
-    boolean due =
-        switch (unsaved) {
-          case NOTHING -> last && !position.equals(saved);
-          case PROGRAMS -> last || isOver(SAVE_PROGRAMS);
-          case DEVICES -> last || isOver(SAVE);
-        };
-    if (!due) {
-      return;
-    }
-    lastSave = System.nanoTime();
-    try {
-      file.save(position, desk.nextFault(), history.all(), desk.kept());
-      saved = position;
-      unsaved = FaultDesk.Changed.NOTHING;
-      degradations.end(Degradations.What.HEALTH_FILE);
-    } catch (IOException e) {
-      degradations.begin(
-          Degradations.What.HEALTH_FILE,
-          "faults cannot be kept over a restart of the agent: " + e.getMessage());
-    }
-  }
-
-  private boolean isOver(Duration sinceLastSave) {
-    return System.nanoTime() - lastSave >= sinceLastSave.toNanos();
   }
 
   /** Whether every thread has left the driver; waits for all together. */
@@ -288,7 +244,7 @@ public final class HealthWatch implements AutoCloseable {
       left &= poll.join(until(end));
     }
     if (tickerHasEnded(until(end))) {
-      save(true);
+      saving.save(log.position(), true);
     }
     return left;
   }

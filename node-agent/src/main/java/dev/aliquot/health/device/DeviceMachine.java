@@ -145,20 +145,11 @@ public final class DeviceMachine {
   /** Whether the driver can say what it wants, and wants nothing of this device. */
   private boolean isContent() {
     return condition.presence() == Condition.Presence.ANSWERS
-        && condition
-            .action()
-            .filter(
-                action ->
-                    action == RecoveryAction.NONE || action == RecoveryAction.RECOVER_IMEX_DOMAIN)
-            .isPresent();
+        && condition.action().filter(Recoveries::wantsNothingOfDevice).isPresent();
   }
 
-  /** Or a reboot. That peers were drained, say, makes no device well again. */
   private boolean wantsReset() {
-    return switch (condition.action().orElse(RecoveryAction.NONE)) {
-      case GPU_RESET, BUS_RESET, NODE_REBOOT, SYSTEM_REBOOT, DRAIN_AND_RESET -> true;
-      case NONE, DRAIN_P2P, RECOVER_IMEX_DOMAIN, UNKNOWN -> false;
-    };
+    return condition.action().filter(Recoveries::isReset).isPresent();
   }
 
   private Verdict decide(long nowNanos) {
@@ -239,11 +230,13 @@ public final class DeviceMachine {
 
   private Verdict answering(Optional<Claim> worst, boolean replace) {
     RecoveryAction action = condition.action().orElse(RecoveryAction.NONE);
-    DeviceState asked = ofAction(action);
+    DeviceState asked = Recoveries.state(action);
     if (asked.compareTo(DeviceState.SUSPECT) > 0 && worst.filter(Claim::gone).isEmpty()) {
       return new Verdict(
           asked,
-          "the driver wants " + words(action) + worst.map(claim -> ": " + why(claim)).orElse(""),
+          "the driver wants "
+              + Recoveries.words(action)
+              + worst.map(claim -> ": " + why(claim)).orElse(""),
           worst.map(Claim::fault).orElse(0L),
           replace);
     }
@@ -258,7 +251,7 @@ public final class DeviceMachine {
           true);
     }
     if (asked == DeviceState.SUSPECT) {
-      return new Verdict(asked, "the driver wants " + words(action), 0, false);
+      return new Verdict(asked, "the driver wants " + Recoveries.words(action), 0, false);
     }
     if (condition.remapPending()) {
       return new Verdict(
@@ -290,29 +283,5 @@ public final class DeviceMachine {
     return claim.faultClass() == FaultClass.RESET
         ? DeviceState.NEEDS_RESET
         : DeviceState.NEEDS_REBOOT;
-  }
-
-  private static DeviceState ofAction(RecoveryAction action) {
-    return switch (action) {
-      case NONE -> DeviceState.HEALTHY;
-      case GPU_RESET, BUS_RESET -> DeviceState.NEEDS_RESET;
-      case NODE_REBOOT, SYSTEM_REBOOT -> DeviceState.NEEDS_REBOOT;
-      case DRAIN_P2P, DRAIN_AND_RESET -> DeviceState.DRAINING;
-      case RECOVER_IMEX_DOMAIN, UNKNOWN -> DeviceState.SUSPECT;
-    };
-  }
-
-  private static String words(RecoveryAction action) {
-    return switch (action) {
-      case NONE -> "nothing";
-      case GPU_RESET -> "the device reset";
-      case BUS_RESET -> "the device's bus reset";
-      case NODE_REBOOT -> "the node rebooted";
-      case SYSTEM_REBOOT -> "the system rebooted";
-      case DRAIN_P2P -> "peer-to-peer work to end";
-      case DRAIN_AND_RESET -> "the device drained, then reset";
-      case RECOVER_IMEX_DOMAIN -> "the IMEX domain recovered";
-      case UNKNOWN -> "something that this agent does not know: see the driver's documentation";
-    };
   }
 }

@@ -3,9 +3,12 @@ package dev.aliquot.agent.health;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.count.FaultCounts;
+import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.health.device.Condition;
+import dev.aliquot.health.device.Verdict;
 import dev.aliquot.nvml.RecoveryAction;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -99,7 +102,7 @@ class FaultDeskTest extends DeskFixture {
     Map<String, KeptDevice> kept = desk.kept();
     FaultHistory next = new FaultHistory();
     next.restore(history.all());
-    device.verdict(dev.aliquot.health.device.Verdict.HEALTHY);
+    device.verdict(Verdict.HEALTHY);
     desk = desk(next, kept);
   }
 
@@ -156,10 +159,9 @@ class FaultDeskTest extends DeskFixture {
     assertThat(odd.all()).hasSize(2);
   }
 
-  private static dev.aliquot.agent.view.FaultView at(
-      dev.aliquot.agent.view.FaultView view, String time) {
-    java.time.Instant last = java.time.Instant.parse(time);
-    return new dev.aliquot.agent.view.FaultView(
+  private static FaultView at(FaultView view, String time) {
+    Instant last = Instant.parse(time);
+    return new FaultView(
         view.id(),
         last,
         last,

@@ -3,6 +3,7 @@ package dev.aliquot.agent.health;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.view.FaultView;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -11,7 +12,7 @@ class FaultHistoryTest extends DeskFixture {
   private void devices(int count) {
     for (int i = 0; i < count; i++) {
       line("48, x");
-      later(java.time.Duration.ofSeconds(10));
+      later(Duration.ofSeconds(10));
     }
   }
 
