@@ -1,11 +1,9 @@
 package dev.aliquot.agent.health;
 
 import dev.aliquot.agent.device.Device;
-import dev.aliquot.agent.device.DeviceReading;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.health.fault.Blame;
 import java.time.Duration;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -37,9 +35,6 @@ final class Culprits {
         }
       };
 
-  /** Those that were looked at last. */
-  private final Map<Device, DeviceReading> readings = new IdentityHashMap<>();
-
   /**
    * A tenant's process.
    *
@@ -62,14 +57,11 @@ final class Culprits {
     this.owners = owners;
   }
 
-  /** Remembers who is on the devices now; to be called about once a second, by one thread. */
+  /** Remembers who is on the devices now; to be called about once a second. */
   void remember(long nowNanos) {
     for (Device device : inventory.devices()) {
-      DeviceReading reading = device.reading();
-      if (readings.put(device, reading) != reading) {
-        for (int pid : reading.bytesByPid().keySet()) {
-          look(pid, nowNanos).ifPresent(who -> put(pid, who));
-        }
+      for (int pid : device.reading().bytesByPid().keySet()) {
+        look(pid, nowNanos).ifPresent(who -> put(pid, who));
       }
     }
     forget(nowNanos);

@@ -37,6 +37,12 @@ import org.slf4j.LoggerFactory;
 public final class HealthWatch implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HealthWatch.class);
   private static final Duration TICK = Duration.ofMillis(500);
+
+  /**
+   * Whose processes are on the devices is read from /proc, and that is slower than all the rest.
+   */
+  private static final int TICKS_PER_LOOK = 2;
+
   private static final Duration RETRY = Duration.ofSeconds(5);
   private static final Duration PATIENCE = Duration.ofSeconds(2);
   private static final int SHOWN = 20;
@@ -57,6 +63,9 @@ public final class HealthWatch implements AutoCloseable {
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           task -> Thread.ofPlatform().daemon().name("aliquot-health").unstarted(task));
+
+  /** The ticker's own. */
+  private int ticks;
 
   /**
    * Begins. An agent that carries on after another acts on everything since; the first one tells
@@ -221,7 +230,9 @@ public final class HealthWatch implements AutoCloseable {
 
   private void tick() {
     try {
-      culprits.remember(System.nanoTime());
+      if (ticks++ % TICKS_PER_LOOK == 0) {
+        culprits.remember(System.nanoTime());
+      }
       polls.forEach(DevicePoll::checkSilence);
       desk.tick();
       saving.save(log.position(), false);
