@@ -52,6 +52,7 @@ public final class AgentHealth implements AutoCloseable {
       InstantSource clock,
       Counters counters)
       throws IOException {
+    String boot = Files.readString(BOOT_ID).strip();
     return new AgentHealth(
         inventory,
         new HealthWatch(
@@ -62,7 +63,7 @@ public final class AgentHealth implements AutoCloseable {
             events(nvml),
             kernelLog(options, driver),
             state.healthFile(),
-            Files.readString(BOOT_ID).strip(),
+            boot,
             clock,
             counters));
   }

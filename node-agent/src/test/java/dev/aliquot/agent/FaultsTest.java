@@ -85,6 +85,14 @@ class FaultsTest extends AgentFixture {
     assertThat(faults(code).getFirst().faultClass()).isEqualTo("app");
     assertThat(device(0).state()).isEqualTo("healthy");
     assertThat(device(0).health()).isEqualTo("healthy");
+    assertThat(agent.stats().faults())
+        .as("counted once, whoever saw it first")
+        .hasSize(1)
+        .allSatisfy(
+            (kind, count) -> {
+              assertThat(kind.tenant()).isEqualTo("guilty");
+              assertThat(count).isEqualTo(1);
+            });
   }
 
   @Test

@@ -5,7 +5,8 @@ import java.util.Map;
 
 /**
  * How many faults there have been since the agent started, by who and what. At most {@link #MOST}
- * kinds are told apart: what comes then is counted without its tenant. Thread-safe.
+ * kinds are told apart: what comes then is counted without its tenant. What is no tenant's always
+ * counts as itself. Thread-safe.
  */
 public final class FaultCounts {
   static final int MOST = 1000;
@@ -33,7 +34,9 @@ public final class FaultCounts {
       boolean drill) {
 
     private Kind anybody() {
-      return new Kind(device, code, faultClass, "", "", "(others)", drill);
+      return tenant.isEmpty()
+          ? this
+          : new Kind(device, code, faultClass, "", "", "(others)", drill);
     }
   }
 

@@ -2,26 +2,29 @@ package dev.aliquot.agent.health;
 
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.Inventory;
-import dev.aliquot.agent.state.TenantRecord;
-import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.health.fault.Blame;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.IntFunction;
 
 /**
- * Whose a process is, or was: a program is often gone by the time that its fault is told.
- * Thread-safe.
+ * Whose a process is, or was: a program is often gone by the time that its fault is told, and its
+ * number may be another's. Thread-safe. Times are those of {@link System#nanoTime}.
  */
 final class Culprits {
   /** The driver tells of a fault within seconds; much later a pid may be somebody else's. */
-  private static final Duration REMEMBERED = Duration.ofMinutes(2);
+  static final Duration REMEMBERED = Duration.ofMinutes(2);
+
+  /** By how much the clocks of the log and of processes may differ. */
+  static final Duration SLACK = Duration.ofSeconds(2);
 
   private static final int MOST = 8192;
 
   private final Inventory inventory;
-  private final Tenants tenants;
+  private final IntFunction<Optional<Owner>> owners;
   private final Map<Integer, Seen> seen =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
@@ -32,50 +35,60 @@ final class Culprits {
         }
       };
 
-  private record Seen(Blame blame, long nanos) {}
+  /**
+   * A tenant's process.
+   *
+   * @param ageNanos since it was started
+   */
+  record Owner(Blame blame, long ageNanos) {}
 
-  Culprits(Inventory inventory, Tenants tenants) {
+  private record Seen(Blame blame, long startedNanos, long nanos) {
+    /** Whether the process may have done something at that moment. */
+    boolean livedAt(long momentNanos) {
+      return startedNanos - momentNanos <= SLACK.toNanos();
+    }
+  }
+
+  /**
+   * @param owners whose a process is that there is now
+   */
+  Culprits(Inventory inventory, IntFunction<Optional<Owner>> owners) {
     this.inventory = inventory;
-    this.tenants = tenants;
+    this.owners = owners;
   }
 
   /** Remembers who is on the devices now; to be called about once a second. */
   void remember(long nowNanos) {
     for (Device device : inventory.devices()) {
       for (int pid : device.reading().bytesByPid().keySet()) {
-        Blame blame = owner(pid);
-        if (blame.isSomebody()) {
-          put(pid, new Seen(blame, nowNanos));
-        }
+        look(pid, nowNanos).ifPresent(who -> put(pid, who));
       }
     }
     forget(nowNanos);
   }
 
-  /** Whose it is, or was until lately. */
-  Blame of(OptionalInt pid, long nowNanos) {
+  /** Whose process of that number it was at a moment; nobody's where that is not certain. */
+  Blame of(OptionalInt pid, long momentNanos, long nowNanos) {
     if (pid.isEmpty()) {
       return Blame.NOBODY;
     }
-    Blame now = owner(pid.getAsInt());
-    if (now.isSomebody()) {
-      return now;
-    }
-    synchronized (this) {
-      Seen before = seen.get(pid.getAsInt());
-      return before != null && nowNanos - before.nanos() <= REMEMBERED.toNanos()
-          ? before.blame()
-          : Blame.NOBODY;
-    }
+    return look(pid.getAsInt(), nowNanos)
+        .filter(who -> who.livedAt(momentNanos))
+        .or(() -> remembered(pid.getAsInt(), momentNanos))
+        .map(Seen::blame)
+        .orElse(Blame.NOBODY);
   }
 
-  private Blame owner(int pid) {
-    return tenants.tenantOf(pid).map(tenant -> of(tenant.record())).orElse(Blame.NOBODY);
+  private Optional<Seen> look(int pid, long nowNanos) {
+    return owners
+        .apply(pid)
+        .map(owner -> new Seen(owner.blame(), nowNanos - owner.ageNanos(), nowNanos));
   }
 
-  private static Blame of(TenantRecord record) {
-    return new Blame(
-        record.id(), record.name(), record.namespace(), record.pod(), record.container());
+  private synchronized Optional<Seen> remembered(int pid, long momentNanos) {
+    return Optional.ofNullable(seen.get(pid))
+        .filter(who -> who.livedAt(momentNanos))
+        .filter(who -> momentNanos - who.nanos() <= REMEMBERED.toNanos());
   }
 
   private synchronized void put(int pid, Seen who) {

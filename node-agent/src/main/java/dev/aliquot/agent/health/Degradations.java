@@ -17,6 +17,7 @@ final class Degradations {
     KERNEL_LOG,
     NVML_EVENTS,
     DEVICE_COUNT,
+    PID_NAMESPACE,
     HEALTH_FILE
   }
 

@@ -13,14 +13,24 @@ import java.time.InstantSource;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Asks one device how it is, once a period and whenever something may have changed, on a thread of
  * its own: a driver that does not answer for this device stalls no other.
  */
 final class DevicePoll {
+  private static final Logger LOG = LoggerFactory.getLogger(DevicePoll.class);
   private static final Duration PERIOD = Duration.ofSeconds(1);
   private static final Duration TIMEOUT = Duration.ofSeconds(5);
+
+  /** However often something may have changed, the driver is left in peace for so long. */
+  private static final Duration REST = Duration.ofMillis(20);
+
+  /** A driver that fails once is asked again before it counts. */
+  private static final Duration SECOND_TRY = Duration.ofMillis(200);
+
   private static final String ASK = "See what the driver says with nvidia-smi, and the kernel log.";
 
   private final Device device;
@@ -31,6 +41,9 @@ final class DevicePoll {
   private final Thread thread;
   private volatile long askingSince;
   private volatile boolean closed;
+
+  /** The thread's own. */
+  private String lastFailure = "";
 
   /** What was last told; guarded by this. */
   private Condition last =
@@ -56,17 +69,21 @@ final class DevicePoll {
   }
 
   /** To be called regularly: a driver that has been silent for too long is one that fails. */
-  void checkSilence() {
+  synchronized void checkSilence() {
     long since = askingSince;
     if (since != 0 && nanos.getAsLong() - since > TIMEOUT.toNanos()) {
       take(Condition.gone(Presence.SILENT));
     }
   }
 
-  /** Whether its thread has left the driver. */
-  boolean stop(Duration most) {
+  /** Has its thread end as soon as it has left the driver. */
+  void stop() {
     closed = true;
     ask();
+  }
+
+  /** Whether its thread has ended, or does so within that time. */
+  boolean join(Duration most) {
     try {
       return thread.join(most);
     } catch (InterruptedException e) {
@@ -76,18 +93,48 @@ final class DevicePoll {
   }
 
   private void run() {
+    boolean failed = false;
     while (!closed) {
-      askingSince = nanos.getAsLong();
-      Condition now = device.healthReader().read();
-      askingSince = 0;
-      take(now);
+      Condition now = read();
+      boolean fails = now.presence() == Presence.SILENT;
+      boolean again = fails && !failed;
+      failed = fails;
+      if (!again) {
+        tell(now);
+      }
       try {
-        if (asked.tryAcquire(PERIOD.toMillis(), TimeUnit.MILLISECONDS)) {
+        Thread.sleep(again ? SECOND_TRY : REST);
+        if (!again && asked.tryAcquire(PERIOD.toMillis(), TimeUnit.MILLISECONDS)) {
           asked.drainPermits();
         }
       } catch (InterruptedException e) {
         return;
       }
+    }
+  }
+
+  private Condition read() {
+    askingSince = nanos.getAsLong();
+    try {
+      Condition now = device.healthReader().read();
+      lastFailure = "";
+      return now;
+    } catch (RuntimeException e) {
+      if (!e.toString().equals(lastFailure)) {
+        LOG.error("asking device {} how it is failed", device.uuid(), e);
+        lastFailure = e.toString();
+      }
+      return Condition.gone(Presence.SILENT);
+    } finally {
+      askingSince = 0;
+    }
+  }
+
+  private void tell(Condition now) {
+    try {
+      take(now);
+    } catch (RuntimeException e) {
+      LOG.error("what device {} says of itself could not be taken", device.uuid(), e);
     }
   }
 

@@ -9,7 +9,8 @@ import java.util.UUID;
 
 /**
  * Lines that the agent writes to the kernel log for practice. Each has a mark that nobody else
- * knows, so that no other program can make a fault by writing to the log. Thread-safe.
+ * knows before it is in the log, and that counts once: no other program can make a fault by writing
+ * to the log, nor by repeating what it reads there. Thread-safe.
  */
 final class Drills {
   private static final String BEGIN = "aliquot drill ";
@@ -27,14 +28,10 @@ final class Drills {
                 }
               }));
 
-  /** A line to write, with a new mark. */
-  String line(PciAddress address, int code, int pid, String message) {
-    String mark = UUID.randomUUID().toString();
-    marks.add(mark);
+  /** What the driver would say. */
+  static String words(PciAddress address, int code, int pid, String message) {
     String where = "%04x:%02x:%02x".formatted(address.domain(), address.bus(), address.device());
-    return BEGIN
-        + mark
-        + ": NVRM: Xid (PCI:"
+    return "NVRM: Xid (PCI:"
         + where
         + "): "
         + code
@@ -42,11 +39,20 @@ final class Drills {
         + (message.isEmpty() ? "" : ", " + message);
   }
 
-  /** What a line with a mark of ours says; empty for any other. */
-  String textOf(String line) {
+  /** A line to write, with a new mark. */
+  String marked(String words) {
+    String mark = UUID.randomUUID().toString();
+    marks.add(mark);
+    return BEGIN + mark + ": " + words;
+  }
+
+  /**
+   * The words of a line with a mark of ours that is read for the first time; empty for any other.
+   */
+  String wordsOf(String line) {
     int begin = line.indexOf(BEGIN);
     int end = begin < 0 ? -1 : line.indexOf(": ", begin);
-    boolean ours = end > 0 && marks.contains(line.substring(begin + BEGIN.length(), end));
+    boolean ours = end > 0 && marks.remove(line.substring(begin + BEGIN.length(), end));
     return ours ? line.substring(end + 2) : "";
   }
 }

@@ -3,15 +3,20 @@ package dev.aliquot.agent.health;
 import dev.aliquot.agent.device.DeviceEvent;
 import dev.aliquot.agent.device.DeviceEvents;
 import dev.aliquot.ffm.NativeException;
+import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.health.fault.Moment;
+import dev.aliquot.health.fault.Report;
 import dev.aliquot.health.fault.Source;
 import dev.aliquot.health.fault.XidReports;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Takes NVML's events, on a thread of its own. */
-final class EventLoop implements AutoCloseable {
+final class EventLoop {
+  private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
   private static final Duration WAIT = Duration.ofSeconds(1);
   private static final Duration PAUSE = Duration.ofSeconds(5);
 
@@ -54,16 +59,24 @@ final class EventLoop implements AutoCloseable {
             "NVML delivers no events (" + e.getMessage() + "); the kernel log is still read");
         ask.run();
         pause();
+      } catch (RuntimeException e) {
+        LOG.error("an event of NVML's could not be taken", e);
+        pause();
       }
     }
   }
 
   private void take(DeviceEvent event) {
+    boolean programs = false;
     if (event.kind() == DeviceEvent.Kind.XID) {
       Moment now = new Moment(clock.instant(), nanos.getAsLong());
-      desk.take(reports.of(event.code(), Source.NVML_EVENT, now, event.device(), false), false);
+      Report report = reports.of(event.code(), Source.NVML_EVENT, now, event.device(), false);
+      programs = report.faultClass() == FaultClass.APP;
+      desk.take(report, false);
     }
-    ask.run();
+    if (!programs) {
+      ask.run();
+    }
   }
 
   private void pause() {
@@ -74,10 +87,14 @@ final class EventLoop implements AutoCloseable {
     }
   }
 
-  /** Whether its thread has left the driver; frees the events then. */
-  boolean stop(Duration most) {
+  /** Has its thread end as soon as it has left the driver. */
+  void stop() {
     closed = true;
     thread.interrupt();
+  }
+
+  /** Whether its thread has ended, or does so within that time; frees the events then. */
+  boolean join(Duration most) {
     try {
       if (!thread.join(most)) {
         return false;
@@ -86,12 +103,11 @@ final class EventLoop implements AutoCloseable {
       Thread.currentThread().interrupt();
       return false;
     }
-    events.close();
+    try {
+      events.close();
+    } catch (NativeException e) {
+      LOG.warn("NVML's events could not be freed: {}", e.getMessage());
+    }
     return true;
-  }
-
-  @Override
-  public void close() {
-    stop(PAUSE);
   }
 }

@@ -5,9 +5,7 @@ import dev.aliquot.agent.count.FaultCounts;
 import dev.aliquot.agent.count.FaultReactions;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.Inventory;
-import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.health.catalogue.FaultClass;
-import dev.aliquot.health.device.Claim;
 import dev.aliquot.health.device.Condition;
 import dev.aliquot.health.device.DeviceMachine;
 import dev.aliquot.health.device.Verdict;
@@ -21,7 +19,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -34,26 +31,52 @@ import org.slf4j.LoggerFactory;
 final class FaultDesk {
   private static final Logger LOG = LoggerFactory.getLogger(FaultDesk.class);
 
-  /** Older faults are never seen again. */
-  private static final Duration LONG_AGO = Duration.ofDays(1);
+  /** Older faults are never seen again, and count for nothing. */
+  private static final Duration LONG_AGO = Duration.ofDays(2);
 
   private final LongSupplier nanos;
   private final Culprits culprits;
   private final FaultHistory history;
   private final Counters counters;
   private final Map<String, Standing> standings = new LinkedHashMap<>();
+
+  /**
+   * Of devices that are not there now, or whose UUID the driver does not say: they may come back.
+   */
+  private final Map<String, KeptDevice> absent;
+
+  private final InstantSource clock;
   private final FaultLog log = new FaultLog();
+  private final Announcements announcements = new Announcements(this::tell);
   private final Correlator correlator;
   private long nextFault;
-  private boolean changed;
+  private Changed changed = Changed.NOTHING;
+
+  /** What has changed, from what can wait to what cannot. */
+  enum Changed {
+    NOTHING,
+    /** Only what programs have done. */
+    PROGRAMS,
+    DEVICES
+  }
 
   /** One device. */
-  private record Standing(Device device, DeviceMachine machine, Repetition repetition) {}
+  private static final class Standing {
+    final Device device;
+    final DeviceMachine machine;
+    final Repetition repetition = new Repetition();
+    Instant cleared = Instant.EPOCH;
+
+    Standing(Device device, Duration hold) {
+      this.device = device;
+      this.machine = new DeviceMachine(hold);
+    }
+  }
 
   /**
    * @param hold how long nothing may be wrong before a device is trusted again
    * @param nextFault the id of the next fault
-   * @param claims what had taken devices out for an agent before this one
+   * @param kept of devices, by UUID, from an agent before this one
    */
   FaultDesk(
       Inventory inventory,
@@ -64,28 +87,49 @@ final class FaultDesk {
       FaultHistory history,
       Counters counters,
       long nextFault,
-      Map<String, List<Claim>> claims) {
+      Map<String, KeptDevice> kept) {
+    this.clock = clock;
     this.nanos = nanos;
+    this.absent = new LinkedHashMap<>(kept);
     this.culprits = culprits;
     this.history = history;
     this.counters = counters;
     this.nextFault = nextFault;
     this.correlator = new Correlator(nextFault);
-    long now = nanos.getAsLong();
-    Instant wall = clock.instant();
-    for (FaultView view : history.all()) {
-      Duration age = Duration.between(view.last(), wall);
-      FaultHistory.fault(view).ifPresent(fault -> correlator.restore(fault, now - saturated(age)));
-    }
     for (Device device : inventory.devices()) {
-      DeviceMachine machine = new DeviceMachine(hold);
-      standings.put(device.uuid(), new Standing(device, machine, new Repetition()));
-      decide(device.uuid(), machine.restore(claims.getOrDefault(device.uuid(), List.of()), now));
+      standings.put(device.uuid(), new Standing(device, hold));
+    }
+    history.all().stream()
+        .flatMap(view -> FaultHistory.fault(view).stream())
+        .forEach(this::restore);
+    standings.forEach(
+        (uuid, standing) -> {
+          KeptDevice before = absent.remove(uuid);
+          if (before != null) {
+            standing.cleared = before.cleared();
+            decide(standing, standing.machine.restore(before.past(), nanos.getAsLong()));
+          }
+        });
+  }
+
+  private void restore(Fault fault) {
+    long then = nanos.getAsLong() - age(fault).toNanos();
+    correlator.restore(fault, then);
+    Standing standing = standings.get(fault.device());
+    KeptDevice kept = absent.get(fault.device());
+    if (standing != null && kept != null && fault.last().isAfter(kept.cleared())) {
+      standing.repetition.add(fault, then);
     }
   }
 
-  private static long saturated(Duration age) {
-    return age.compareTo(LONG_AGO) > 0 ? LONG_AGO.toNanos() : age.toNanos();
+  /** Between nothing and {@link #LONG_AGO}, wherever the clock has jumped. */
+  private Duration age(Fault fault) {
+    Instant now = clock.instant();
+    return !fault.last().isBefore(now)
+        ? Duration.ZERO
+        : fault.last().isBefore(now.minus(LONG_AGO))
+            ? LONG_AGO
+            : Duration.between(fault.last(), now);
   }
 
   /**
@@ -94,50 +138,66 @@ final class FaultDesk {
    * @param past it is from before anybody watched: told, and not acted on
    */
   synchronized void take(Report report, boolean past) {
-    boolean programs =
-        report.faultClass() == FaultClass.APP || report.faultClass() == FaultClass.WATCH;
-    Blame blame = programs ? culprits.of(report.pid(), nanos.getAsLong()) : Blame.NOBODY;
-    Correlator.Outcome outcome = correlator.take(report, blame);
+    long now = nanos.getAsLong();
+    Correlator.Outcome outcome = correlator.take(report, () -> blame(report));
     Fault fault = outcome.fault();
     history.put(fault);
-    changed = true;
     nextFault = Math.max(nextFault, fault.id() + 1);
-    if (outcome.isNew()) {
-      counters.faults.add(
-          new FaultCounts.Kind(
-              fault.device(),
-              fault.cause().label(),
-              fault.faultClass().label(),
-              fault.blame().namespace(),
-              fault.blame().pod(),
-              fault.blame().name(),
-              fault.drill()));
-      log.tell(fault, past, nanos.getAsLong());
-    }
+    changed(fault.faultClass().isDevices() ? Changed.DEVICES : Changed.PROGRAMS);
+    announcements.take(outcome, past, now);
     Standing standing = standings.get(fault.device());
     if (standing != null && !past) {
-      act(standing, fault, outcome.isNew(), report);
+      act(standing, fault, report);
+      if (outcome.isBlamed()) {
+        reacted(FaultReactions.Kind.BLAME, report, now);
+      }
     }
   }
 
-  private void act(Standing standing, Fault fault, boolean isNew, Report report) {
-    long now = nanos.getAsLong();
-    String device = fault.device();
-    if (isNew) {
-      standing.repetition().add(fault, now);
-      decide(
-          device, standing.machine().suspect(standing.repetition().suspicion(now).orElse(""), now));
-    }
+  /** Nobody is to blame for what is only watched, though a process was named. */
+  private Blame blame(Report report) {
+    return report.faultClass() == FaultClass.APP
+        ? culprits.of(report.pid(), report.moment().nanos(), nanos.getAsLong())
+        : Blame.NOBODY;
+  }
+
+  /** A line that only came because of a fault takes nothing out again: that may be over by then. */
+  private void act(Standing standing, Fault fault, Report report) {
+    boolean takesOut = report.faultClass().isDevices() || report.cause() == Cause.Seen.LOST;
     boolean claimed =
-        standing.machine().claims().stream().anyMatch(claim -> claim.fault() == fault.id());
-    boolean takesOut = fault.faultClass().isDevices() || fault.cause() == Cause.Seen.LOST;
+        standing.machine.claims().stream().anyMatch(claim -> claim.fault() == fault.id());
     if (takesOut && !claimed) {
-      decide(device, standing.machine().fault(fault, now));
+      long now = nanos.getAsLong();
+      decide(standing, standing.machine.fault(fault, now));
       reacted(FaultReactions.Kind.DEVICE_OUT, report, now);
     }
-    if (fault.blame().isSomebody() && isNew) {
-      reacted(FaultReactions.Kind.BLAME, report, now);
+  }
+
+  private void tell(Fault fault, boolean past) {
+    long now = nanos.getAsLong();
+    counters.faults.add(
+        new FaultCounts.Kind(
+            fault.device(),
+            fault.cause().label(),
+            fault.faultClass().label(),
+            fault.blame().namespace(),
+            fault.blame().pod(),
+            fault.blame().name(),
+            fault.drill()));
+    log.tell(fault, past, now);
+    Standing standing = standings.get(fault.device());
+    if (standing != null && !past) {
+      standing.repetition.add(fault, now);
+      suspect(standing, now);
     }
+  }
+
+  private void suspect(Standing standing, long now) {
+    decide(standing, standing.machine.suspect(standing.repetition.suspicion(now).orElse(""), now));
+  }
+
+  private void changed(Changed what) {
+    changed = changed.compareTo(what) > 0 ? changed : what;
   }
 
   private void reacted(FaultReactions.Kind kind, Report report, long now) {
@@ -148,71 +208,66 @@ final class FaultDesk {
   synchronized void condition(String device, Condition condition) {
     Standing standing = standings.get(device);
     if (standing != null) {
-      decide(device, standing.machine().condition(condition, nanos.getAsLong()));
+      decide(standing, standing.machine.condition(condition, nanos.getAsLong()));
     }
   }
 
   /** Some things end by themselves; to be called about once a second. */
   synchronized void tick() {
     long now = nanos.getAsLong();
-    standings.forEach(
-        (device, standing) -> {
-          standing.machine().suspect(standing.repetition().suspicion(now).orElse(""), now);
-          decide(device, standing.machine().tick(now));
-        });
+    announcements.tick(now);
+    for (Standing standing : standings.values()) {
+      suspect(standing, now);
+      decide(standing, standing.machine.tick(now));
+    }
   }
 
   /** Somebody says that a device is well. */
-  synchronized Verdict clear(Device device) {
+  synchronized void clear(Device device) {
     Standing standing = standings.get(device.uuid());
-    if (standing == null) {
-      return Verdict.HEALTHY;
+    if (standing != null) {
+      LOG.info("device {} is cleared by hand", device.uuid());
+      standing.repetition.clear();
+      standing.cleared = clock.instant();
+      changed(Changed.DEVICES);
+      decide(standing, standing.machine.clear(nanos.getAsLong()));
     }
-    standing.repetition().clear();
-    LOG.info("device {} is cleared by hand", device.uuid());
-    return decide(device.uuid(), standing.machine().clear(nanos.getAsLong()));
   }
 
-  /** What has taken devices out, by UUID; only of those that are. */
-  synchronized Map<String, List<Claim>> claims() {
-    Map<String, List<Claim>> claims = new LinkedHashMap<>();
+  /** What the next agent needs to know of devices, by UUID. */
+  synchronized Map<String, KeptDevice> kept() {
+    Map<String, KeptDevice> kept = new LinkedHashMap<>(absent);
     standings.forEach(
-        (device, standing) -> {
-          if (!standing.machine().claims().isEmpty()) {
-            claims.put(device, standing.machine().claims());
-          }
-        });
-    return claims;
+        (uuid, standing) ->
+            kept.put(uuid, new KeptDevice(standing.machine.past(), standing.cleared)));
+    return kept;
   }
 
   synchronized long nextFault() {
     return nextFault;
   }
 
-  /** Whether there is anything new since this was last asked. */
-  synchronized boolean takeChanged() {
-    boolean was = changed;
-    changed = false;
+  /** What is new since this was last asked. */
+  synchronized Changed takeChanged() {
+    Changed was = changed;
+    changed = Changed.NOTHING;
     return was;
   }
 
-  private Verdict decide(String uuid, Verdict verdict) {
-    Standing standing = standings.get(uuid);
-    if (standing == null || standing.device().verdict().equals(verdict)) {
-      return verdict;
+  private void decide(Standing standing, Verdict verdict) {
+    Verdict before = standing.device.verdict();
+    if (before.equals(verdict)) {
+      return;
     }
-    Verdict before = standing.device().verdict();
-    standing.device().verdict(verdict);
-    changed = true;
+    standing.device.verdict(verdict);
+    changed(Changed.DEVICES);
     if (verdict.state() != before.state()) {
-      String why = verdict.reason().isEmpty() ? "" : ": " + verdict.reason();
       LOG.warn(
           "device {} was {} and is {}{}",
-          uuid,
+          standing.device.uuid(),
           before.state().label(),
           verdict.state().label(),
-          why);
+          verdict.reason().isEmpty() ? "" : ": " + verdict.reason());
     }
-    return verdict;
   }
 }

@@ -35,9 +35,26 @@ final class FaultHistory {
     return List.copyOf(faults.values());
   }
 
-  /** The latest so many, the latest last. */
+  /** The latest so many, the latest last; up to half of them are kept for what devices had. */
   synchronized List<FaultView> latest(int most) {
-    return faults.descendingMap().values().stream().limit(most).toList().reversed();
+    TreeMap<Long, FaultView> latest = new TreeMap<>();
+    faults.descendingMap().values().stream()
+        .filter(fault -> !isPrograms(fault))
+        .limit(most / 2)
+        .forEach(fault -> latest.put(fault.id(), fault));
+    faults.descendingMap().values().stream()
+        .takeWhile(fault -> latest.size() < most)
+        .forEach(fault -> latest.put(fault.id(), fault));
+    return List.copyOf(latest.values());
+  }
+
+  /** The id after all of them. */
+  synchronized long nextId() {
+    return faults.isEmpty() ? 1 : faults.lastKey() + 1;
+  }
+
+  private static boolean isPrograms(FaultView fault) {
+    return fault.faultClass().equals("app") || fault.faultClass().equals("watch");
   }
 
   /**
@@ -48,8 +65,7 @@ final class FaultHistory {
       long victim =
           faults.values().stream()
               .limit(MOST / 2)
-              .filter(
-                  fault -> fault.faultClass().equals("app") || fault.faultClass().equals("watch"))
+              .filter(FaultHistory::isPrograms)
               .map(FaultView::id)
               .findFirst()
               .orElseGet(faults::firstKey);

@@ -5,7 +5,7 @@ import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceEvents;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.kmsg.KernelLog;
-import dev.aliquot.agent.kmsg.LogPosition;
+import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.view.DrillSpec;
 import dev.aliquot.agent.view.DrillView;
@@ -19,13 +19,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -37,14 +37,19 @@ import org.slf4j.LoggerFactory;
 public final class HealthWatch implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HealthWatch.class);
   private static final Duration TICK = Duration.ofMillis(500);
+
+  /**
+   * Whose processes are on the devices is read from /proc, and that is slower than all the rest.
+   */
+  private static final int TICKS_PER_LOOK = 2;
+
   private static final Duration RETRY = Duration.ofSeconds(5);
   private static final Duration PATIENCE = Duration.ofSeconds(2);
-  private static final Duration SAVE = Duration.ofSeconds(1);
   private static final int SHOWN = 20;
 
   private final Catalogue catalogue;
   private final XidReports reports;
-  private final HealthFile file;
+  private final Saving saving;
   private final Tenants tenants;
   private final Culprits culprits;
   private final FaultDesk desk;
@@ -60,10 +65,7 @@ public final class HealthWatch implements AutoCloseable {
           task -> Thread.ofPlatform().daemon().name("aliquot-health").unstarted(task));
 
   /** The ticker's own. */
-  private LogPosition saved;
-
-  private boolean unsaved;
-  private long nextSave;
+  private int ticks;
 
   /**
    * Begins. An agent that carries on after another acts on everything since; the first one tells
@@ -87,12 +89,11 @@ public final class HealthWatch implements AutoCloseable {
       Counters counters) {
     this.catalogue = catalogue;
     this.logPath = kernelLog;
-    this.file = new HealthFile(state, boot);
+    HealthFile file = new HealthFile(state, boot);
     this.tenants = tenants;
-    this.culprits = new Culprits(inventory, tenants);
+    this.culprits = new Culprits(inventory, new TenantProcesses(tenants, ProcFs.system())::owner);
     Optional<HealthFile.Content> earlier = file.load();
     earlier.ifPresent(content -> history.restore(content.faults()));
-    this.saved = earlier.map(HealthFile.Content::position).orElse(LogPosition.BEGINNING);
     this.desk =
         new FaultDesk(
             inventory,
@@ -102,8 +103,8 @@ public final class HealthWatch implements AutoCloseable {
             culprits,
             history,
             counters,
-            earlier.map(HealthFile.Content::nextFault).orElse(1L),
-            earlier.map(HealthFile.Content::claims).orElse(Map.of()));
+            Math.max(history.nextId(), earlier.map(HealthFile.Content::nextFault).orElse(1L)),
+            earlier.map(HealthFile.Content::devices).orElse(Map.of()));
     this.reports = new XidReports(catalogue);
     this.polls =
         inventory.devices().stream()
@@ -119,13 +120,15 @@ public final class HealthWatch implements AutoCloseable {
           Degradations.What.NVML_EVENTS,
           "the driver delivers no events; the kernel log and the devices' own word remain");
     }
-    this.unsaved = earlier.isEmpty();
+    this.saving = new Saving(file, earlier, desk, history, degradations);
     countDevices(options, inventory);
-    Instant begin = earlier.isPresent() ? Instant.MIN : clock.instant();
+    boolean hostPids = hasHostPids(kernelLog);
+    OptionalLong beginNanos =
+        earlier.isPresent() ? OptionalLong.empty() : OptionalLong.of(System.nanoTime());
     this.log =
         KernelLog.follow(
             kernelLog,
-            saved,
+            saving.position(),
             RETRY,
             clock,
             new KernelFaults(
@@ -137,7 +140,8 @@ public final class HealthWatch implements AutoCloseable {
                 this::askAll,
                 clock,
                 System::nanoTime,
-                begin));
+                beginNanos,
+                hostPids));
     var _ =
         ticker.scheduleWithFixedDelay(
             this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
@@ -161,7 +165,7 @@ public final class HealthWatch implements AutoCloseable {
 
   /** Takes back what faults have made of a device; what it says of itself still counts. */
   public void clear(Device device) {
-    var _ = desk.clear(device);
+    desk.clear(device);
     askAll();
   }
 
@@ -175,14 +179,16 @@ public final class HealthWatch implements AutoCloseable {
         PciAddress.parse(device.facts().pciAddress())
             .orElseThrow(() -> new IOException("it is not known where the device is"));
     int pid = Objects.requireNonNullElse(spec.pid(), 0);
-    String line =
-        drills.line(address, spec.code(), pid, Objects.requireNonNullElse(spec.message(), ""));
+    String words =
+        Drills.words(address, spec.code(), pid, Objects.requireNonNullElse(spec.message(), ""));
     DrillView view =
-        new Rehearsal(catalogue, reports, culprits, tenants)
-            .view(device, drills.textOf(line), !spec.dryRun());
+        new Rehearsal(catalogue, reports, culprits, tenants).view(device, words, !spec.dryRun());
     if (!spec.dryRun()) {
       boolean isDevice = !Files.isRegularFile(logPath);
-      Files.writeString(logPath, (isDevice ? "<12>" : "") + line + "\n", StandardOpenOption.APPEND);
+      Files.writeString(
+          logPath,
+          (isDevice ? "<12>" : "") + drills.marked(words) + "\n",
+          StandardOpenOption.APPEND);
     }
     return view;
   }
@@ -194,6 +200,19 @@ public final class HealthWatch implements AutoCloseable {
           .ifPresent(address -> devices.put(address, device.uuid()));
     }
     return devices;
+  }
+
+  /** Of a file it is taken for granted: whoever names one knows what is in it. */
+  private boolean hasHostPids(Path kernelLog) {
+    boolean isKernels = Files.exists(kernelLog) && !Files.isRegularFile(kernelLog);
+    boolean has = !isKernels || ProcFs.system().isInFirstPidNamespace();
+    if (!has) {
+      degradations.begin(
+          Degradations.What.PID_NAMESPACE,
+          "the agent does not see processes by the numbers that the kernel log has, so programs'"
+              + " faults are nobody's: run it in the host's pid namespace (hostPID: true)");
+    }
+    return has;
   }
 
   private void countDevices(HealthOptions options, Inventory inventory) {
@@ -211,46 +230,48 @@ public final class HealthWatch implements AutoCloseable {
 
   private void tick() {
     try {
-      culprits.remember(System.nanoTime());
+      if (ticks++ % TICKS_PER_LOOK == 0) {
+        culprits.remember(System.nanoTime());
+      }
       polls.forEach(DevicePoll::checkSilence);
       desk.tick();
-      save(false);
+      saving.save(log.position(), false);
     } catch (RuntimeException e) {
       LOG.error("a regular look at the devices' health failed", e);
     }
   }
 
-  /** What was read is saved after what it told: killed in between, it is read and told again. */
-  private void save(boolean last) {
-    LogPosition position = log.position();
-    unsaved |= desk.takeChanged();
-    boolean due = System.nanoTime() - nextSave >= 0;
-    if (!(unsaved && (due || last)) && (position.equals(saved) || !last)) {
-      return;
-    }
-    nextSave = System.nanoTime() + SAVE.toNanos();
-    try {
-      file.save(position, desk.nextFault(), history.all(), desk.claims());
-      saved = position;
-      unsaved = false;
-      degradations.end(Degradations.What.HEALTH_FILE);
-    } catch (IOException e) {
-      degradations.begin(
-          Degradations.What.HEALTH_FILE,
-          "faults cannot be kept over a restart of the agent: " + e.getMessage());
-    }
-  }
-
-  /** Whether every thread has left the driver. */
+  /** Whether every thread has left the driver; waits for all together. */
   public boolean stop() {
+    long end = System.nanoTime() + PATIENCE.toNanos();
     ticker.shutdown();
     log.close();
-    boolean left = events == null || events.stop(PATIENCE);
-    for (DevicePoll poll : polls) {
-      left &= poll.stop(PATIENCE);
+    polls.forEach(DevicePoll::stop);
+    if (events != null) {
+      events.stop();
     }
-    save(true);
+    boolean left = events == null || events.join(until(end));
+    for (DevicePoll poll : polls) {
+      left &= poll.join(until(end));
+    }
+    if (tickerHasEnded(until(end))) {
+      saving.save(log.position(), true);
+    }
     return left;
+  }
+
+  private static Duration until(long end) {
+    return Duration.ofNanos(Math.max(1, end - System.nanoTime()));
+  }
+
+  /** Only one thread writes the file. */
+  private boolean tickerHasEnded(Duration most) {
+    try {
+      return ticker.awaitTermination(most.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   @Override

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
@@ -33,13 +34,15 @@ final class KernelFaults implements LogListener {
   private final Runnable ask;
   private final InstantSource clock;
   private final LongSupplier nanos;
-  private final Instant begin;
+  private final OptionalLong beginNanos;
+  private final boolean hostPids;
   private final Map<PciAddress, String> devices;
 
   /**
    * @param devices UUIDs by where they are
    * @param ask has every device asked how it is
-   * @param begin what is older is told, and not acted on
+   * @param beginNanos what is older is told, and not acted on; by the clock that never jumps
+   * @param hostPids whether processes have the numbers here that they have in the log
    */
   KernelFaults(
       Map<PciAddress, String> devices,
@@ -50,7 +53,8 @@ final class KernelFaults implements LogListener {
       Runnable ask,
       InstantSource clock,
       LongSupplier nanos,
-      Instant begin) {
+      OptionalLong beginNanos,
+      boolean hostPids) {
     this.devices = new ConcurrentHashMap<>(devices);
     this.reports = reports;
     this.desk = desk;
@@ -59,12 +63,13 @@ final class KernelFaults implements LogListener {
     this.ask = ask;
     this.clock = clock;
     this.nanos = nanos;
-    this.begin = begin;
+    this.beginNanos = beginNanos;
+    this.hostPids = hostPids;
   }
 
   @Override
   public void record(KernelRecord record, Instant time) {
-    String drill = drills.textOf(record.text());
+    String drill = drills.wordsOf(record.text());
     if (drill.isEmpty() && !record.isFromKernel()) {
       return;
     }
@@ -76,7 +81,7 @@ final class KernelFaults implements LogListener {
   }
 
   private void take(KernelLine line, Moment moment, boolean drill) {
-    boolean past = moment.time().isBefore(begin);
+    boolean past = beginNanos.isPresent() && moment.nanos() - beginNanos.getAsLong() < 0;
     switch (line) {
       case KernelLine.Named named -> {
         if (devices.size() < MOST_ADDRESSES) {
@@ -88,7 +93,8 @@ final class KernelFaults implements LogListener {
               reports.of(OFF_THE_BUS, Source.KERNEL_LOG, moment, device(gone.address()), drill),
               past);
       case XidLine xid -> {
-        desk.take(reports.of(xid, moment, device(xid.address()), drill), past);
+        XidLine named = hostPids || drill ? xid : xid.withoutPid();
+        desk.take(reports.of(named, moment, device(xid.address()), drill), past);
         if (reports.faultClass(xid) != FaultClass.APP) {
           ask.run();
         }

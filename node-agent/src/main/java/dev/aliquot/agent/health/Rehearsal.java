@@ -29,12 +29,13 @@ record Rehearsal(Catalogue catalogue, XidReports reports, Culprits culprits, Ten
             new KernelLineReader()
                 .read(line)
                 .orElseThrow(() -> new IllegalStateException("a drill's line cannot be read"));
-    Report report = reports.of(xid, new Moment(Instant.EPOCH, 0), device.uuid(), true);
+    long now = System.nanoTime();
+    Report report = reports.of(xid, new Moment(Instant.EPOCH, now), device.uuid(), true);
     XidEntry entry = catalogue.entry(xid.code());
     boolean programs = report.faultClass() == FaultClass.APP;
-    Blame blame = programs ? culprits.of(xid.pid(), System.nanoTime()) : Blame.NOBODY;
+    Blame blame = programs ? culprits.of(xid.pid(), now, now) : Blame.NOBODY;
     DeviceMachine machine = new DeviceMachine(Duration.ofMinutes(1));
-    machine.fault(new Correlator(1).take(report, blame).fault(), 0);
+    machine.fault(new Correlator(1).take(report, () -> blame).fault(), now);
     List<String> sharers =
         tenants.all().stream()
             .map(Tenant::record)

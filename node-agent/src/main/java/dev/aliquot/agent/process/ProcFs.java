@@ -21,6 +21,12 @@ public final class ProcFs {
   /** How often is looked where the kernel does not say whether there is such a process. */
   private static final int MOST_LOOKS = 5;
 
+  /** Its number never changes: include/linux/proc_ns.h. */
+  private static final String FIRST_PID_NAMESPACE = "pid:[4026531836]";
+
+  /** Of a process's start time: USER_HZ is 100 on every Linux that has CUDA. */
+  private static final long MILLIS_PER_TICK = 10;
+
   /** ESRCH, as the class library tells it. */
   private static final String NO_SUCH_PROCESS = "No such process";
 
@@ -126,6 +132,36 @@ public final class ProcFs {
           Files.readSymbolicLink(root.resolve(pid + "/fd/" + Integer.toUnsignedString(descriptor)))
               .toString());
     } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Whether this process sees all others, by the numbers that the kernel itself uses. */
+  public boolean isInFirstPidNamespace() {
+    try {
+      return Files.readSymbolicLink(root.resolve("self/ns/pid"))
+          .toString()
+          .equals(FIRST_PID_NAMESPACE);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** Since the process was started. */
+  public Optional<Duration> age(int pid) {
+    return stat(pid)
+        .flatMap(
+            process ->
+                uptime()
+                    .map(up -> up.minusMillis(process.id().startTime() * MILLIS_PER_TICK))
+                    .map(age -> age.isNegative() ? Duration.ZERO : age));
+  }
+
+  private Optional<Duration> uptime() {
+    try {
+      String seconds = Files.readString(root.resolve("uptime")).split(" ", 2)[0];
+      return Optional.of(Duration.ofMillis(Math.round(Double.parseDouble(seconds) * 1000)));
+    } catch (IOException | NumberFormatException e) {
       return Optional.empty();
     }
   }

@@ -19,10 +19,11 @@ import java.util.Optional;
  * claims by the table. A claim ends
  *
  * <ul>
- *   <li>when the driver has wanted something since, and wants nothing any more;
+ *   <li>when the driver has wanted the device or the node reset since, and wants nothing any more;
  *   <li>when the driver can say what it wants and has wanted nothing for {@code hold}, if the claim
  *       is for a reset, or the device is said to be gone and answers;
  *   <li>when the device was gone and answers again: it has been reset;
+ *   <li>after {@code hold}, if it is a drill's;
  *   <li>when somebody clears it.
  * </ul>
  *
@@ -39,6 +40,10 @@ public final class DeviceMachine {
   private final Deque<Long> outs = new ArrayDeque<>();
   private Condition condition =
       new Condition(Condition.Presence.ANSWERS, Optional.empty(), false, false, -1);
+
+  /** It was gone, and has not answered since. */
+  private boolean lost;
+
   private String suspicion = "";
   private long goodSinceNanos;
   private Verdict verdict = Verdict.HEALTHY;
@@ -60,9 +65,24 @@ public final class DeviceMachine {
     return List.copyOf(claims);
   }
 
-  /** Carries on with claims of an agent before this one. */
-  public Verdict restore(List<Claim> earlier, long nowNanos) {
-    claims.addAll(earlier);
+  /** What the next agent needs. */
+  public Past past() {
+    return new Past(verdict.state(), lost, List.copyOf(claims), goodSinceNanos, List.copyOf(outs));
+  }
+
+  /**
+   * Carries on after an agent before this one: a device that was out is not trusted sooner because
+   * the agent has been started again.
+   */
+  public Verdict restore(Past past, long nowNanos) {
+    lost = past.lost();
+    past.claims().forEach(claim -> claims.add(claim.notAfter(nowNanos)));
+    past.outsNanos().stream().filter(out -> out <= nowNanos).forEach(outs::addLast);
+    if (!past.state().takesTenants()) {
+      boolean watched = past.state() == DeviceState.RECOVERING;
+      goodSinceNanos = watched ? Math.min(past.goodSinceNanos(), nowNanos) : nowNanos;
+      verdict = watched(nowNanos);
+    }
     return decide(nowNanos);
   }
 
@@ -70,7 +90,8 @@ public final class DeviceMachine {
   public Verdict fault(Fault fault, long nowNanos) {
     boolean gone = fault.cause().equals(OFF_THE_BUS) || fault.cause() == Cause.Seen.LOST;
     if (fault.faultClass().isDevices() || gone) {
-      claims.removeIf(claim -> claim.cause().equals(fault.cause().label()));
+      claims.removeIf(
+          claim -> claim.cause().equals(fault.cause().label()) && claim.drill() == fault.drill());
       claims.add(
           new Claim(
               fault.id(),
@@ -80,20 +101,21 @@ public final class DeviceMachine {
               gone,
               fault.drill(),
               nowNanos,
-              wantsSomething()));
+              wantsReset()));
     }
     return decide(nowNanos);
   }
 
   /** Takes what the device says of itself. */
   public Verdict condition(Condition now, long nowNanos) {
-    Condition.Presence before = condition.presence();
     condition = now;
+    lost |= now.presence() == Condition.Presence.LOST;
     if (now.presence() == Condition.Presence.ANSWERS) {
-      if (before == Condition.Presence.LOST) {
+      if (lost) {
+        lost = false;
         claims.clear();
       }
-      if (wantsSomething()) {
+      if (wantsReset()) {
         claims.replaceAll(Claim::confirm);
       }
     }
@@ -120,8 +142,14 @@ public final class DeviceMachine {
     return decide(nowNanos);
   }
 
-  private boolean wantsSomething() {
-    return condition.action().filter(action -> action != RecoveryAction.NONE).isPresent();
+  /** Whether the driver can say what it wants, and wants nothing of this device. */
+  private boolean isContent() {
+    return condition.presence() == Condition.Presence.ANSWERS
+        && condition.action().filter(Recoveries::wantsNothingOfDevice).isPresent();
+  }
+
+  private boolean wantsReset() {
+    return condition.action().filter(Recoveries::isReset).isPresent();
   }
 
   private Verdict decide(long nowNanos) {
@@ -153,10 +181,9 @@ public final class DeviceMachine {
   }
 
   private boolean isOver(Claim claim, long nowNanos) {
-    boolean says =
-        condition.presence() == Condition.Presence.ANSWERS && condition.action().isPresent();
     boolean waited = nowNanos - claim.sinceNanos() >= hold.toNanos();
-    return says && !wantsSomething() && (claim.confirmed() || (claim.yields() && waited));
+    boolean believed = isContent() && (claim.confirmed() || (claim.yields() && waited));
+    return believed || (claim.drill() && waited);
   }
 
   /** Twice as long for each time that it was out in the last hour, but for the first. */
@@ -173,7 +200,10 @@ public final class DeviceMachine {
   private Verdict wanted() {
     Optional<Claim> worst =
         claims.stream()
-            .max(Comparator.comparing((Claim c) -> c.gone()).thenComparing(Claim::faultClass));
+            .max(
+                Comparator.comparing((Claim claim) -> claim.gone())
+                    .thenComparing(Claim::faultClass)
+                    .thenComparing(claim -> !claim.drill()));
     boolean replace =
         condition.remapFailed()
             || claims.stream().anyMatch(claim -> claim.faultClass() == FaultClass.REPLACE);
@@ -200,11 +230,13 @@ public final class DeviceMachine {
 
   private Verdict answering(Optional<Claim> worst, boolean replace) {
     RecoveryAction action = condition.action().orElse(RecoveryAction.NONE);
-    DeviceState asked = ofAction(action);
+    DeviceState asked = Recoveries.state(action);
     if (asked.compareTo(DeviceState.SUSPECT) > 0 && worst.filter(Claim::gone).isEmpty()) {
       return new Verdict(
           asked,
-          "the driver wants " + words(action) + worst.map(claim -> ": " + why(claim)).orElse(""),
+          "the driver wants "
+              + Recoveries.words(action)
+              + worst.map(claim -> ": " + why(claim)).orElse(""),
           worst.map(Claim::fault).orElse(0L),
           replace);
     }
@@ -219,7 +251,7 @@ public final class DeviceMachine {
           true);
     }
     if (asked == DeviceState.SUSPECT) {
-      return new Verdict(asked, "the driver wants " + words(action), 0, false);
+      return new Verdict(asked, "the driver wants " + Recoveries.words(action), 0, false);
     }
     if (condition.remapPending()) {
       return new Verdict(
@@ -251,29 +283,5 @@ public final class DeviceMachine {
     return claim.faultClass() == FaultClass.RESET
         ? DeviceState.NEEDS_RESET
         : DeviceState.NEEDS_REBOOT;
-  }
-
-  private static DeviceState ofAction(RecoveryAction action) {
-    return switch (action) {
-      case NONE -> DeviceState.HEALTHY;
-      case GPU_RESET, BUS_RESET -> DeviceState.NEEDS_RESET;
-      case NODE_REBOOT, SYSTEM_REBOOT -> DeviceState.NEEDS_REBOOT;
-      case DRAIN_P2P, DRAIN_AND_RESET -> DeviceState.DRAINING;
-      case RECOVER_IMEX_DOMAIN, UNKNOWN -> DeviceState.SUSPECT;
-    };
-  }
-
-  private static String words(RecoveryAction action) {
-    return switch (action) {
-      case NONE -> "nothing";
-      case GPU_RESET -> "the device reset";
-      case BUS_RESET -> "the device's bus reset";
-      case NODE_REBOOT -> "the node rebooted";
-      case SYSTEM_REBOOT -> "the system rebooted";
-      case DRAIN_P2P -> "peer-to-peer work to end";
-      case DRAIN_AND_RESET -> "the device drained, then reset";
-      case RECOVER_IMEX_DOMAIN -> "the IMEX domain recovered";
-      case UNKNOWN -> "something that this agent does not know: see the driver's documentation";
-    };
   }
 }

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.EnumSet;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * One fault.
@@ -65,25 +66,31 @@ public record Fault(
         report.drill());
   }
 
-  /** The same, seen once more: what the report knows and this does not is taken from it. */
-  Fault again(Report report, Blame newBlame) {
-    boolean named = cause.equals(new Cause.Xid(Cause.Xid.UNKNOWN));
+  /**
+   * The same, seen once more: what the report knows and this does not is taken from it. Nobody is
+   * to blame any more where it turns out to be a device's.
+   */
+  Fault again(Report report, Supplier<Blame> newBlame) {
+    boolean named =
+        cause.equals(new Cause.Xid(Cause.Xid.UNKNOWN))
+            || (cause.equals(new Cause.Xid(154)) && report.cause() instanceof Cause.Recovery);
     boolean graver = report.faultClass().compareTo(faultClass) > 0;
-    boolean takes = pid == 0;
+    FaultClass newClass = named || graver ? report.faultClass() : faultClass;
+    boolean takes = pid == 0 && report.pid().isPresent();
     return new Fault(
         id,
         first,
         report.moment().time().isAfter(last) ? report.moment().time() : last,
         device,
         named ? report.cause() : cause,
-        named || graver ? report.faultClass() : faultClass,
+        newClass,
         named ? report.text() : text,
         named ? report.action() : action,
         with(sources, report.source()),
         sightings + 1,
-        takes ? report.pid().orElse(0) : pid,
+        takes ? report.pid().getAsInt() : pid,
         takes && !report.process().isEmpty() ? report.process() : process,
-        takes ? newBlame : blame,
+        newClass.isDevices() ? Blame.NOBODY : takes ? newBlame.get() : blame,
         place.isEmpty() ? report.place() : place,
         message.isEmpty() ? report.message() : message,
         drill);

@@ -3,6 +3,7 @@ package dev.aliquot.health.line;
 import dev.aliquot.nvml.PciAddress;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,13 @@ public final class KernelLineReader {
 
   /** Lines between "The NVIDIA GPU" and "fallen off the bus", when they come one by one. */
   private static final int MOST_LINES_BETWEEN = 3;
+
+  /** What dmesg and syslog put before the kernel's words: times, thread, host, {@code kernel:}. */
+  private static final Pattern BEFORE =
+      Pattern.compile(
+          "(?:<\\d{1,4}>)?(?:(?:[^ ]*[^ :] +){0,6}kernel: *)?(?:\\[[ \\w.:,+-]{1,40}\\] *)*");
+
+  private static final int MOST_BEFORE = 128;
 
   private @Nullable PciAddress probed;
   private int linesSinceProbed;
@@ -43,13 +51,22 @@ public final class KernelLineReader {
         linesSinceProbed = 0;
       }
     }
-    return found.isPresent() ? found : probedAndGone(text);
+    return found.isPresent() || begin < 0 ? found : probedAndGone(text);
   }
 
-  /** Where the driver's words begin: at the beginning or after a space; -1: nowhere. */
+  /**
+   * Where the driver's words begin; -1: nowhere. Never behind anything else: a program chooses the
+   * names of its files and cgroups, and the kernel puts those into lines of its own (a segfault's,
+   * say).
+   */
   private static int beginning(String text) {
     int found = text.indexOf(DRIVER);
-    return found <= 0 || text.charAt(found - 1) == ' ' ? found : -1;
+    boolean first =
+        found == 0
+            || (found > 0
+                && found <= MOST_BEFORE
+                && BEFORE.matcher(text.substring(0, found)).matches());
+    return first ? found : -1;
   }
 
   private static Optional<KernelLine> xid(Scanner scanner) {

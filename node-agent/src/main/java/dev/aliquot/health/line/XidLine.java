@@ -24,4 +24,11 @@ public record XidLine(
     OptionalInt pid,
     String process,
     String message)
-    implements KernelLine {}
+    implements KernelLine {
+
+  /** The same, where the number would be another process's. */
+  public XidLine withoutPid() {
+    return new XidLine(
+        address, gpuInstance, computeInstance, code, OptionalInt.empty(), process, message);
+  }
+}

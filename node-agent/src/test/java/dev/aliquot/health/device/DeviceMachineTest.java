@@ -44,7 +44,7 @@ class DeviceMachineTest {
     XidLine line =
         (XidLine) new KernelLineReader().read("NVRM: Xid (PCI:0000:01:00): " + rest).orElseThrow();
     Moment moment = new Moment(Instant.EPOCH, now);
-    return correlator.take(reports.of(line, moment, "GPU-1", drill), Blame.NOBODY).fault();
+    return correlator.take(reports.of(line, moment, "GPU-1", drill), () -> Blame.NOBODY).fault();
   }
 
   private DeviceState xid(String rest) {
@@ -160,6 +160,28 @@ class DeviceMachineTest {
   }
 
   @Test
+  void alsoWhereTheDriverIsSilentForAWhileOrTheAgentIsStartedAgainMeanwhile() {
+    assertThat(xid("79")).isEqualTo(LOST);
+    assertThat(xid("143")).isEqualTo(LOST);
+    gone(Presence.LOST);
+    gone(Presence.SILENT);
+    DeviceMachine next = new DeviceMachine(HOLD);
+    assertThat(next.restore(machine.past(), now).state()).isEqualTo(LOST);
+    Condition old = new Condition(Presence.ANSWERS, Optional.empty(), false, false, 0);
+    assertThat(next.condition(old, now).state()).isEqualTo(RECOVERING);
+    assertThat(next.claims()).isEmpty();
+    assertThat(action(RecoveryAction.NONE)).isEqualTo(RECOVERING);
+  }
+
+  @Test
+  void aDomainThatWaitsToBeRecoveredKeepsNoDeviceOut() {
+    assertThat(xid("48")).isEqualTo(NEEDS_RESET);
+    now += HOLD.toNanos();
+    assertThat(action(RecoveryAction.RECOVER_IMEX_DOMAIN)).isEqualTo(RECOVERING);
+    assertThat(after(HOLD)).isEqualTo(SUSPECT);
+  }
+
+  @Test
   void aDeviceThatIsOnlySaidToBeLostIsBack() {
     assertThat(xid("79")).isEqualTo(LOST);
     assertThat(action(RecoveryAction.NONE)).isEqualTo(LOST);
@@ -235,10 +257,75 @@ class DeviceMachineTest {
   }
 
   @Test
+  void aDrillEndsByItselfWhateverTheDriverCanSay() {
+    Condition old = new Condition(Presence.ANSWERS, Optional.empty(), false, false, 0);
+    machine.condition(old, now);
+    assertThat(machine.fault(faultOf("143", true), now).state()).isEqualTo(NEEDS_REBOOT);
+    assertThat(after(HOLD)).isEqualTo(RECOVERING);
+    assertThat(after(HOLD)).isEqualTo(HEALTHY);
+  }
+
+  @Test
+  void aDrillTakesNothingBackOfWhatReallyHappened() {
+    assertThat(xid("143")).isEqualTo(NEEDS_REBOOT);
+    now += Duration.ofSeconds(10).toNanos();
+    assertThat(machine.fault(faultOf("143", true), now).state()).isEqualTo(NEEDS_REBOOT);
+    assertThat(machine.verdict().reason()).startsWith("XID 143");
+    assertThat(after(HOLD.multipliedBy(2))).isEqualTo(NEEDS_REBOOT);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"DRAIN_P2P", "RECOVER_IMEX_DOMAIN", "UNKNOWN"})
+  void anActionThatHealsNothingEndsNoClaim(RecoveryAction action) {
+    action(action);
+    assertThat(xid("143").takesTenants()).isFalse();
+    action(action);
+    assertThat(action(RecoveryAction.NONE)).isEqualTo(NEEDS_REBOOT);
+    assertThat(after(HOLD.multipliedBy(2))).isEqualTo(NEEDS_REBOOT);
+  }
+
+  @Test
+  void theNextAgentTrustsItNoSooner() {
+    for (int i = 0; i < 3; i++) {
+      action(RecoveryAction.GPU_RESET);
+      action(RecoveryAction.NONE);
+      after(HOLD.multipliedBy(i == 2 ? 1 : 9));
+    }
+    assertThat(machine.verdict().state()).isEqualTo(RECOVERING);
+    DeviceMachine next = new DeviceMachine(HOLD);
+    assertThat(next.restore(machine.past(), now).state()).isEqualTo(RECOVERING);
+    Condition well =
+        new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
+    now += HOLD.multipliedBy(2).toNanos();
+    assertThat(next.condition(well, now).state()).as("after 3 of 4 holds").isEqualTo(RECOVERING);
+    now += HOLD.toNanos();
+    assertThat(next.condition(well, now).state()).isEqualTo(HEALTHY);
+  }
+
+  @Test
+  void whatOnlyTheDriverWantedIsNotForgottenWithTheAgent() {
+    action(RecoveryAction.GPU_RESET);
+    DeviceMachine next = new DeviceMachine(HOLD);
+    assertThat(next.restore(machine.past(), now).state()).isEqualTo(RECOVERING);
+  }
+
+  @Test
+  void aClaimFromAnotherClockDoesNotLastForEver() {
+    xid("48");
+    DeviceMachine next = new DeviceMachine(HOLD);
+    now -= Duration.ofHours(20).toNanos();
+    next.restore(machine.past(), now);
+    now += HOLD.toNanos();
+    Condition well =
+        new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
+    assertThat(next.condition(well, now).state()).isEqualTo(RECOVERING);
+  }
+
+  @Test
   void theNextAgentCarriesOnWithWhatTookItOut() {
     xid("143");
     DeviceMachine next = new DeviceMachine(HOLD);
-    assertThat(next.restore(machine.claims(), now).state()).isEqualTo(NEEDS_REBOOT);
+    assertThat(next.restore(machine.past(), now).state()).isEqualTo(NEEDS_REBOOT);
     assertThat(next.verdict().reason()).isEqualTo(machine.verdict().reason());
     assertThat(next.verdict().fault()).isEqualTo(1);
   }

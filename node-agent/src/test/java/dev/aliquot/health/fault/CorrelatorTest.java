@@ -31,12 +31,12 @@ class CorrelatorTest {
   private Correlator.Outcome line(String device, String rest, Blame blame) {
     XidLine xid =
         (XidLine) new KernelLineReader().read("NVRM: Xid (PCI:0000:01:00): " + rest).orElseThrow();
-    return correlator.take(reports.of(xid, moment(), device, false), blame);
+    return correlator.take(reports.of(xid, moment(), device, false), () -> blame);
   }
 
   private Correlator.Outcome event(int code) {
     return correlator.take(
-        reports.of(code, Source.NVML_EVENT, moment(), DEVICE, false), Blame.NOBODY);
+        reports.of(code, Source.NVML_EVENT, moment(), DEVICE, false), () -> Blame.NOBODY);
   }
 
   private void later(Duration time) {
@@ -134,7 +134,7 @@ class CorrelatorTest {
     later(Duration.ofMinutes(1));
     Report lost =
         Report.ofDevice(moment(), DEVICE, Cause.Seen.LOST, FaultClass.RESET, "Gone.", "Look.");
-    assertThat(correlator.take(lost, Blame.NOBODY).fault().id()).isEqualTo(root.id());
+    assertThat(correlator.take(lost, () -> Blame.NOBODY).fault().id()).isEqualTo(root.id());
   }
 
   @Test
@@ -178,9 +178,9 @@ class CorrelatorTest {
             new Moment(BEGIN, Duration.ofSeconds(60).toNanos()),
             DEVICE,
             false);
-    assertThat(correlator.take(first, Blame.NOBODY).isNew()).isTrue();
-    assertThat(correlator.take(second, Blame.NOBODY).isNew()).isFalse();
-    assertThat(correlator.take(third, Blame.NOBODY).isNew()).isTrue();
+    assertThat(correlator.take(first, () -> Blame.NOBODY).isNew()).isTrue();
+    assertThat(correlator.take(second, () -> Blame.NOBODY).isNew()).isFalse();
+    assertThat(correlator.take(third, () -> Blame.NOBODY).isNew()).isTrue();
   }
 
   @Test
@@ -190,6 +190,62 @@ class CorrelatorTest {
     }
     assertThat(line("31, pid=1, name=a, x").isNew()).isTrue();
     assertThat(line("31, pid=" + 10 * Correlator.MOST_OPEN + ", name=a, x").isNew()).isFalse();
+  }
+
+  @Test
+  void howeverManyFaultsProgramsMakeADevicesStaysKnown() {
+    Fault grave = line("95, Uncontained: x. RST: Yes, D-RST: No").fault();
+    for (int pid = 1; pid <= 10 * Correlator.MOST_OPEN; pid++) {
+      line("31, pid=" + pid + ", name=a, x");
+    }
+    assertThat(event(95).fault().id()).isEqualTo(grave.id());
+    assertThat(line("45, pid=7777, name=neighbour, Ch 8").fault().id()).isEqualTo(grave.id());
+  }
+
+  @Test
+  void linesOfLongAgoLeaveTheFaultsOfNowKnown() {
+    later(Duration.ofHours(3));
+    Fault lately = event(79).fault();
+    now = Duration.ZERO;
+    Fault longAgo = line("31, pid=1, name=a, x").fault();
+    assertThat(line("31, pid=1, name=a, y").fault().id()).isEqualTo(longAgo.id());
+    later(Duration.ofHours(3));
+    assertThat(line("79, GPU has fallen off the bus.").fault().id()).isEqualTo(lately.id());
+  }
+
+  @Test
+  void whatTurnsOutToBeADevicesFaultIsNobodysAnyMore() {
+    String program = "145, pid=5, name=a, RLW ";
+    assertThat(line(DEVICE, program + "Nonfatal XC0 i0 Link 13 (0x0)", TENANT).isBlamed()).isTrue();
+    Correlator.Outcome fatal = line(DEVICE, program + "Fatal XC0 i0 Link 13 (0x0)", TENANT);
+    assertThat(fatal.isGraver()).isTrue();
+    assertThat(fatal.fault().blame()).isEqualTo(Blame.NOBODY);
+  }
+
+  @Test
+  void whoseItIsIsAskedOnlyWhereThatIsNotKnown() {
+    line(DEVICE, "31, pid=5, name=a, x", TENANT);
+    Report again = reports.of(31, Source.NVML_EVENT, moment(), DEVICE, false);
+    Fault same =
+        correlator
+            .take(
+                again,
+                () -> {
+                  throw new AssertionError("asked");
+                })
+            .fault();
+    assertThat(same.blame()).isEqualTo(TENANT);
+  }
+
+  @Test
+  void anEventThatTheActionHasChangedIsWhatTheLineSays() {
+    Fault event = event(154).fault();
+    String line = "154, GPU recovery action changed from 0x0 (None) to 0x1 (GPU Reset Required)";
+    Fault fault = line(line).fault();
+    assertThat(fault.id()).isEqualTo(event.id());
+    assertThat(fault.cause().label()).isEqualTo("recovery-gpu-reset");
+    assertThat(event(154).fault().id()).isEqualTo(event.id());
+    assertThat(line(line.replace("0x0 (None) to 0x1", "0x1 (None) to 0x0")).isNew()).isTrue();
   }
 
   @Test

@@ -122,6 +122,40 @@ class KernelLineReaderTest {
     assertThat(line.pid()).isEqualTo(OptionalInt.of(5));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "x[7]: segfault at 0 ip 0 sp 0 error 4 in %s[55d000+1000]",
+        "oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/user.slice/a %s,task=x",
+        "Jul 31 23:14:18 host prog[7]: kernel: %s",
+        "Jul 31 23:14:18 host kernel: x[7]: segfault at 0 in %s",
+        "[   1.5] x[7]: segfault at 0 in %s",
+        "kernel: [   1.5] usb 1-1: Product: %s",
+        "a %s"
+      })
+  void aNameThatTheKernelPrintsIsNoFault(String line) {
+    assertThat(read(line.formatted("NVRM: Xid (PCI:0000:01:00): 79, GPU has"))).isEmpty();
+    assertThat(read(line.formatted("NVRM: GPU 0000:01:00.0: GPU has fallen off the bus")))
+        .isEmpty();
+    KernelLineReader reader = new KernelLineReader();
+    reader.read("NVRM: The NVIDIA GPU 0000:01:00.0");
+    assertThat(reader.read(line.formatted("fallen off the bus and is not responding"))).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "<4>",
+        "[    1.5] ",
+        "[    1.5][ T1946] ",
+        "Jul 31 23:14:18 host kernel: ",
+        "Jul 31 23:14:18 host kernel: [    1.5] ",
+        "2026-11-29T12:00:00.123456+00:00 host kernel: "
+      })
+  void whatALogPutsBeforeTheKernelsWordsIsPassedOver(String before) {
+    assertThat(xid(before + "NVRM: Xid (PCI:0000:01:00): 79, GPU has").code()).isEqualTo(79);
+  }
+
   @Test
   void aMebibyteOfAnythingIsReadInNoTimeToSpeakOf() {
     String begin = "NVRM: Xid (PCI:0000:01:00): 94, pid=5, name=";

@@ -1,0 +1,152 @@
+package dev.aliquot.agent.health;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.aliquot.agent.device.HealthReader;
+import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.view.FaultView;
+import dev.aliquot.health.device.Condition;
+import dev.aliquot.nvml.RecoveryAction;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class DevicePollTest extends DeskFixture {
+  private static final Condition SILENT = Condition.gone(Condition.Presence.SILENT);
+  private static final Condition LOST = Condition.gone(Condition.Presence.LOST);
+
+  private final AtomicInteger reads = new AtomicInteger();
+  private final CountDownLatch hang = new CountDownLatch(1);
+  private Optional<DevicePoll> poll = Optional.empty();
+
+  private DevicePoll start(HealthReader reader) {
+    HealthReader counting =
+        () -> {
+          reads.incrementAndGet();
+          return reader.read();
+        };
+    DevicePoll started = new DevicePoll(device(counting), desk, this::time, this::nanos);
+    poll = Optional.of(started);
+    return started;
+  }
+
+  @AfterEach
+  void stop() {
+    hang.countDown();
+    poll.ifPresent(DevicePoll::stop);
+    assertThat(poll.map(each -> each.join(Duration.ofSeconds(30))).orElse(true)).isTrue();
+  }
+
+  private void becomes(String state) {
+    Eventually.soon(() -> assertThat(state()).isEqualTo(state));
+  }
+
+  private void readsSome() {
+    int before = reads.get();
+    Eventually.soon(() -> assertThat(reads.get()).isGreaterThan(before + 1));
+  }
+
+  @Test
+  void whatADeviceSaysIsToldOnceForEachChange() {
+    start(() -> answer);
+    readsSome();
+    assertThat(history.all()).isEmpty();
+    answer = answers(RecoveryAction.GPU_RESET);
+    becomes("needs-reset");
+    readsSome();
+    answer = answers(RecoveryAction.NONE);
+    becomes("recovering");
+    assertThat(history.all())
+        .extracting(FaultView::code)
+        .containsExactly("recovery-gpu-reset", "recovery-none");
+  }
+
+  @Test
+  void aDeviceThatIsLostIsOutAtOnce() {
+    start(() -> answer);
+    answer = LOST;
+    becomes("lost");
+    answer = answers(RecoveryAction.NONE);
+    becomes("recovering");
+  }
+
+  @Test
+  void aDriverThatFailsOnceTakesNothingOut() {
+    start(() -> reads.get() % 2 == 0 ? SILENT : answer);
+    readsSome();
+    readsSome();
+    readsSome();
+    assertThat(state()).isEqualTo("healthy");
+    assertThat(history.all()).isEmpty();
+  }
+
+  @Test
+  void aDriverThatGoesOnFailingTakesItOut() {
+    start(() -> answer);
+    answer = SILENT;
+    becomes("needs-reset");
+    assertThat(history.all()).extracting(FaultView::code).containsExactly("silent");
+  }
+
+  @Test
+  void aReaderThatBreaksIsADriverThatFailsAndIsAskedAgain() {
+    start(
+        () -> {
+          if (answer.equals(SILENT)) {
+            throw new IllegalStateException("broken");
+          }
+          return answer;
+        });
+    answer = SILENT;
+    becomes("needs-reset");
+    answer = answers(RecoveryAction.NONE);
+    becomes("recovering");
+  }
+
+  @Test
+  void aDriverThatHangsTakesItOutUntilItAnswers() throws Exception {
+    DevicePoll hanging =
+        start(
+            () -> {
+              await(hang);
+              return answer;
+            });
+    Eventually.soon(() -> assertThat(reads.get()).isEqualTo(1));
+    hanging.checkSilence();
+    assertThat(state()).isEqualTo("healthy");
+    later(Duration.ofSeconds(6));
+    hanging.checkSilence();
+    hanging.checkSilence();
+    assertThat(state()).isEqualTo("needs-reset");
+    assertThat(history.all()).hasSize(1);
+    hanging.stop();
+    assertThat(hanging.join(Duration.ofMillis(100))).isFalse();
+    hang.countDown();
+    becomes("recovering");
+    hanging.checkSilence();
+    assertThat(state()).isEqualTo("recovering");
+  }
+
+  @Test
+  void howeverOftenItIsAskedTheDriverIsLeftInPeace() throws Exception {
+    DevicePoll asked = start(() -> answer);
+    long begin = System.nanoTime();
+    for (int i = 0; i < 500; i++) {
+      asked.ask();
+      Thread.sleep(1);
+    }
+    long most = (System.nanoTime() - begin) / Duration.ofMillis(20).toNanos() + 2;
+    assertThat((long) reads.get()).isBetween(2L, most);
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
