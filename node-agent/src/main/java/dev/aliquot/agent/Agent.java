@@ -21,6 +21,7 @@ import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.tenant.AgentTraits;
+import dev.aliquot.agent.tenant.Arrivals;
 import dev.aliquot.agent.tenant.DeepContext;
 import dev.aliquot.agent.tenant.RefusedException;
 import dev.aliquot.agent.tenant.Residencies;
@@ -129,6 +130,7 @@ public final class Agent implements AutoCloseable {
                 proc,
                 new MemoryRoom(Path.of("/proc"), options.limits().cgroupRoot()),
                 options.swap().deepLockTimeout()));
+    Arrivals arrivals = new Arrivals();
     TenantContext context =
         new TenantContext(
             proc,
@@ -139,6 +141,7 @@ public final class Agent implements AutoCloseable {
             NumaNodes.system(),
             residencies,
             new DeepContext(deep, truth, options.swap().deepAfter()),
+            arrivals,
             Budget.of(Path.of("/proc/self/limits")),
             System::nanoTime);
     AgentTraits traits =
@@ -189,6 +192,7 @@ public final class Agent implements AutoCloseable {
             options.health(), catalogue, nvml, inventory, tenants, driver, state, clock, counters);
     watching.set(health);
     cleanup.add("the watch for faults", health);
+    arrivals.listen(health::arrived);
     Evacuation evacuation =
         new Evacuation(options.health().tenants(), inventory, tenants, proc, health::isDrill);
     cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender, evacuation));

@@ -138,6 +138,11 @@ public final class AgentHealth implements AutoCloseable {
     }
   }
 
+  /** A tenant's process is about to use a device. */
+  void arrived(int pid) {
+    watch.arrived(pid);
+  }
+
   /** Whether the fault with an id was made for practice. */
   boolean isDrill(long fault) {
     return watch.faults().stream().anyMatch(each -> each.id() == fault && each.drill());

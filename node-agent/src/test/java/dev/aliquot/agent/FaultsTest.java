@@ -111,6 +111,27 @@ class FaultsTest extends AgentFixture {
     assertComputes(other);
   }
 
+  @Test
+  void oneThatFaultsAndEndsAtOnceIsBlamedThoughItsTenantIsGone() throws Exception {
+    for (int i = 0; i < 5; i++) {
+      String name = "short-" + i;
+      Talker guilty =
+          talk(
+              agent
+                  .createTenant(
+                      new TenantSpec(name, "", "", "", List.of("0"), GIB, null, 0), peer(ownPid()))
+                  .environment(),
+              CProgram.of("working_tenant"));
+      assertThat(guilty.say("init")).isEqualTo(SUCCESS);
+      assertThat(guilty.say("trap")).isEqualTo("719");
+      guilty.kill();
+      end(name);
+      Eventually.soon(
+          () -> assertThat(faults("43")).extracting(FaultView::tenantName).contains(name));
+    }
+    assertThat(faults("43")).hasSize(5);
+  }
+
   private String address(int device) {
     return device(device).pciAddress().replaceFirst("\\.0$", "");
   }

@@ -57,11 +57,16 @@ final class Culprits {
     this.owners = owners;
   }
 
+  /** A process is about to use a device; it may be gone before anybody looks. */
+  void arrived(int pid, long nowNanos) {
+    look(pid, nowNanos).ifPresent(who -> put(pid, who));
+  }
+
   /** Remembers who is on the devices now; to be called about once a second. */
   void remember(long nowNanos) {
     for (Device device : inventory.devices()) {
       for (int pid : device.reading().bytesByPid().keySet()) {
-        look(pid, nowNanos).ifPresent(who -> put(pid, who));
+        arrived(pid, nowNanos);
       }
     }
     forget(nowNanos);

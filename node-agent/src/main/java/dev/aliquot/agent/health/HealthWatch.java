@@ -193,6 +193,11 @@ public final class HealthWatch implements AutoCloseable {
     return view;
   }
 
+  /** A tenant's process is about to use a device. */
+  public void arrived(int pid) {
+    culprits.arrived(pid, System.nanoTime());
+  }
+
   private static Map<PciAddress, String> addresses(Inventory inventory) {
     Map<PciAddress, String> devices = new HashMap<>();
     for (Device device : inventory.devices()) {

@@ -1,23 +1,21 @@
 package dev.aliquot.agent.tenant;
 
-import dev.aliquot.agent.process.ProcessId;
-import dev.aliquot.agent.state.TenantRecord;
-import java.util.function.BiConsumer;
+import java.util.function.IntConsumer;
 
-/** Tells who attaches to which tenant. Thread-safe. */
+/** Tells which processes attach to a tenant. Thread-safe. */
 public final class Arrivals {
-  private volatile BiConsumer<ProcessId, TenantRecord> listener = (process, tenant) -> {};
+  private volatile IntConsumer listener = pid -> {};
 
   /**
    * From now on this one is told, and no other.
    *
-   * @param next called before the process is answered: must not block
+   * @param next told the pid before the process is answered: must not block
    */
-  public void listen(BiConsumer<ProcessId, TenantRecord> next) {
+  public void listen(IntConsumer next) {
     listener = next;
   }
 
-  void tell(ProcessId process, TenantRecord tenant) {
-    listener.accept(process, tenant);
+  void tell(int pid) {
+    listener.accept(pid);
   }
 }

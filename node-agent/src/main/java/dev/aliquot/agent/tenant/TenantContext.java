@@ -12,6 +12,7 @@ import java.util.function.LongSupplier;
 /**
  * What every tenant shares.
  *
+ * @param arrivals told of each process that attaches
  * @param shared the descriptors that all their shares may take
  * @param monotonic CLOCK_MONOTONIC in nanoseconds
  */
@@ -24,5 +25,6 @@ public record TenantContext(
     NumaNodes numaNodes,
     Residencies residencies,
     DeepContext deep,
+    Arrivals arrivals,
     Budget shared,
     LongSupplier monotonic) {}

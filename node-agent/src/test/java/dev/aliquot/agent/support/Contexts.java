@@ -12,6 +12,7 @@ import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.share.Budget;
 import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecords;
+import dev.aliquot.agent.tenant.Arrivals;
 import dev.aliquot.agent.tenant.DeepContext;
 import dev.aliquot.agent.tenant.Residencies;
 import dev.aliquot.agent.tenant.SwapOptions;
@@ -49,6 +50,7 @@ public final class Contexts {
                 Duration.ofSeconds(1)),
             device -> CompletableFuture.completedFuture(null),
             null),
+        new Arrivals(),
         new Budget(1000),
         System::nanoTime);
   }

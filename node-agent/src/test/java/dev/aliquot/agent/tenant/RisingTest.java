@@ -40,6 +40,7 @@ class RisingTest extends TenantFixture {
             context.numaNodes(),
             context.residencies(),
             new DeepContext(driver.deep, device -> CompletableFuture.completedFuture(null), null),
+            context.arrivals(),
             context.shared(),
             now::get);
     Device device = device();
