@@ -187,7 +187,7 @@ public final class Agent implements AutoCloseable {
     cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender));
     this.health =
         AgentHealth.begin(
-            options.health(), catalogue, nvml, inventory, tenants, driver, state, clock, counters);
+            options, catalogue, nvml, inventory, tenants, driver, state, clock, counters);
     watching.set(health);
     cleanup.add("the watch for faults", health);
     ready = true;
