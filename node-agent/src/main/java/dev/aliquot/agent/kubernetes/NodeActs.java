@@ -2,16 +2,17 @@ package dev.aliquot.agent.kubernetes;
 
 import dev.aliquot.agent.config.EvictionPolicy;
 import dev.aliquot.health.node.Breaker;
+import dev.aliquot.health.node.Fleet;
 import dev.aliquot.health.node.HyperPod;
 import dev.aliquot.health.node.NodeWish;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +26,12 @@ final class NodeActs {
   /** A node that HyperPod has repaired in vain is not repaired again and again. */
   static final Duration REPAIR_PAUSE = Duration.ofHours(6);
 
+  /** How long a refusal counts at least. */
+  private static final Duration LEAST_LOOK = Duration.ofSeconds(30);
+
+  /** Longer where there are many nodes: all that are out look at all there are. */
+  private static final Duration LOOK_FOR_EACH = Duration.ofMillis(500);
+
   private final KubernetesOptions options;
   private final NodeApi api;
   private final Function<String, Set<PodName>> pods;
@@ -32,7 +39,9 @@ final class NodeActs {
   private final Notices notices;
   private final Changes changes;
   private final Breaker breaker;
+  private final LongSupplier nanos;
   private boolean permitted;
+  private long lookNanos;
   private String refusal = "";
 
   /**
@@ -44,13 +53,15 @@ final class NodeActs {
       Function<String, Set<PodName>> pods,
       ApiClock clock,
       Notices notices,
-      Changes changes) {
+      Changes changes,
+      LongSupplier nanos) {
     this.options = options;
     this.api = api;
     this.pods = pods;
     this.clock = clock;
     this.notices = notices;
     this.changes = changes;
+    this.nanos = nanos;
     this.breaker = new Breaker(options.breakerPercent());
   }
 
@@ -101,9 +112,11 @@ final class NodeActs {
         NodeParts.isTainted(node) || HyperPod.isTaken(NodeParts.label(node, HyperPod.LABEL));
     if (permitted) {
       refusal = "";
+    } else if (!refusal.isEmpty() && nanos.getAsLong() - lookNanos < 0) {
+      changes.postpone(refusal);
     } else if (hasTold(node)) {
       changes
-          .ask("list the nodes", () -> Optional.of(api.nodesWith(NodeParts.HEALTH_LABEL)))
+          .ask("list the nodes", () -> Optional.of(api.fleet(NodeParts.HEALTH_LABEL)))
           .ifPresent(this::askBreaker);
     } else {
       changes.postpone("the cluster has to know that the node is out before it is taken out");
@@ -111,8 +124,11 @@ final class NodeActs {
     return permitted;
   }
 
-  private void askBreaker(List<Node> nodes) {
-    String why = breaker.refusal(NodeParts.fleet(nodes, api.nodeName())).orElse("");
+  private void askBreaker(Fleet fleet) {
+    String why = breaker.refusal(fleet).orElse("");
+    Duration pause = LOOK_FOR_EACH.multipliedBy(fleet.nodes());
+    lookNanos =
+        nanos.getAsLong() + (pause.compareTo(LEAST_LOOK) > 0 ? pause : LEAST_LOOK).toNanos();
     if (!why.isEmpty()) {
       changes.postpone(why);
       if (refusal.isEmpty()) {

@@ -1,13 +1,15 @@
 package dev.aliquot.agent.kubernetes;
 
+import dev.aliquot.health.node.Fleet;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeList;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PreconditionsBuilder;
 import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
 import io.fabric8.kubernetes.client.Config;
-import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
@@ -28,6 +30,10 @@ import java.util.Optional;
  */
 final class NodeApi implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** Nodes are large: no more of them at once than fit a small heap. */
+  private static final long PAGE = 50;
+
   private static final PatchContext MERGE = PatchContext.of(PatchType.JSON_MERGE);
 
   /** Conditions are merged by their types, so that nobody else's is touched. */
@@ -47,15 +53,12 @@ final class NodeApi implements AutoCloseable {
   }
 
   static NodeApi open(Config cluster, String node, ApiClock clock) {
-    Config config =
-        new ConfigBuilder(cluster)
-            .withConnectionTimeout((int) PATIENCE.toMillis())
-            .withRequestTimeout((int) PATIENCE.toMillis())
-            .withRequestRetryBackoffLimit(0)
-            .build();
+    cluster.setConnectionTimeout((int) PATIENCE.toMillis());
+    cluster.setRequestTimeout((int) PATIENCE.toMillis());
+    cluster.setRequestRetryBackoffLimit(0);
     KubernetesClient client =
         new KubernetesClientBuilder()
-            .withConfig(config)
+            .withConfig(cluster)
             .withHttpClientBuilderConsumer(
                 builder -> builder.addOrReplaceInterceptor("aliquot-clock", new Listening(clock)))
             .build();
@@ -99,9 +102,20 @@ final class NodeApi implements AutoCloseable {
         .patch(MERGE, client.getKubernetesSerialization().asJson(patch));
   }
 
-  /** All that have a label, as they are now: not out of a cache. */
-  List<Node> nodesWith(String label) {
-    return client.nodes().withLabel(label).list().getItems();
+  /** Counts the nodes that have a label, as they are now, not out of a cache; this one counts. */
+  Fleet fleet(String label) {
+    Fleet fleet = new Fleet(1, 0);
+    String more = null;
+    do {
+      NodeList page =
+          client
+              .nodes()
+              .withLabel(label)
+              .list(new ListOptionsBuilder().withLimit(PAGE).withContinue(more).build());
+      fleet = fleet.and(NodeParts.others(page.getItems(), node));
+      more = page.getMetadata() == null ? null : page.getMetadata().getContinue();
+    } while (more != null && !more.isEmpty());
+    return fleet;
   }
 
   Optional<Event> event(String namespace, String name) {

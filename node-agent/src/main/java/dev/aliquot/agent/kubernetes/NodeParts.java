@@ -129,11 +129,10 @@ final class NodeParts {
     return patch;
   }
 
-  /** What the nodes with our label say; of this one only that it is there. */
-  static Fleet fleet(List<Node> nodes, String self) {
-    long others = nodes.stream().filter(node -> !isNamed(node, self)).count();
-    long out = nodes.stream().filter(node -> !isNamed(node, self) && isOut(node)).count();
-    return new Fleet((int) others + 1, (int) out);
+  /** The nodes without one. */
+  static Fleet others(List<Node> nodes, String self) {
+    List<Node> others = nodes.stream().filter(node -> !isNamed(node, self)).toList();
+    return new Fleet(others.size(), (int) others.stream().filter(NodeParts::isOut).count());
   }
 
   private static boolean isNamed(Node node, String name) {

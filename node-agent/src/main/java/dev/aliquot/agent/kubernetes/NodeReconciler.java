@@ -98,7 +98,7 @@ final class NodeReconciler {
     this.news = new FaultNews(faults.get());
     this.events = new EventWriter(api);
     this.changes = new Changes(options.mode() == KubernetesMode.DRY_RUN);
-    this.acts = new NodeActs(options, api, pods, clock, notices, changes);
+    this.acts = new NodeActs(options, api, pods, clock, notices, changes, nanos);
     this.heartbeatNanos = nanos.getAsLong() - HEARTBEAT.toNanos();
     this.view = newView();
   }

@@ -23,10 +23,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * fabric8's API server that keeps what it is told, and what a real one does beyond it: conditions
- * merged by their types, lists replaced, evictions, its time in every answer, and being away.
+ * merged by their types, lists replaced and given in parts, evictions, its time in every answer,
+ * and being away.
  */
 public final class FakeApi implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -44,6 +47,9 @@ public final class FakeApi implements AutoCloseable {
 
   /** As a Date header; empty: none is sent. */
   volatile String date = "";
+
+  /** Answers 401 to whoever has another one; empty: to nobody. */
+  volatile String token = "";
 
   private final List<Request> requests = new CopyOnWriteArrayList<>();
   private final KubernetesCrudDispatcher store = new KubernetesCrudDispatcher();
@@ -105,6 +111,9 @@ public final class FakeApi implements AutoCloseable {
     if (away) {
       return new MockResponse().setResponseCode(503);
     }
+    if (!token.isEmpty() && !("Bearer " + token).equals(request.getHeader("Authorization"))) {
+      return new MockResponse().setResponseCode(401);
+    }
     if (!forbidden.isEmpty() && path.endsWith(forbidden)) {
       return new MockResponse().setResponseCode(403);
     }
@@ -120,7 +129,34 @@ public final class FakeApi implements AutoCloseable {
     if (type.contains("application/merge-patch")) {
       return merge(path, body);
     }
-    return send(request.method(), request.getPath(), body, request.getHeaders());
+    MockResponse response = send(request.method(), request.getPath(), body, request.getHeaders());
+    return request.getPath().contains("limit=") ? page(request.getPath(), response) : response;
+  }
+
+  /** A list in parts, which the store does not know. */
+  private static MockResponse page(String path, MockResponse whole) {
+    try {
+      ObjectNode list = (ObjectNode) JSON.readTree(whole.getBody().readUtf8());
+      int begin = parameter(path, "continue");
+      int end = begin + parameter(path, "limit");
+      ArrayNode items = (ArrayNode) list.get("items");
+      ArrayNode part = JSON.createArrayNode();
+      for (int i = begin; i < Math.min(end, items.size()); i++) {
+        part.add(items.get(i));
+      }
+      list.set("items", part);
+      if (end < items.size()) {
+        list.withObject("/metadata").put("continue", Integer.toString(end));
+      }
+      return new MockResponse().setResponseCode(200).setBody(list.toString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int parameter(String path, String name) {
+    Matcher found = Pattern.compile("[?&]" + name + "=([0-9]+)").matcher(path);
+    return found.find() ? Integer.parseInt(found.group(1)) : 0;
   }
 
   /** The store's own merge appends lists. */
