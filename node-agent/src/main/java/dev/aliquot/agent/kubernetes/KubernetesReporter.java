@@ -21,6 +21,10 @@ import org.slf4j.LoggerFactory;
 public final class KubernetesReporter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesReporter.class);
   private static final Duration PERIOD = Duration.ofSeconds(1);
+
+  /** Every device has been asked by then: nobody is told that one is well that was not asked. */
+  private static final Duration BEGIN = Duration.ofSeconds(5);
+
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private final KubernetesOptions options;
@@ -93,9 +97,9 @@ public final class KubernetesReporter implements AutoCloseable {
       NodeReconciler all =
           new NodeReconciler(options, api, devices, faults, pods, time, System::nanoTime);
       reconciler = all;
+      Thread.sleep(BEGIN);
       while (!closed) {
-        pass(all);
-        Thread.sleep(PERIOD);
+        Thread.sleep(pass(all) ? PERIOD : NodeReconciler.LAST_RETRY);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -105,11 +109,13 @@ public final class KubernetesReporter implements AutoCloseable {
     }
   }
 
-  private static void pass(NodeReconciler all) {
+  private static boolean pass(NodeReconciler all) {
     try {
       all.pass();
+      return true;
     } catch (RuntimeException e) {
       LOG.error("a look at the cluster failed", e);
+      return false;
     }
   }
 
