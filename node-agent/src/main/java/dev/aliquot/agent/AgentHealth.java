@@ -82,7 +82,8 @@ public final class AgentHealth implements AutoCloseable {
     if (all.kubernetes().mode() == KubernetesMode.OFF) {
       return null;
     }
-    ClusterSources sources = new ClusterSources(inventory, tenants, watch);
+    ClusterSources sources =
+        new ClusterSources(inventory, tenants, watch, all.health().expectedDevices());
     return KubernetesReporter.start(
         all.kubernetes(), all.nodeName(), sources::devices, watch::faults, sources::pods, clock);
   }

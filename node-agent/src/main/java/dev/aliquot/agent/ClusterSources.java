@@ -6,14 +6,22 @@ import dev.aliquot.agent.health.HealthWatch;
 import dev.aliquot.agent.kubernetes.PodName;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.view.FaultView;
+import dev.aliquot.health.device.DeviceState;
 import dev.aliquot.health.device.Verdict;
 import dev.aliquot.health.node.DeviceStanding;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/** What a cluster is told of, as it is now. */
-record ClusterSources(Inventory inventory, Tenants tenants, HealthWatch watch) {
+/**
+ * What a cluster is told of, as it is now.
+ *
+ * @param expectedDevices how many the node has; 0: not known
+ */
+record ClusterSources(
+    Inventory inventory, Tenants tenants, HealthWatch watch, int expectedDevices) {
 
   List<DeviceStanding> devices() {
     Set<Long> drills =
@@ -21,7 +29,21 @@ record ClusterSources(Inventory inventory, Tenants tenants, HealthWatch watch) {
             .filter(FaultView::drill)
             .map(FaultView::id)
             .collect(Collectors.toSet());
-    return inventory.devices().stream().map(device -> standing(device, drills)).toList();
+    List<DeviceStanding> there =
+        inventory.devices().stream().map(device -> standing(device, drills)).toList();
+    return Stream.concat(
+            there.stream(),
+            IntStream.range(there.size(), expectedDevices).mapToObj(ClusterSources::missing))
+        .toList();
+  }
+
+  /** One that was not there when the agent started; the driver does not say which. */
+  private static DeviceStanding missing(int index) {
+    return new DeviceStanding(
+        index,
+        "missing",
+        new Verdict(DeviceState.LOST, "it is expected, and the driver does not have it", 0, false),
+        false);
   }
 
   private static DeviceStanding standing(Device device, Set<Long> drills) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.config.EvictionPolicy;
 import dev.aliquot.agent.config.KubernetesMode;
+import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.kubernetes.FakeApi;
 import dev.aliquot.agent.kubernetes.KubernetesOptions;
 import dev.aliquot.agent.support.Eventually;
@@ -16,6 +17,7 @@ import io.fabric8.kubernetes.api.model.NodeCondition;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
@@ -107,5 +109,16 @@ class ClusterFaultsTest extends AgentFixture {
           assertThat(view.pending()).isZero();
           assertThat(view.problem()).isEmpty();
         });
+  }
+
+  @Test
+  void aDeviceThatIsExpectedAndNotThereIsTold() throws Exception {
+    agent.close();
+    options = options.withHealth(new HealthOptions(null, "nvidia", null, Duration.ofSeconds(1), 3));
+    agent = Agent.start(options, InstantSource.system());
+    Eventually.soon(() -> assertThat(status()).isEqualTo("False"));
+    assertThat(admin.nodes().withName("test").get().getStatus().getConditions())
+        .extracting(NodeCondition::getMessage)
+        .anyMatch(text -> text.startsWith("1 of 3 GPUs take no tenants: GPU 2 (missing) lost"));
   }
 }
