@@ -77,7 +77,7 @@ final class Changes {
       return question.get();
     } catch (KubernetesClientException e) {
       failures++;
-      postpone("could not " + what + ": " + firstLine(e));
+      postpone("could not " + what + ": " + reason(e));
       if (isUnreachable(e)) {
         throw e;
       }
@@ -91,14 +91,20 @@ final class Changes {
     problem = problem.isEmpty() ? why : problem;
   }
 
+  /** Without an answer there is no status, and fabric8 has a code that is none. */
   private static boolean isUnreachable(KubernetesClientException e) {
-    return e.getCode() == 0 || e.getCode() == 429 || e.getCode() >= 500;
+    return e.getCode() <= 0 || e.getCode() == 429 || e.getCode() >= 500;
   }
 
-  private static String firstLine(KubernetesClientException e) {
-    String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-    String cause = e.getCause() == null ? "" : " (" + e.getCause().getMessage() + ")";
-    return message + cause;
+  private static String reason(KubernetesClientException e) {
+    if (e.getCode() > 0) {
+      return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return "the API server does not answer (" + root + ")";
   }
 
   boolean isDryRun() {

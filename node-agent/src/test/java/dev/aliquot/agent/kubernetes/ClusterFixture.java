@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.NodeCondition;
 import io.fabric8.kubernetes.api.model.NodeConditionBuilder;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.time.Duration;
 import java.time.Instant;
@@ -125,8 +126,12 @@ abstract class ClusterFixture {
   }
 
   void start(KubernetesOptions options) {
+    start(options, server.config());
+  }
+
+  void start(KubernetesOptions options, Config cluster) {
     ApiClock clock = new ApiClock(() -> wall, () -> nanos);
-    api = NodeApi.open(server.config(), NODE, clock);
+    api = NodeApi.open(cluster, NODE, clock);
     agent =
         new NodeReconciler(
             options,

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.aliquot.health.device.DeviceState;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.NodeCondition;
+import io.fabric8.kubernetes.client.ConfigBuilder;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -135,6 +136,19 @@ class NodeReconcilerTest extends ClusterFixture {
     addNode(NODE);
     after(NodeReconciler.LAST_RETRY);
     assertThat(status()).isEqualTo("True");
+  }
+
+  @Test
+  void aServerThatIsNotThereIsNamed() {
+    start(TELL, new ConfigBuilder(server.config()).withMasterUrl("http://127.0.0.1:9").build());
+    after(Duration.ofSeconds(5));
+    assertThat(agent.view().problem())
+        .contains("could not read the node worker-7: the API server does not answer (java.n");
+    stands(0, DeviceState.LOST);
+    faults.add(fault(2, "79", "replace", 1, null));
+    after(Duration.ofSeconds(5));
+    assertThat(agent.view().pending()).as("waits").isGreaterThan(1);
+    assertThat(agent.view().failures()).as("tried less and less often").isLessThan(6);
   }
 
   @Test
