@@ -3,6 +3,10 @@ package dev.aliquot.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -114,7 +118,7 @@ final class HealthSuite implements Suite {
     Await.that(
         "the device is not healthy again",
         () -> {
-          command(settings, agent, List.of("health", "clear", "0"));
+          clear(agent);
           return state(agent).equals("healthy");
         });
   }
@@ -128,12 +132,19 @@ final class HealthSuite implements Suite {
     run(command);
   }
 
-  private static void command(Settings settings, BenchAgent agent, List<String> words)
-      throws IOException, InterruptedException, BenchException {
-    List<String> command = new ArrayList<>(List.of(settings.launcher().toString()));
-    command.addAll(words);
-    command.addAll(List.of("--state-dir", agent.stateDir().toString()));
-    run(command);
+  /** What {@code aliquot health clear} asks, without starting that. */
+  private static void clear(BenchAgent agent) throws IOException, BenchException {
+    Path socket = agent.stateDir().resolve("admin.sock");
+    String request = "POST /v1/health-clear/0 HTTP/1.1\r\nHost: agent\r\nContent-Length: 0\r\n\r\n";
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.US_ASCII)));
+      ByteBuffer answer = ByteBuffer.allocate(4096);
+      channel.read(answer);
+      String status = new String(answer.array(), 0, answer.position(), StandardCharsets.US_ASCII);
+      if (!status.startsWith("HTTP/1.1 200")) {
+        throw new BenchException("the device could not be cleared: " + status);
+      }
+    }
   }
 
   private static void run(List<String> command)

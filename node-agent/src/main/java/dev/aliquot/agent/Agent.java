@@ -189,7 +189,7 @@ public final class Agent implements AutoCloseable {
     bypass.watch();
     this.health =
         AgentHealth.begin(
-            options.health(), catalogue, nvml, inventory, tenants, driver, state, clock, counters);
+            options, catalogue, nvml, inventory, tenants, driver, state, clock, counters);
     watching.set(health);
     cleanup.add("the watch for faults", health);
     arrivals.listen(health::arrived);

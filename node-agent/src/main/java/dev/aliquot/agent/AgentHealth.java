@@ -1,5 +1,6 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.config.KubernetesMode;
 import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceEvents;
@@ -7,6 +8,7 @@ import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.device.NvmlEvents;
 import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.health.HealthWatch;
+import dev.aliquot.agent.kubernetes.KubernetesReporter;
 import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.view.DrillSpec;
@@ -35,14 +37,17 @@ public final class AgentHealth implements AutoCloseable {
 
   private final Inventory inventory;
   private final HealthWatch watch;
+  private final @Nullable KubernetesReporter cluster;
 
-  private AgentHealth(Inventory inventory, HealthWatch watch) {
+  private AgentHealth(
+      Inventory inventory, HealthWatch watch, @Nullable KubernetesReporter cluster) {
     this.inventory = inventory;
     this.watch = watch;
+    this.cluster = cluster;
   }
 
   static AgentHealth begin(
-      HealthOptions options,
+      AgentOptions all,
       Catalogue catalogue,
       Nvml nvml,
       Inventory inventory,
@@ -53,8 +58,8 @@ public final class AgentHealth implements AutoCloseable {
       Counters counters)
       throws IOException {
     String boot = Files.readString(BOOT_ID).strip();
-    return new AgentHealth(
-        inventory,
+    HealthOptions options = all.health();
+    HealthWatch watch =
         new HealthWatch(
             options,
             catalogue,
@@ -65,7 +70,23 @@ public final class AgentHealth implements AutoCloseable {
             state.healthFile(),
             boot,
             clock,
-            counters));
+            counters);
+    return new AgentHealth(inventory, watch, cluster(all, inventory, tenants, watch, clock));
+  }
+
+  private static @Nullable KubernetesReporter cluster(
+      AgentOptions all,
+      Inventory inventory,
+      Tenants tenants,
+      HealthWatch watch,
+      InstantSource clock) {
+    if (all.kubernetes().mode() == KubernetesMode.OFF) {
+      return null;
+    }
+    ClusterSources sources =
+        new ClusterSources(inventory, tenants, watch, all.health().expectedDevices());
+    return KubernetesReporter.start(
+        all.kubernetes(), all.nodeName(), sources::devices, watch::faults, sources::pods, clock);
   }
 
   /**
@@ -100,7 +121,7 @@ public final class AgentHealth implements AutoCloseable {
 
   /** How faults are watched for, and the latest of them. */
   HealthView view() {
-    return watch.view();
+    return watch.view().with(cluster == null ? null : cluster.view());
   }
 
   /** Every fault that is remembered, the latest last. */
@@ -150,12 +171,15 @@ public final class AgentHealth implements AutoCloseable {
 
   /** Ends it; whether every thread has left the driver. */
   boolean stop() {
+    if (cluster != null) {
+      cluster.close();
+    }
     return watch.stop();
   }
 
   @Override
   public void close() {
-    watch.close();
+    boolean _ = stop();
   }
 
   private Device device(String name) throws AgentException {

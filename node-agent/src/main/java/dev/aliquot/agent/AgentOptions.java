@@ -2,6 +2,7 @@ package dev.aliquot.agent;
 
 import dev.aliquot.agent.bypass.BypassOptions;
 import dev.aliquot.agent.health.HealthOptions;
+import dev.aliquot.agent.kubernetes.KubernetesOptions;
 import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.tenant.SwapOptions;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param limits who holds tenants to their memory
  * @param swap who is swapped out, and when
  * @param health how faults are watched for
+ * @param kubernetes what a cluster is told of faults, and asked to do
  */
 public record AgentOptions(
     Path stateDir,
@@ -49,11 +51,12 @@ public record AgentOptions(
     BypassOptions bypass,
     LimitsOptions limits,
     SwapOptions swap,
-    HealthOptions health) {
+    HealthOptions health,
+    KubernetesOptions kubernetes) {
 
   /**
    * With the defaults of the host pool, of what is done about bypass, of who holds limits, of
-   * swapping and of watching for faults.
+   * swapping and of watching for faults; no cluster is told.
    */
   public AgentOptions(
       Path stateDir,
@@ -83,7 +86,8 @@ public record AgentOptions(
         BypassOptions.DEFAULTS,
         LimitsOptions.DEFAULTS,
         SwapOptions.DEFAULTS,
-        HealthOptions.DEFAULTS);
+        HealthOptions.DEFAULTS,
+        KubernetesOptions.OFF);
   }
 
   /** The defaults of every value that has one, for the machine's own driver. */
@@ -104,28 +108,33 @@ public record AgentOptions(
 
   /** The same with a simulated node. */
   public AgentOptions withSimulate(String settings) {
-    return with(settings, hostPool, bypass, limits, swap, health);
+    return with(settings, hostPool, bypass, limits, swap, health, kubernetes);
   }
 
   /** The same with another host pool. */
   public AgentOptions withHostPool(PoolOptions options) {
-    return with(simulate, options, bypass, limits, swap, health);
+    return with(simulate, options, bypass, limits, swap, health, kubernetes);
   }
 
   public AgentOptions withBypass(BypassOptions options) {
-    return with(simulate, hostPool, options, limits, swap, health);
+    return with(simulate, hostPool, options, limits, swap, health, kubernetes);
   }
 
   public AgentOptions withLimits(LimitsOptions options) {
-    return with(simulate, hostPool, bypass, options, swap, health);
+    return with(simulate, hostPool, bypass, options, swap, health, kubernetes);
   }
 
   public AgentOptions withSwap(SwapOptions options) {
-    return with(simulate, hostPool, bypass, limits, options, health);
+    return with(simulate, hostPool, bypass, limits, options, health, kubernetes);
   }
 
   public AgentOptions withHealth(HealthOptions options) {
-    return with(simulate, hostPool, bypass, limits, swap, options);
+    return with(simulate, hostPool, bypass, limits, swap, options, kubernetes);
+  }
+
+  /** The same with another word to a cluster. */
+  public AgentOptions withKubernetes(KubernetesOptions options) {
+    return with(simulate, hostPool, bypass, limits, swap, health, options);
   }
 
   private AgentOptions with(
@@ -134,7 +143,8 @@ public record AgentOptions(
       BypassOptions newBypass,
       LimitsOptions newLimits,
       SwapOptions newSwap,
-      HealthOptions newHealth) {
+      HealthOptions newHealth,
+      KubernetesOptions newKubernetes) {
     return new AgentOptions(
         stateDir,
         nodeName,
@@ -151,6 +161,7 @@ public record AgentOptions(
         newBypass,
         newLimits,
         newSwap,
-        newHealth);
+        newHealth,
+        newKubernetes);
   }
 }

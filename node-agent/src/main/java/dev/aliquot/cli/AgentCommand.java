@@ -13,12 +13,14 @@ import dev.aliquot.agent.config.ConfigException;
 import dev.aliquot.agent.config.ConfigKey;
 import dev.aliquot.agent.config.ConfigKeys;
 import dev.aliquot.agent.config.ConfigLoader;
+import dev.aliquot.agent.config.EvictionPolicy;
 import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.config.SimulatedNode;
 import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.http.ApiRoutes;
 import dev.aliquot.agent.http.HttpServer;
 import dev.aliquot.agent.http.Limits;
+import dev.aliquot.agent.kubernetes.KubernetesOptions;
 import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.agent.log.LogSetup;
 import dev.aliquot.agent.metrics.MetricsPage;
@@ -33,6 +35,7 @@ import dev.aliquot.agent.view.TenantSpec;
 import dev.aliquot.cli.client.CommandFailure;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.screen.Terminal;
+import dev.aliquot.health.node.NodePolicy;
 import dev.aliquot.residency.ResidencyRules;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -258,6 +261,14 @@ final class AgentCommand implements Callable<Integer> {
             settings.healthCatalogue(),
             settings.healthHold(),
             settings.expectedDevices(),
-            settings.healthTenants()));
+            settings.healthTenants()),
+        new KubernetesOptions(
+            settings.healthKubernetes(),
+            new NodePolicy(
+                settings.healthTaint(),
+                settings.healthEvict() != EvictionPolicy.NONE,
+                settings.healthHyperpod()),
+            settings.healthEvict(),
+            settings.healthBreakerPercent()));
   }
 }

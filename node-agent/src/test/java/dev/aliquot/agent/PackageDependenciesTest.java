@@ -72,4 +72,16 @@ class PackageDependenciesTest {
                 .and(not(belongToAnyOf(PciAddress.class, RecoveryAction.class))))
         .check(CLASSES);
   }
+
+  /** So that an agent that speaks with no cluster loads nothing of it. */
+  @Test
+  void onlyOnePackageKnowsTheClientOfClusters() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.aliquot.agent.kubernetes")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.fabric8..")
+        .check(CLASSES);
+  }
 }

@@ -1,9 +1,11 @@
 package dev.aliquot.agent.config;
 
 import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,10 +56,21 @@ public record AgentConfig(
     Duration healthHold,
     OutPolicy healthTenants,
     int expectedDevices,
+    KubernetesMode healthKubernetes,
+    boolean healthTaint,
+    EvictionPolicy healthEvict,
+    Set<FaultClass> healthHyperpod,
+    double healthBreakerPercent,
     @Nullable String adminGroup,
     String httpAddress,
     int httpPort,
     int httpMaxConnections,
     Duration httpIdleTimeout,
     LogLevel logLevel,
-    LogFormat logFormat) {}
+    LogFormat logFormat) {
+
+  /** Copies the set. */
+  public AgentConfig {
+    healthHyperpod = Set.copyOf(healthHyperpod);
+  }
+}

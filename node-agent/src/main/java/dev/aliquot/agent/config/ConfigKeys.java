@@ -2,12 +2,15 @@ package dev.aliquot.agent.config;
 
 import dev.aliquot.agent.pool.Lending;
 import dev.aliquot.health.catalogue.Catalogue;
+import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 
 /** The table of everything that can be configured. Order is the reference page's. */
@@ -340,6 +343,44 @@ public final class ConfigKeys {
           "a number from 0 to 64; 0: not checked",
           "0",
           "How many devices the node has; fewer is told as a degradation.");
+  static final ConfigKey<KubernetesMode> HEALTH_KUBERNETES =
+      fixed(
+          "health-kubernetes",
+          choice(KubernetesMode.class),
+          "off, dry-run or on",
+          "off",
+          "Tell the cluster of faults: a condition and a label of the node, Events; dry-run: read the"
+              + " cluster and only say what would be changed.");
+  static final ConfigKey<Boolean> HEALTH_TAINT =
+      fixed(
+          "health-taint",
+          onOff(),
+          "on or off",
+          "off",
+          "Keep new pods off a node of which no device takes tenants.");
+  static final ConfigKey<EvictionPolicy> HEALTH_EVICT =
+      fixed(
+          "health-evict",
+          choice(EvictionPolicy.class),
+          "none, evict or delete",
+          "none",
+          "What is done with pods that had something on a device that is lost; evict: as their"
+              + " disruption budgets allow.");
+  static final ConfigKey<Set<FaultClass>> HEALTH_HYPERPOD =
+      fixed(
+          "health-hyperpod",
+          new ConfigType<>("list", ConfigKeys::repairs),
+          "none, or some of reset, node and replace with commas between",
+          "none",
+          "For which classes of faults SageMaker HyperPod is asked to reboot or replace the node.");
+  static final ConfigKey<Double> HEALTH_BREAKER =
+      fixed(
+          "health-breaker",
+          bounded("percentage", Percent::parse, 0d, 100d, "a percentage from 0 to 100 such as 20"),
+          "a percentage from 0 to 100",
+          "20",
+          "Part of the nodes with GPUs that may be out at once for a node to be tainted, repaired or"
+              + " emptied; at least one may.");
   static final ConfigKey<LogLevel> LOG_LEVEL =
       fixed(
           "log-level",
@@ -390,6 +431,11 @@ public final class ConfigKeys {
           HEALTH_HOLD,
           HEALTH_TENANTS,
           EXPECTED_DEVICES,
+          HEALTH_KUBERNETES,
+          HEALTH_TAINT,
+          HEALTH_EVICT,
+          HEALTH_HYPERPOD,
+          HEALTH_BREAKER,
           ADMIN_GROUP,
           HTTP_ADDRESS,
           HTTP_PORT,
@@ -453,6 +499,33 @@ public final class ConfigKeys {
         });
   }
 
+  private static ConfigType<Boolean> onOff() {
+    return new ConfigType<>(
+        "word",
+        text ->
+            switch (text.strip().toLowerCase(Locale.ROOT)) {
+              case "on" -> true;
+              case "off" -> false;
+              default -> throw new IllegalArgumentException("'" + text + "' is not one of on, off");
+            });
+  }
+
+  private static Set<FaultClass> repairs(String text) {
+    EnumSet<FaultClass> repairs = EnumSet.noneOf(FaultClass.class);
+    if (text.strip().equals("none")) {
+      return Set.of();
+    }
+    for (String part : text.split(",", -1)) {
+      FaultClass each = FaultClass.of(part.strip());
+      if (!each.isDevices()) {
+        throw new IllegalArgumentException(
+            "'" + part.strip() + "' asks for no repair; there is reset, node and replace");
+      }
+      repairs.add(each);
+    }
+    return Set.copyOf(repairs);
+  }
+
   private static ConfigType<Path> path() {
     return new ConfigType<>("path", ConfigKeys::absolute);
   }
@@ -469,7 +542,7 @@ public final class ConfigKeys {
         "word",
         text -> {
           for (E value : values.getEnumConstants()) {
-            if (value.name().toLowerCase(Locale.ROOT).equals(text.toLowerCase(Locale.ROOT))) {
+            if (word(value).equals(text.toLowerCase(Locale.ROOT))) {
               return value;
             }
           }
@@ -479,9 +552,11 @@ public final class ConfigKeys {
   }
 
   private static <E extends Enum<E>> List<String> names(Class<E> values) {
-    return List.of(values.getEnumConstants()).stream()
-        .map(value -> value.name().toLowerCase(Locale.ROOT))
-        .toList();
+    return List.of(values.getEnumConstants()).stream().map(ConfigKeys::word).toList();
+  }
+
+  private static String word(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static int integer(String text) {

@@ -1,12 +1,14 @@
 package dev.aliquot.agent.config;
 
 import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.residency.SwapMode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,6 +96,11 @@ public final class ConfigLoader {
     var healthHold = values.orNull(ConfigKeys.HEALTH_HOLD);
     OutPolicy healthTenants = values.orNull(ConfigKeys.HEALTH_TENANTS);
     Integer expectedDevices = values.orNull(ConfigKeys.EXPECTED_DEVICES);
+    KubernetesMode healthKubernetes = values.orNull(ConfigKeys.HEALTH_KUBERNETES);
+    Boolean healthTaint = values.orNull(ConfigKeys.HEALTH_TAINT);
+    EvictionPolicy healthEvict = values.orNull(ConfigKeys.HEALTH_EVICT);
+    Set<FaultClass> healthHyperpod = values.orNull(ConfigKeys.HEALTH_HYPERPOD);
+    Double healthBreakerPercent = values.orNull(ConfigKeys.HEALTH_BREAKER);
     String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
     String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
     Integer httpPort = values.orNull(ConfigKeys.HTTP_PORT);
@@ -144,6 +151,11 @@ public final class ConfigLoader {
         present(healthHold),
         present(healthTenants),
         present(expectedDevices),
+        present(healthKubernetes),
+        present(healthTaint),
+        present(healthEvict),
+        present(healthHyperpod),
+        present(healthBreakerPercent),
         adminGroup,
         present(httpAddress),
         present(httpPort),

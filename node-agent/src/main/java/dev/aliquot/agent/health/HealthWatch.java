@@ -155,7 +155,8 @@ public final class HealthWatch implements AutoCloseable {
         log.isReadable(),
         log.recordsRead(),
         log.recordsLost(),
-        history.latest(SHOWN));
+        history.latest(SHOWN),
+        null);
   }
 
   /** All that are remembered, the latest last. */

@@ -7,6 +7,7 @@ import static io.prometheus.client.Collector.Type.HISTOGRAM;
 import dev.aliquot.agent.count.FaultCounts;
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.HealthView;
+import dev.aliquot.agent.view.KubernetesView;
 import dev.aliquot.health.device.DeviceState;
 import io.prometheus.client.Collector;
 import java.util.ArrayList;
@@ -65,7 +66,27 @@ final class FaultMetrics {
               "aliquot_kernel_log_lost_total",
               COUNTER,
               "Records of the kernel log that were overwritten before they were read.",
-              h -> h.kernelLogLost()));
+              h -> h.kernelLogLost()),
+          cluster(
+              "aliquot_kubernetes_pending",
+              GAUGE,
+              "Changes and Events that the cluster does not have yet; no sample where none is told.",
+              KubernetesView::pending),
+          cluster(
+              "aliquot_kubernetes_failures_total",
+              COUNTER,
+              "Requests to the API server that failed.",
+              KubernetesView::failures),
+          cluster(
+              "aliquot_kubernetes_events_dropped_total",
+              COUNTER,
+              "Events that were never written because too many waited.",
+              KubernetesView::eventsDropped),
+          cluster(
+              "aliquot_health_breaker_open",
+              GAUGE,
+              "1: the node should be taken out, and too many others are out already.",
+              k -> k.breaker().isEmpty() ? 0 : 1));
 
   private FaultMetrics() {}
 
@@ -81,6 +102,19 @@ final class FaultMetrics {
         List.of(),
         help,
         moment -> List.of(Sample.of(value.applyAsDouble(moment.node().health()))));
+  }
+
+  private static Metric cluster(
+      String name, Collector.Type type, String help, ToDoubleFunction<KubernetesView> value) {
+    return new Metric(
+        name,
+        type,
+        List.of(),
+        help,
+        moment -> {
+          KubernetesView view = moment.node().health().kubernetes();
+          return view == null ? List.of() : List.of(Sample.of(value.applyAsDouble(view)));
+        });
   }
 
   private static List<Sample> faults(Map<FaultCounts.Kind, Long> counts) {

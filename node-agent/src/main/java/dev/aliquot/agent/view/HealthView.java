@@ -1,6 +1,7 @@
 package dev.aliquot.agent.view;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How faults are watched for, and the latest of them.
@@ -11,6 +12,7 @@ import java.util.List;
  * @param kernelLogRecords records read of it since the agent started
  * @param kernelLogLost records that were overwritten before they were read
  * @param faults the latest, the latest last
+ * @param kubernetes what a cluster knows of them; null: none is told
  */
 public record HealthView(
     List<String> degraded,
@@ -18,11 +20,18 @@ public record HealthView(
     boolean kernelLogReadable,
     long kernelLogRecords,
     long kernelLogLost,
-    List<FaultView> faults) {
+    List<FaultView> faults,
+    @Nullable KubernetesView kubernetes) {
 
   /** Copies the lists. */
   public HealthView {
     degraded = List.copyOf(degraded);
     faults = List.copyOf(faults);
+  }
+
+  /** The same with what a cluster knows. */
+  public HealthView with(@Nullable KubernetesView cluster) {
+    return new HealthView(
+        degraded, catalogue, kernelLogReadable, kernelLogRecords, kernelLogLost, faults, cluster);
   }
 }

@@ -2,6 +2,7 @@ package dev.aliquot.cli.screen;
 
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.FaultView;
+import dev.aliquot.agent.view.KubernetesView;
 import dev.aliquot.agent.view.NodeView;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -34,8 +35,24 @@ public final class FaultTable {
       lines.addAll(faults(node).lines());
     }
     node.health().degraded().forEach(each -> lines.add("faults may be missed: " + each));
+    KubernetesView cluster = node.health().kubernetes();
+    if (cluster != null) {
+      lines.addAll(cluster(cluster));
+    }
     lines.add("table of XIDs: " + node.health().catalogue());
     return lines.stream().map(Ansi::harmless).toList();
+  }
+
+  private static List<String> cluster(KubernetesView cluster) {
+    List<String> lines = new ArrayList<>();
+    cluster.wouldDo().forEach(each -> lines.add("the cluster, dry run: would " + each));
+    if (!cluster.problem().isEmpty()) {
+      lines.add("the cluster: " + cluster.problem());
+    }
+    if (!cluster.hyperPod().isEmpty()) {
+      lines.add("HyperPod: " + cluster.hyperPod());
+    }
+    return lines;
   }
 
   private static Table faults(NodeView node) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.aliquot.agent.pool.Lending;
+import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,6 +56,11 @@ class ConfigLoaderTest {
       health-hold: 1m
       health-tenants: stop
       expected-devices: 8
+      health-kubernetes: dry-run
+      health-taint: on
+      health-evict: delete
+      health-hyperpod: node, replace
+      health-breaker: 10%
       admin-group: gpu
       http-address: "::1"
       http-port: 0
@@ -116,6 +123,11 @@ class ConfigLoaderTest {
                 Duration.ofSeconds(30),
                 OutPolicy.KEEP,
                 0,
+                KubernetesMode.OFF,
+                false,
+                EvictionPolicy.NONE,
+                Set.of(),
+                20,
                 null,
                 "127.0.0.1",
                 9464,
@@ -159,6 +171,11 @@ class ConfigLoaderTest {
         Duration.ofMinutes(1),
         OutPolicy.STOP,
         8,
+        KubernetesMode.DRY_RUN,
+        true,
+        EvictionPolicy.DELETE,
+        Set.of(FaultClass.NODE, FaultClass.REPLACE),
+        10,
         "gpu",
         "::1",
         0,

@@ -11,6 +11,7 @@ import dev.aliquot.agent.view.EventView;
 import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.agent.view.HealthView;
 import dev.aliquot.agent.view.HostPoolView;
+import dev.aliquot.agent.view.KubernetesView;
 import dev.aliquot.agent.view.MoveView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.PinnedView;
@@ -183,7 +184,13 @@ public final class SampleNode {
 
   private static HealthView health() {
     return new HealthView(
-        List.of("the kernel log cannot be read"), "2026.11", false, 100, 3, List.of(fault()));
+        List.of("the kernel log cannot be read"),
+        "2026.11",
+        false,
+        100,
+        3,
+        List.of(fault()),
+        new KubernetesView("dry-run", "no answer", 2, 5, "half the fleet", "", 1, List.of()));
   }
 
   private static FaultView fault() {

@@ -1,0 +1,96 @@
+package dev.aliquot.agent.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.aliquot.agent.config.EvictionPolicy;
+import dev.aliquot.health.device.DeviceState;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
+import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The manifest allows what the agent does, all of it, and nothing else. */
+class PermissionsTest extends ClusterFixture {
+  private static final Path MANIFEST = Path.of("../daemonset/rbac-health.yaml");
+  private static final Pattern PATH =
+      Pattern.compile("/api/v1(?:/namespaces/[^/]+)?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?");
+
+  private Set<String> allowed() throws Exception {
+    Set<String> allowed = new TreeSet<>();
+    try (InputStream in = Files.newInputStream(MANIFEST)) {
+      for (HasMetadata each : admin.load(in).items()) {
+        if (each instanceof ClusterRole role) {
+          role.getRules().forEach(rule -> allowed.addAll(allowed(rule)));
+        }
+      }
+    }
+    return allowed;
+  }
+
+  private static Set<String> allowed(PolicyRule rule) {
+    assertThat(rule.getApiGroups()).as("all that is used is in the core group").containsExactly("");
+    Set<String> allowed = new HashSet<>();
+    for (String resource : rule.getResources()) {
+      rule.getVerbs().forEach(verb -> allowed.add(verb + " " + resource));
+    }
+    return allowed;
+  }
+
+  private static String used(FakeApi.Request request) {
+    Matcher path = PATH.matcher(request.path());
+    assertThat(path.matches()).as(request.path()).isTrue();
+    String resource = path.group(1) + (path.group(3) == null ? "" : "/" + path.group(3));
+    String verb =
+        switch (request.method()) {
+          case "GET" -> path.group(2) == null ? "list" : "get";
+          case "POST" -> "create";
+          case "PATCH" -> "patch";
+          case "PUT" -> "update";
+          case "DELETE" -> "delete";
+          default -> request.method();
+        };
+    return verb + " " + resource;
+  }
+
+  /** Everything that an agent ever does. */
+  private void live(EvictionPolicy eviction) {
+    PodName pod = new PodName("ml", "pod-" + eviction.name().toLowerCase(java.util.Locale.ROOT));
+    addPod(pod.namespace(), pod.name(), NODE);
+    pods.add(pod);
+    start(new KubernetesOptions(ALL.mode(), ALL.policy(), eviction, 20));
+    List<FakeApi.Request> first = server.requests();
+    assertThat(first).isNotEmpty();
+    faults.add(fault(faults.size() + 2, "31", "app", 1, pod));
+    after(Duration.ofSeconds(15));
+    faults.add(fault(faults.size() + 2, "31", "app", 1, pod));
+    stands(0, DeviceState.LOST, true, false);
+    stands(1, DeviceState.LOST, true, false);
+    after(Duration.ofSeconds(30));
+    stands(0, DeviceState.HEALTHY);
+    stands(1, DeviceState.HEALTHY);
+    after(Duration.ofMinutes(1));
+    assertThat(agent.view().problem()).isEmpty();
+    api.close();
+  }
+
+  @Test
+  void everyRequestIsAllowedAndEverythingAllowedIsRequested() throws Exception {
+    Set<String> allowed = allowed();
+    Set<String> used = new TreeSet<>();
+    for (EvictionPolicy eviction : List.of(EvictionPolicy.EVICT, EvictionPolicy.DELETE)) {
+      live(eviction);
+      server.requests().forEach(request -> used.add(used(request)));
+    }
+    assertThat(used).containsExactlyElementsOf(allowed);
+  }
+}
