@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.config.EvictionPolicy;
 import dev.aliquot.agent.config.KubernetesMode;
+import dev.aliquot.agent.config.OutPolicy;
 import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.kubernetes.FakeApi;
 import dev.aliquot.agent.kubernetes.KubernetesOptions;
@@ -114,7 +115,9 @@ class ClusterFaultsTest extends AgentFixture {
   @Test
   void aDeviceThatIsExpectedAndNotThereIsTold() throws Exception {
     agent.close();
-    options = options.withHealth(new HealthOptions(null, "nvidia", null, Duration.ofSeconds(1), 3));
+    options =
+        options.withHealth(
+            new HealthOptions(null, "nvidia", null, Duration.ofSeconds(1), 3, OutPolicy.KEEP));
     agent = Agent.start(options, InstantSource.system());
     Eventually.soon(() -> assertThat(status()).isEqualTo("False"));
     assertThat(admin.nodes().withName("test").get().getStatus().getConditions())

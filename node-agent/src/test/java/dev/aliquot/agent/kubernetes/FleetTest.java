@@ -119,7 +119,7 @@ class FleetTest {
         new XidReports(catalogue)
             .of(13, Source.KERNEL_LOG, new Moment(Instant.EPOCH, nanos), "GPU-0", false);
     return new DeviceMachine(Duration.ofSeconds(30))
-        .fault(new Correlator(1).take(report, Blame.NOBODY).fault(), nanos);
+        .fault(new Correlator(1).take(report, () -> Blame.NOBODY).fault(), nanos);
   }
 
   private List<Node> takenOut() {
