@@ -192,7 +192,7 @@ public final class Agent implements AutoCloseable {
             options, catalogue, nvml, inventory, tenants, driver, state, clock, counters);
     watching.set(health);
     cleanup.add("the watch for faults", health);
-    arrivals.listen(health::arrived);
+    arrivals.listen(health::attached);
     Evacuation evacuation =
         new Evacuation(options.health().tenants(), inventory, tenants, proc, health::isDrill);
     cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender, evacuation));

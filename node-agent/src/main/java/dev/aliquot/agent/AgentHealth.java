@@ -10,6 +10,7 @@ import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.health.HealthWatch;
 import dev.aliquot.agent.kubernetes.KubernetesReporter;
 import dev.aliquot.agent.state.StateDir;
+import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.view.DrillSpec;
 import dev.aliquot.agent.view.DrillView;
@@ -159,9 +160,9 @@ public final class AgentHealth implements AutoCloseable {
     }
   }
 
-  /** A tenant's process is about to use a device. */
-  void arrived(int pid) {
-    watch.arrived(pid);
+  /** A process has attached to a tenant. */
+  void attached(int pid, TenantRecord tenant) {
+    watch.attached(pid, tenant);
   }
 
   /** Whether the fault with an id was made for practice. */

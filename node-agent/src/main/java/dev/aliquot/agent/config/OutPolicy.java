@@ -4,7 +4,7 @@ package dev.aliquot.agent.config;
 public enum OutPolicy {
   /** They run on. */
   KEEP,
-  /** Those that may be swapped out leave it, as far as it answers, until they need it again. */
+  /** Unless it is lost, those that may be swapped out leave it until they need it again. */
   SAVE,
   /** Their processes are ended, unless the device is only to be drained. */
   STOP

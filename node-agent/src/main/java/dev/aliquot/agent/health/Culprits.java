@@ -57,16 +57,19 @@ final class Culprits {
     this.owners = owners;
   }
 
-  /** A process is about to use a device; it may be gone before anybody looks. */
-  void arrived(int pid, long nowNanos) {
-    look(pid, nowNanos).ifPresent(who -> put(pid, who));
+  /**
+   * A process has attached to a tenant; it may be gone before anybody looks. What it does to a
+   * device it does from now on.
+   */
+  void attached(int pid, Blame tenant, long nowNanos) {
+    put(pid, new Seen(tenant, nowNanos, nowNanos));
   }
 
   /** Remembers who is on the devices now; to be called about once a second. */
   void remember(long nowNanos) {
     for (Device device : inventory.devices()) {
       for (int pid : device.reading().bytesByPid().keySet()) {
-        arrived(pid, nowNanos);
+        look(pid, nowNanos).ifPresent(who -> put(pid, who));
       }
     }
     forget(nowNanos);

@@ -6,6 +6,7 @@ import dev.aliquot.agent.device.DeviceEvents;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.kmsg.KernelLog;
 import dev.aliquot.agent.process.ProcFs;
+import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.view.DrillSpec;
 import dev.aliquot.agent.view.DrillView;
@@ -194,9 +195,9 @@ public final class HealthWatch implements AutoCloseable {
     return view;
   }
 
-  /** A tenant's process is about to use a device. */
-  public void arrived(int pid) {
-    culprits.arrived(pid, System.nanoTime());
+  /** A process has attached to a tenant. Takes no lock that is held for long. */
+  public void attached(int pid, TenantRecord tenant) {
+    culprits.attached(pid, TenantProcesses.blame(tenant), System.nanoTime());
   }
 
   private static Map<PciAddress, String> addresses(Inventory inventory) {

@@ -18,7 +18,7 @@ record TenantProcesses(Tenants tenants, ProcFs proc) {
             record -> proc.age(pid).map(age -> new Culprits.Owner(blame(record), age.toNanos())));
   }
 
-  private static Blame blame(TenantRecord record) {
+  static Blame blame(TenantRecord record) {
     return new Blame(
         record.id(), record.name(), record.namespace(), record.pod(), record.container());
   }

@@ -98,7 +98,7 @@ final class Answers implements TenantEndpoint {
                             Status.NO_SLOT,
                             "this tenant has as many processes that use CUDA as one can have"));
     if (reply instanceof Reply.Welcome) {
-      context.arrivals().tell(peer.pid());
+      context.arrivals().tell(peer.pid(), tenant.record());
       context.counters().attaches.increment();
       context.counters().attachNanos.add(context.monotonic().getAsLong() - start);
     }

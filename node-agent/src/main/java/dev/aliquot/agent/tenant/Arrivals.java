@@ -1,21 +1,24 @@
 package dev.aliquot.agent.tenant;
 
-import java.util.function.IntConsumer;
+import dev.aliquot.agent.state.TenantRecord;
 
-/** Tells which processes attach to a tenant. Thread-safe. */
+/** Tells which processes attach to which tenant. Thread-safe. */
 public final class Arrivals {
-  private volatile IntConsumer listener = pid -> {};
 
-  /**
-   * From now on this one is told, and no other.
-   *
-   * @param next told the pid before the process is answered: must not block
-   */
-  public void listen(IntConsumer next) {
+  /** Who is told. */
+  public interface Listener {
+    /** Called on a thread that answers tenants, before the process is answered: must not block. */
+    void attached(int pid, TenantRecord tenant);
+  }
+
+  private volatile Listener listener = (pid, tenant) -> {};
+
+  /** From now on this one is told, and no other. */
+  public void listen(Listener next) {
     listener = next;
   }
 
-  void tell(int pid) {
-    listener.accept(pid);
+  void tell(int pid, TenantRecord tenant) {
+    listener.attached(pid, tenant);
   }
 }

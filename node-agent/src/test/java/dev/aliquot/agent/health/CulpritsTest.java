@@ -57,6 +57,16 @@ class CulpritsTest extends DeskFixture {
   }
 
   @Test
+  void oneThatAttachedAndIsGoneBeforeAnybodyLookedIsToBlame() {
+    long before = nanos();
+    later(Duration.ofMinutes(1));
+    culprits.attached(5, new Blame("short", "short", "", "", ""), nanos());
+    later(Duration.ofMillis(5));
+    assertThat(tenantAt(nanos())).isEqualTo("short");
+    assertThat(tenantAt(before)).as("what was before it").isEmpty();
+  }
+
+  @Test
   void oneThatIsGoneIsForgottenInTime() {
     owns("guilty", 5);
     isOnTheDevice();
