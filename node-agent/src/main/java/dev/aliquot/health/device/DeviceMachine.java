@@ -1,13 +1,10 @@
 package dev.aliquot.health.device;
 
-import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.health.fault.Cause;
 import dev.aliquot.health.fault.Fault;
-import dev.aliquot.nvml.RecoveryAction;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -15,8 +12,7 @@ import java.util.Optional;
 /**
  * The state of one device. Not thread-safe.
  *
- * <p>Who decides, in this order: that the device is gone; what the driver wants done; what a fault
- * claims by the table. A claim ends
+ * <p>{@link Decision} says who decides; what really happened does before a drill. A claim ends
  *
  * <ul>
  *   <li>when the driver has wanted the device or the node reset since, and wants nothing any more;
@@ -43,6 +39,9 @@ public final class DeviceMachine {
 
   /** It was gone, and has not answered since. */
   private boolean lost;
+
+  /** It was out last for practice alone. */
+  private boolean practised;
 
   private String suspicion = "";
   private long goodSinceNanos;
@@ -160,6 +159,7 @@ public final class DeviceMachine {
       if (before.takesTenants()) {
         outs.addLast(nowNanos);
       }
+      practised = wanted.drill() && (practised || before.takesTenants());
       verdict = wanted;
     } else if (before.takesTenants()) {
       verdict = wanted;
@@ -177,7 +177,8 @@ public final class DeviceMachine {
             + Duration.ofNanos(holdNanos(nowNanos)).toSeconds()
             + " s before it is trusted again",
         0,
-        false);
+        false,
+        practised);
   }
 
   private boolean isOver(Claim claim, long nowNanos) {
@@ -197,91 +198,22 @@ public final class DeviceMachine {
     return hold.toNanos() << Math.max(0, outs.size() - 1);
   }
 
+  /** Practice decides only where nothing real does. */
   private Verdict wanted() {
-    Optional<Claim> worst =
-        claims.stream()
-            .max(
-                Comparator.comparing((Claim claim) -> claim.gone())
-                    .thenComparing(Claim::faultClass)
-                    .thenComparing(claim -> !claim.drill()));
-    boolean replace =
-        condition.remapFailed()
-            || claims.stream().anyMatch(claim -> claim.faultClass() == FaultClass.REPLACE);
-    return switch (condition.presence()) {
-      case LOST ->
-          worst
-              .filter(Claim::gone)
-              .map(claim -> by(DeviceState.LOST, claim, replace))
-              .orElse(
-                  new Verdict(
-                      DeviceState.LOST, "the driver says that the device is gone", 0, replace));
-      case SILENT ->
-          worst
-              .map(claim -> by(ofClaim(claim), claim, replace))
-              .orElse(
-                  new Verdict(
-                      DeviceState.NEEDS_RESET,
-                      "the driver does not answer for this device",
-                      0,
-                      replace));
-      case ANSWERS -> answering(worst, replace);
-    };
+    Verdict real = Decision.of(condition, claims(false));
+    if (!real.state().takesTenants()) {
+      return real;
+    }
+    Verdict practised = Decision.of(condition, claims(true));
+    if (!practised.state().takesTenants()) {
+      return practised;
+    }
+    return real.equals(Verdict.HEALTHY) && !suspicion.isEmpty()
+        ? Verdict.ofDevice(DeviceState.SUSPECT, suspicion, false)
+        : real;
   }
 
-  private Verdict answering(Optional<Claim> worst, boolean replace) {
-    RecoveryAction action = condition.action().orElse(RecoveryAction.NONE);
-    DeviceState asked = Recoveries.state(action);
-    if (asked.compareTo(DeviceState.SUSPECT) > 0 && worst.filter(Claim::gone).isEmpty()) {
-      return new Verdict(
-          asked,
-          "the driver wants "
-              + Recoveries.words(action)
-              + worst.map(claim -> ": " + why(claim)).orElse(""),
-          worst.map(Claim::fault).orElse(0L),
-          replace);
-    }
-    if (worst.isPresent()) {
-      return by(ofClaim(worst.get()), worst.get(), replace);
-    }
-    if (condition.remapFailed()) {
-      return new Verdict(
-          DeviceState.NEEDS_REBOOT,
-          "device memory could not be replaced by spare memory: the device wants replacing",
-          0,
-          true);
-    }
-    if (asked == DeviceState.SUSPECT) {
-      return new Verdict(asked, "the driver wants " + Recoveries.words(action), 0, false);
-    }
-    if (condition.remapPending()) {
-      return new Verdict(
-          DeviceState.SUSPECT,
-          "device memory waits for a reset to be replaced: reset the device when it is idle",
-          0,
-          false);
-    }
-    return suspicion.isEmpty()
-        ? Verdict.HEALTHY
-        : new Verdict(DeviceState.SUSPECT, suspicion, 0, false);
-  }
-
-  private static Verdict by(DeviceState state, Claim claim, boolean replace) {
-    return new Verdict(state, why(claim), claim.fault(), replace);
-  }
-
-  private static String why(Claim claim) {
-    boolean number = Character.isDigit(claim.cause().charAt(0));
-    return (claim.drill() ? "a drill: " : "")
-        + (number ? "XID " + claim.cause() + ": " : "")
-        + claim.text();
-  }
-
-  private static DeviceState ofClaim(Claim claim) {
-    if (claim.gone()) {
-      return DeviceState.LOST;
-    }
-    return claim.faultClass() == FaultClass.RESET
-        ? DeviceState.NEEDS_RESET
-        : DeviceState.NEEDS_REBOOT;
+  private List<Claim> claims(boolean drills) {
+    return claims.stream().filter(claim -> claim.drill() == drills).toList();
   }
 }

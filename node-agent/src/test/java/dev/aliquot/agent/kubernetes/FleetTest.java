@@ -78,7 +78,7 @@ class FleetTest {
           new NodeReconciler(
               OPTIONS,
               api,
-              () -> List.of(new DeviceStanding(0, "GPU-" + index, verdict, false)),
+              () -> List.of(new DeviceStanding(0, "GPU-" + index, verdict)),
               List::of,
               device -> Set.of(),
               clock,

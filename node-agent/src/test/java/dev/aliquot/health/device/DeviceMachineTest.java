@@ -274,6 +274,46 @@ class DeviceMachineTest {
     assertThat(after(HOLD.multipliedBy(2))).isEqualTo(NEEDS_REBOOT);
   }
 
+  @Test
+  void whatReallyHappensIsNoDrillHoweverGraveTheDrill() {
+    machine.fault(faultOf("79", true), now);
+    assertThat(machine.verdict().drill()).isTrue();
+    Fault real = faultOf("48", false);
+    machine.fault(real, now);
+    assertThat(machine.verdict().fault()).isEqualTo(real.id());
+    assertThat(machine.verdict().state()).isEqualTo(NEEDS_RESET);
+    assertThat(machine.verdict().reason()).startsWith("XID 48");
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(machine.verdict().replace()).as("only for practice").isFalse();
+  }
+
+  @Test
+  void whatTheDriverSaysIsNoDrill() {
+    machine.fault(faultOf("79", true), now);
+    assertThat(action(RecoveryAction.GPU_RESET)).isEqualTo(NEEDS_RESET);
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(machine.verdict().fault()).isZero();
+    assertThat(gone(Presence.LOST)).isEqualTo(LOST);
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(gone(Presence.SILENT)).isEqualTo(NEEDS_RESET);
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(machine.verdict().replace()).isFalse();
+  }
+
+  @Test
+  void aDeviceThatRecoversFromADrillIsOutForPracticeToTheEnd() {
+    machine.fault(faultOf("143", true), now);
+    assertThat(after(HOLD)).isEqualTo(RECOVERING);
+    assertThat(machine.verdict().drill()).isTrue();
+    assertThat(after(HOLD)).isEqualTo(HEALTHY);
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(action(RecoveryAction.GPU_RESET)).isEqualTo(NEEDS_RESET);
+    machine.fault(faultOf("143", true), now);
+    now += HOLD.toNanos();
+    assertThat(action(RecoveryAction.NONE)).isEqualTo(RECOVERING);
+    assertThat(machine.verdict().drill()).as("the driver wanted it reset, too").isFalse();
+  }
+
   @ParameterizedTest
   @CsvSource({"DRAIN_P2P", "RECOVER_IMEX_DOMAIN", "UNKNOWN"})
   void anActionThatHealsNothingEndsNoClaim(RecoveryAction action) {
