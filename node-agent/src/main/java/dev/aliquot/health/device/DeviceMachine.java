@@ -12,7 +12,9 @@ import java.util.Optional;
 /**
  * The state of one device. Not thread-safe.
  *
- * <p>{@link Decision} says who decides; what really happened does before a drill. A claim ends
+ * <p>{@link Decision} says what decides; what really happened does before a drill. What only a line
+ * or an event says may be held back by the {@link DeviceBreaker}; the device is suspect then. A
+ * claim ends
  *
  * <ul>
  *   <li>when the driver has wanted the device or the node reset since, and wants nothing any more;
@@ -31,7 +33,9 @@ public final class DeviceMachine {
   private static final int MOST_DOUBLINGS = 5;
   private static final Cause OFF_THE_BUS = new Cause.Xid(79);
 
+  private final String device;
   private final Duration hold;
+  private final DeviceBreaker breaker;
   private final List<Claim> claims = new ArrayList<>();
   private final Deque<Long> outs = new ArrayDeque<>();
   private Condition condition =
@@ -43,20 +47,32 @@ public final class DeviceMachine {
   /** It was out last for practice alone. */
   private boolean practised;
 
+  /** A fault would take it out, and the breaker does not let it. */
+  private boolean heldBack;
+
   private String suspicion = "";
   private long goodSinceNanos;
   private Verdict verdict = Verdict.HEALTHY;
 
   /**
+   * @param device its UUID
    * @param hold how long nothing may be wrong before a device is trusted again
+   * @param breaker the node's
    */
-  public DeviceMachine(Duration hold) {
+  public DeviceMachine(String device, Duration hold, DeviceBreaker breaker) {
+    this.device = device;
     this.hold = hold;
+    this.breaker = breaker;
   }
 
   /** As last decided. */
   public Verdict verdict() {
     return verdict;
+  }
+
+  /** Whether it takes tenants only because the {@link DeviceBreaker} holds a fault back. */
+  public boolean isHeldBack() {
+    return heldBack && verdict.state().takesTenants();
   }
 
   /** What has taken it out by the table. */
@@ -81,6 +97,7 @@ public final class DeviceMachine {
       boolean watched = past.state() == DeviceState.RECOVERING;
       goodSinceNanos = watched ? Math.min(past.goodSinceNanos(), nowNanos) : nowNanos;
       verdict = watched(nowNanos);
+      breaker.carry(device);
     }
     return decide(nowNanos);
   }
@@ -167,6 +184,9 @@ public final class DeviceMachine {
       goodSinceNanos = before == DeviceState.RECOVERING ? goodSinceNanos : nowNanos;
       verdict = nowNanos - goodSinceNanos < holdNanos(nowNanos) ? watched(nowNanos) : wanted;
     }
+    if (verdict.state().takesTenants()) {
+      breaker.release(device);
+    }
     return verdict;
   }
 
@@ -198,19 +218,42 @@ public final class DeviceMachine {
     return hold.toNanos() << Math.max(0, outs.size() - 1);
   }
 
-  /** Practice decides only where nothing real does. */
+  /** What the driver says decides before what was read; practice only where nothing real does. */
   private Verdict wanted() {
-    Verdict real = Decision.of(condition, claims(false));
+    heldBack = false;
+    List<Claim> happened = claims(false);
+    Verdict real = Decision.of(condition, happened);
     if (!real.state().takesTenants()) {
-      return real;
+      return isFact(happened) ? fact(real) : behindBreaker(real);
     }
-    Verdict practised = Decision.of(condition, claims(true));
+    List<Claim> drills = claims(true);
+    Verdict practised = Decision.of(condition, drills);
     if (!practised.state().takesTenants()) {
-      return practised;
+      return isFact(drills) ? fact(practised) : behindBreaker(practised);
     }
     return real.equals(Verdict.HEALTHY) && !suspicion.isEmpty()
         ? Verdict.ofDevice(DeviceState.SUSPECT, suspicion, false)
         : real;
+  }
+
+  /** Whether the device would be out as well without what the table says of lines and events. */
+  private boolean isFact(List<Claim> claims) {
+    List<Claim> gone = claims.stream().filter(Claim::gone).toList();
+    return !Decision.of(condition, gone).state().takesTenants();
+  }
+
+  private Verdict fact(Verdict verdict) {
+    breaker.release(device);
+    return verdict;
+  }
+
+  private Verdict behindBreaker(Verdict out) {
+    if (breaker.admit(device, out.drill())) {
+      return out;
+    }
+    heldBack = true;
+    String why = "held back, as " + breaker.rule() + ": " + out.reason();
+    return new Verdict(DeviceState.SUSPECT, why, out.fault(), false, out.drill());
   }
 
   private List<Claim> claims(boolean drills) {

@@ -8,6 +8,7 @@ import dev.aliquot.agent.device.HealthReader;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.health.catalogue.Catalogue;
 import dev.aliquot.health.device.Condition;
+import dev.aliquot.health.device.DeviceBreaker;
 import dev.aliquot.health.fault.Blame;
 import dev.aliquot.health.fault.Moment;
 import dev.aliquot.health.fault.Source;
@@ -55,8 +56,9 @@ abstract class DeskFixture {
 
   FaultDesk desk(FaultHistory from, Map<String, KeptDevice> kept) {
     Culprits culprits = new Culprits(inventory, pid -> Optional.ofNullable(owners.get(pid)));
+    Standings standings = new Standings(inventory, HOLD, new DeviceBreaker(1, 50), kept);
     return new FaultDesk(
-        inventory, HOLD, this::time, this::nanos, culprits, from, counters, from.nextId(), kept);
+        standings, this::time, this::nanos, culprits, from, counters, from.nextId());
   }
 
   Instant time() {

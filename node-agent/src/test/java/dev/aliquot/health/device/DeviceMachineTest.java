@@ -30,10 +30,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DeviceMachineTest {
   private static final Duration HOLD = Duration.ofSeconds(30);
 
-  private final DeviceMachine machine = new DeviceMachine(HOLD);
+  private final DeviceMachine machine = machine();
   private final Correlator correlator = new Correlator(1);
   private final XidReports reports = new XidReports(Catalogue.builtIn("nvidia"));
   private long now = Duration.ofDays(1).toNanos();
+
+  private static DeviceMachine machine() {
+    return new DeviceMachine("GPU-1", HOLD, new DeviceBreaker(1, 100));
+  }
 
   @BeforeEach
   void theDeviceAnswers() {
@@ -165,7 +169,7 @@ class DeviceMachineTest {
     assertThat(xid("143")).isEqualTo(LOST);
     gone(Presence.LOST);
     gone(Presence.SILENT);
-    DeviceMachine next = new DeviceMachine(HOLD);
+    DeviceMachine next = machine();
     assertThat(next.restore(machine.past(), now).state()).isEqualTo(LOST);
     Condition old = new Condition(Presence.ANSWERS, Optional.empty(), false, false, 0);
     assertThat(next.condition(old, now).state()).isEqualTo(RECOVERING);
@@ -332,7 +336,7 @@ class DeviceMachineTest {
       after(HOLD.multipliedBy(i == 2 ? 1 : 9));
     }
     assertThat(machine.verdict().state()).isEqualTo(RECOVERING);
-    DeviceMachine next = new DeviceMachine(HOLD);
+    DeviceMachine next = machine();
     assertThat(next.restore(machine.past(), now).state()).isEqualTo(RECOVERING);
     Condition well =
         new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
@@ -345,14 +349,14 @@ class DeviceMachineTest {
   @Test
   void whatOnlyTheDriverWantedIsNotForgottenWithTheAgent() {
     action(RecoveryAction.GPU_RESET);
-    DeviceMachine next = new DeviceMachine(HOLD);
+    DeviceMachine next = machine();
     assertThat(next.restore(machine.past(), now).state()).isEqualTo(RECOVERING);
   }
 
   @Test
   void aClaimFromAnotherClockDoesNotLastForEver() {
     xid("48");
-    DeviceMachine next = new DeviceMachine(HOLD);
+    DeviceMachine next = machine();
     now -= Duration.ofHours(20).toNanos();
     next.restore(machine.past(), now);
     now += HOLD.toNanos();
@@ -364,7 +368,7 @@ class DeviceMachineTest {
   @Test
   void theNextAgentCarriesOnWithWhatTookItOut() {
     xid("143");
-    DeviceMachine next = new DeviceMachine(HOLD);
+    DeviceMachine next = machine();
     assertThat(next.restore(machine.past(), now).state()).isEqualTo(NEEDS_REBOOT);
     assertThat(next.verdict().reason()).isEqualTo(machine.verdict().reason());
     assertThat(next.verdict().fault()).isEqualTo(1);

@@ -49,6 +49,17 @@ class JudgementTest {
   }
 
   @Test
+  void aSuspectDeviceIsToldBesideThoseThatAreOutToo() {
+    NodeWish wish =
+        Judgement.of(
+            List.of(device(0, DeviceState.NEEDS_RESET), device(1, DeviceState.SUSPECT)), ALL);
+    assertThat(wish.condition().message())
+        .isEqualTo(
+            "1 of 2 GPUs take no tenants: GPU 0 (GPU-0) needs-reset, XID 79: it fell off the bus;"
+                + " suspect: GPU 1 (GPU-1) suspect, XID 79: it fell off the bus");
+  }
+
+  @Test
   void theTaintIsOnlyForANodeOfWhichNoDeviceTakesTenants() {
     NodeWish some =
         Judgement.of(
