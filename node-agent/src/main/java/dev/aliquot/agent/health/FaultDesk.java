@@ -176,9 +176,20 @@ final class FaultDesk {
 
   /** Takes what a device says of itself. */
   synchronized void condition(String device, Condition condition) {
-    standings
-        .of(device)
-        .ifPresent(each -> decide(each, each.machine.condition(condition, nanos.getAsLong())));
+    standings.of(device).ifPresent(standing -> condition(standing, condition));
+  }
+
+  private void condition(Standing standing, Condition condition) {
+    if (!condition.equals(standing.said)) {
+      standing.said = condition;
+      changed(Changed.DEVICES);
+    }
+    decide(standing, standing.machine.condition(condition, nanos.getAsLong()));
+  }
+
+  /** What a device said of itself last, to an agent before this one, too. */
+  synchronized Condition said(String device) {
+    return standings.of(device).map(each -> each.said).orElse(Condition.NOTHING_SAID);
   }
 
   /** Some things end by themselves; to be called about once a second. */

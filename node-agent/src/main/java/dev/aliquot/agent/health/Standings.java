@@ -2,6 +2,7 @@ package dev.aliquot.agent.health;
 
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.Inventory;
+import dev.aliquot.health.device.Condition;
 import dev.aliquot.health.device.DeviceBreaker;
 import dev.aliquot.health.device.DeviceMachine;
 import dev.aliquot.health.device.Verdict;
@@ -35,6 +36,7 @@ final class Standings {
     final DeviceMachine machine;
     final Repetition repetition = new Repetition();
     Instant cleared = Instant.EPOCH;
+    Condition said = Condition.NOTHING_SAID;
 
     private Standing(Device device, Duration hold, DeviceBreaker breaker) {
       this.device = device;
@@ -42,7 +44,7 @@ final class Standings {
     }
 
     private KeptDevice kept() {
-      return new KeptDevice(machine.past(), cleared);
+      return new KeptDevice(machine.past(), cleared, KeptCondition.of(said));
     }
   }
 
@@ -83,7 +85,8 @@ final class Standings {
       Standing standing = there.get(uuid);
       if (before != null && standing != null) {
         standing.cleared = before.cleared();
-        decided.accept(standing, standing.machine.restore(before.past(), nowNanos));
+        standing.said = before.condition();
+        decided.accept(standing, standing.machine.restore(before.past(), standing.said, nowNanos));
       }
     }
   }

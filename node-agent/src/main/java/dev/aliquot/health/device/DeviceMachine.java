@@ -7,7 +7,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * The state of one device. Not thread-safe.
@@ -38,8 +37,7 @@ public final class DeviceMachine {
   private final DeviceBreaker breaker;
   private final List<Claim> claims = new ArrayList<>();
   private final Deque<Long> outs = new ArrayDeque<>();
-  private Condition condition =
-      new Condition(Condition.Presence.ANSWERS, Optional.empty(), false, false, -1);
+  private Condition condition = Condition.NOTHING_SAID;
 
   /** It was gone, and has not answered since. */
   private boolean lost;
@@ -88,8 +86,13 @@ public final class DeviceMachine {
   /**
    * Carries on after an agent before this one: a device that was out is not trusted sooner because
    * the agent has been started again.
+   *
+   * @param said what it said of itself last; where that took it out, it counts until it is asked
    */
-  public Verdict restore(Past past, long nowNanos) {
+  public Verdict restore(Past past, Condition said, long nowNanos) {
+    if (!Decision.of(said, List.of()).state().takesTenants()) {
+      condition = said;
+    }
     lost = past.lost();
     past.claims().forEach(claim -> claims.add(claim.notAfter(nowNanos)));
     past.outsNanos().stream().filter(out -> out <= nowNanos).forEach(outs::addLast);

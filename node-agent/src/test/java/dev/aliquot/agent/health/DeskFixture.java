@@ -36,7 +36,7 @@ abstract class DeskFixture {
   final Map<Integer, Culprits.Owner> owners = new HashMap<>();
   final Counters counters = new Counters();
   final XidReports reports = new XidReports(Catalogue.builtIn("nvidia"));
-  final FaultHistory history = new FaultHistory();
+  FaultHistory history = new FaultHistory();
   private volatile Duration now = Duration.ofDays(1);
   private volatile Duration wall = Duration.ZERO;
   FaultDesk desk = desk(history, Map.of());

@@ -210,7 +210,9 @@ class DeviceBreakerTest {
     List<DeviceState> before = devices.stream().map(each -> each.verdict().state()).toList();
     List<Past> pasts = devices.stream().map(DeviceMachine::past).toList();
     node(4, 25);
-    List.of(2, 3, 0, 1).forEach(device -> devices.get(device).restore(pasts.get(device), now));
+    List.of(2, 3, 0, 1)
+        .forEach(
+            device -> devices.get(device).restore(pasts.get(device), Condition.NOTHING_SAID, now));
     assertThat(devices).extracting(each -> each.verdict().state()).isEqualTo(before);
     devices.get(2).clear(now);
     later(Duration.ofSeconds(1));

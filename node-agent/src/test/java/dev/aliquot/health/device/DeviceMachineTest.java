@@ -170,7 +170,7 @@ class DeviceMachineTest {
     gone(Presence.LOST);
     gone(Presence.SILENT);
     DeviceMachine next = machine();
-    assertThat(next.restore(machine.past(), now).state()).isEqualTo(LOST);
+    assertThat(next.restore(machine.past(), Condition.NOTHING_SAID, now).state()).isEqualTo(LOST);
     Condition old = new Condition(Presence.ANSWERS, Optional.empty(), false, false, 0);
     assertThat(next.condition(old, now).state()).isEqualTo(RECOVERING);
     assertThat(next.claims()).isEmpty();
@@ -337,7 +337,8 @@ class DeviceMachineTest {
     }
     assertThat(machine.verdict().state()).isEqualTo(RECOVERING);
     DeviceMachine next = machine();
-    assertThat(next.restore(machine.past(), now).state()).isEqualTo(RECOVERING);
+    assertThat(next.restore(machine.past(), Condition.NOTHING_SAID, now).state())
+        .isEqualTo(RECOVERING);
     Condition well =
         new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
     now += HOLD.multipliedBy(2).toNanos();
@@ -350,7 +351,31 @@ class DeviceMachineTest {
   void whatOnlyTheDriverWantedIsNotForgottenWithTheAgent() {
     action(RecoveryAction.GPU_RESET);
     DeviceMachine next = machine();
-    assertThat(next.restore(machine.past(), now).state()).isEqualTo(RECOVERING);
+    assertThat(next.restore(machine.past(), Condition.NOTHING_SAID, now).state())
+        .isEqualTo(RECOVERING);
+  }
+
+  @Test
+  void whatTheDriverWantedCountsUntilItIsAsked() {
+    Condition wanted =
+        new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.GPU_RESET), false, false, 0);
+    machine.condition(wanted, now);
+    DeviceMachine next = machine();
+    assertThat(next.restore(machine.past(), wanted, now)).isEqualTo(machine.verdict());
+    Condition well =
+        new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
+    assertThat(next.condition(well, now).state()).isEqualTo(RECOVERING);
+  }
+
+  @Test
+  void thatTheDriverWantedNothingEndsNoClaimBeforeItIsAsked() {
+    xid("48");
+    now += HOLD.toNanos();
+    Condition well =
+        new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
+    DeviceMachine next = machine();
+    assertThat(next.restore(machine.past(), well, now).state()).isEqualTo(NEEDS_RESET);
+    assertThat(next.condition(well, now).state()).isEqualTo(RECOVERING);
   }
 
   @Test
@@ -358,7 +383,7 @@ class DeviceMachineTest {
     xid("48");
     DeviceMachine next = machine();
     now -= Duration.ofHours(20).toNanos();
-    next.restore(machine.past(), now);
+    next.restore(machine.past(), Condition.NOTHING_SAID, now);
     now += HOLD.toNanos();
     Condition well =
         new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
@@ -369,7 +394,8 @@ class DeviceMachineTest {
   void theNextAgentCarriesOnWithWhatTookItOut() {
     xid("143");
     DeviceMachine next = machine();
-    assertThat(next.restore(machine.past(), now).state()).isEqualTo(NEEDS_REBOOT);
+    assertThat(next.restore(machine.past(), Condition.NOTHING_SAID, now).state())
+        .isEqualTo(NEEDS_REBOOT);
     assertThat(next.verdict().reason()).isEqualTo(machine.verdict().reason());
     assertThat(next.verdict().fault()).isEqualTo(1);
   }
