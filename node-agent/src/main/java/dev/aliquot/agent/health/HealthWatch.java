@@ -118,7 +118,7 @@ public final class HealthWatch implements AutoCloseable {
         events == null
             ? null
             : new EventLoop(
-                events, reports, desk, degradations, this::askAll, clock, System::nanoTime);
+                events, reports, desk, degradations, this::askAll, clock, System::nanoTime, RETRY);
     if (events == null) {
       degradations.begin(
           Degradations.What.NVML_EVENTS,
