@@ -193,8 +193,7 @@ public final class Agent implements AutoCloseable {
     watching.set(health);
     cleanup.add("the watch for faults", health);
     arrivals.listen(health::attached);
-    Evacuation evacuation =
-        new Evacuation(options.health().tenants(), inventory, tenants, proc, health::isDrill);
+    Evacuation evacuation = new Evacuation(options.health().tenants(), inventory, tenants, proc);
     cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender, evacuation));
     ready = true;
   }

@@ -84,8 +84,7 @@ public final class AgentHealth implements AutoCloseable {
     if (all.kubernetes().mode() == KubernetesMode.OFF) {
       return null;
     }
-    ClusterSources sources =
-        new ClusterSources(inventory, tenants, watch, all.health().expectedDevices());
+    ClusterSources sources = new ClusterSources(inventory, tenants, all.health().expectedDevices());
     return KubernetesReporter.start(
         all.kubernetes(), all.nodeName(), sources::devices, watch::faults, sources::pods, clock);
   }
@@ -163,11 +162,6 @@ public final class AgentHealth implements AutoCloseable {
   /** A process has attached to a tenant. */
   void attached(int pid, TenantRecord tenant) {
     watch.attached(pid, tenant);
-  }
-
-  /** Whether the fault with an id was made for practice. */
-  boolean isDrill(long fault) {
-    return watch.faults().stream().anyMatch(each -> each.id() == fault && each.drill());
   }
 
   /** Ends it; whether every thread has left the driver. */

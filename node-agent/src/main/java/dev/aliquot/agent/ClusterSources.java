@@ -2,10 +2,8 @@ package dev.aliquot.agent;
 
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.Inventory;
-import dev.aliquot.agent.health.HealthWatch;
 import dev.aliquot.agent.kubernetes.PodName;
 import dev.aliquot.agent.tenant.Tenants;
-import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.health.device.DeviceState;
 import dev.aliquot.health.device.Verdict;
 import dev.aliquot.health.node.DeviceStanding;
@@ -20,17 +18,11 @@ import java.util.stream.Stream;
  *
  * @param expectedDevices how many the node has; 0: not known
  */
-record ClusterSources(
-    Inventory inventory, Tenants tenants, HealthWatch watch, int expectedDevices) {
+record ClusterSources(Inventory inventory, Tenants tenants, int expectedDevices) {
 
   List<DeviceStanding> devices() {
-    Set<Long> drills =
-        watch.faults().stream()
-            .filter(FaultView::drill)
-            .map(FaultView::id)
-            .collect(Collectors.toSet());
     List<DeviceStanding> there =
-        inventory.devices().stream().map(device -> standing(device, drills)).toList();
+        inventory.devices().stream().map(ClusterSources::standing).toList();
     return Stream.concat(
             there.stream(),
             IntStream.range(there.size(), expectedDevices).mapToObj(ClusterSources::missing))
@@ -42,14 +34,12 @@ record ClusterSources(
     return new DeviceStanding(
         index,
         "missing",
-        new Verdict(DeviceState.LOST, "it is expected, and the driver does not have it", 0, false),
-        false);
+        Verdict.ofDevice(
+            DeviceState.LOST, "it is expected, and the driver does not have it", false));
   }
 
-  private static DeviceStanding standing(Device device, Set<Long> drills) {
-    Verdict verdict = device.verdict();
-    return new DeviceStanding(
-        device.facts().index(), device.uuid(), verdict, drills.contains(verdict.fault()));
+  private static DeviceStanding standing(Device device) {
+    return new DeviceStanding(device.facts().index(), device.uuid(), device.verdict());
   }
 
   /** The pods with a share of a device. */

@@ -19,7 +19,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.LongPredicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,21 +40,15 @@ final class Evacuation {
   private final Tenants tenants;
   private final ProcFs proc;
   private final Stopper stopper;
-  private final LongPredicate isDrill;
   private final Map<Device, Long> savedNanos = new HashMap<>();
   private final Map<ProcessId, Long> toldNanos = new HashMap<>();
 
-  /**
-   * @param isDrill whether the fault with an id was made for practice
-   */
-  Evacuation(
-      OutPolicy policy, Inventory inventory, Tenants tenants, ProcFs proc, LongPredicate isDrill) {
+  Evacuation(OutPolicy policy, Inventory inventory, Tenants tenants, ProcFs proc) {
     this.policy = policy;
     this.inventory = inventory;
     this.tenants = tenants;
     this.proc = proc;
     this.stopper = new Stopper(proc);
-    this.isDrill = isDrill;
   }
 
   /** To be called about once a second. */
@@ -66,7 +59,7 @@ final class Evacuation {
       boolean out = !state.takesTenants() && state != DeviceState.RECOVERING;
       if (!out) {
         savedNanos.remove(device);
-      } else if (policy != OutPolicy.KEEP && !isDrill.test(device.verdict().fault())) {
+      } else if (policy != OutPolicy.KEEP && !device.verdict().drill()) {
         carryOut(device, state, nowNanos);
       }
     }

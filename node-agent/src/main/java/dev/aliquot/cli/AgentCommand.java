@@ -261,7 +261,8 @@ final class AgentCommand implements Callable<Integer> {
             settings.healthCatalogue(),
             settings.healthHold(),
             settings.expectedDevices(),
-            settings.healthTenants()),
+            settings.healthTenants(),
+            settings.healthDeviceBreakerPercent()),
         new KubernetesOptions(
             settings.healthKubernetes(),
             new NodePolicy(

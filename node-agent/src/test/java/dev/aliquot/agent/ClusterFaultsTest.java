@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.config.EvictionPolicy;
 import dev.aliquot.agent.config.KubernetesMode;
-import dev.aliquot.agent.config.OutPolicy;
 import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.kubernetes.FakeApi;
 import dev.aliquot.agent.kubernetes.KubernetesOptions;
@@ -117,7 +116,7 @@ class ClusterFaultsTest extends AgentFixture {
     agent.close();
     options =
         options.withHealth(
-            new HealthOptions(null, "nvidia", null, Duration.ofSeconds(1), 3, OutPolicy.KEEP));
+            HealthOptions.DEFAULTS.withHold(Duration.ofSeconds(1)).withExpectedDevices(3));
     agent = Agent.start(options, InstantSource.system());
     Eventually.soon(() -> assertThat(status()).isEqualTo("False"));
     assertThat(admin.nodes().withName("test").get().getStatus().getConditions())

@@ -79,4 +79,18 @@ class EvacuationTest extends AgentFixture {
     Eventually.soon(() -> assertThat(device().state()).isEqualTo("healthy"));
     assertThat(there.say("grow " + 256 * MIB)).startsWith("0 ");
   }
+
+  @Test
+  void aDrillKeepsNobodyFromLeavingWhatReallyIsOut() throws Exception {
+    agent.close();
+    options =
+        options.withHealth(
+            HealthOptions.DEFAULTS.withHold(Duration.ofMinutes(10)).withTenants(OutPolicy.STOP));
+    agent = Agent.start(options, InstantSource.system());
+    Talker there = program("there", "0");
+    agent.health().drill(new DrillSpec("0", 79, null, null, false), peer(ownPid()));
+    Eventually.soon(() -> assertThat(device().state()).isEqualTo("lost"));
+    simulate("xid", "--device", "0", "--code", "143");
+    Eventually.soon(() -> assertThat(there.isAlive()).isFalse());
+  }
 }

@@ -7,14 +7,12 @@ import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
-import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.DrillSpec;
 import dev.aliquot.agent.view.DrillView;
 import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.agent.view.TenantSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -22,49 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Faults of devices and programs, from what the simulated driver says to what becomes of it. */
-class FaultsTest extends AgentFixture {
-
-  private void xid(int device, int code, String... more) throws Exception {
-    String[] all = {"--device", Integer.toString(device), "--code", Integer.toString(code)};
-    List<String> arguments = new java.util.ArrayList<>(List.of(all));
-    arguments.addAll(List.of(more));
-    simulate("xid", arguments.toArray(String[]::new));
-  }
-
-  private DeviceView device(int index) {
-    return agent.view().devices().get(index);
-  }
-
-  private void awaitState(int device, String state) {
-    Eventually.soon(() -> assertThat(device(device).state()).isEqualTo(state));
-  }
-
-  private List<FaultView> faults(String code) {
-    return agent.health().faults().stream().filter(fault -> fault.code().equals(code)).toList();
-  }
-
-  /** A program that computes on a device and checks all that it reads. */
-  private Talker working(String name, String device) throws Exception {
-    TenantSpec spec = new TenantSpec(name, "", "", "", List.of(device), GIB, null, 0);
-    Talker program =
-        talk(agent.createTenant(spec, peer(ownPid())).environment(), CProgram.of("working_tenant"));
-    assertThat(program.say("init")).isEqualTo(SUCCESS);
-    assertThat(program.say("grow " + 256 * MIB)).startsWith("0 ");
-    assertThat(program.say("work")).isEqualTo("0");
-    return program;
-  }
-
-  private static void assertComputes(Talker program) {
-    int before = rounds(program);
-    Eventually.soon(() -> assertThat(rounds(program)).isGreaterThan(before));
-  }
-
-  private static int rounds(Talker program) {
-    String[] report = program.say("report").split(" ");
-    assertThat(report).as(String.join(" ", report)).hasSize(2);
-    assertThat(report[1]).as("wrong words").isEqualTo("0");
-    return Integer.parseInt(report[0]);
-  }
+class FaultsTest extends FaultFixture {
 
   @ParameterizedTest
   @CsvSource({"wild, 31, 700", "trap, 43, 719"})
@@ -130,25 +86,6 @@ class FaultsTest extends AgentFixture {
           () -> assertThat(faults("43")).extracting(FaultView::tenantName).contains(name));
     }
     assertThat(faults("43")).hasSize(5);
-  }
-
-  private String address(int device) {
-    return device(device).pciAddress().replaceFirst("\\.0$", "");
-  }
-
-  /** As the simulated kernel writes it. */
-  private void simulateLine(String text) throws Exception {
-    append("6,1000000," + micros() + ",-;" + text + "\n");
-  }
-
-  /** By the kernel log's own clock. */
-  private static long micros() throws Exception {
-    String uptime = Files.readString(Path.of("/proc/uptime")).split(" ")[0];
-    return (long) (Double.parseDouble(uptime) * 1e6);
-  }
-
-  private void append(String record) throws Exception {
-    Files.writeString(options.stateDir().resolve("node/kmsg"), record, StandardOpenOption.APPEND);
   }
 
   @ParameterizedTest

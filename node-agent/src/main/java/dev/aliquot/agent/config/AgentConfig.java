@@ -55,6 +55,7 @@ public record AgentConfig(
     @Nullable Path healthCatalogue,
     Duration healthHold,
     OutPolicy healthTenants,
+    double healthDeviceBreakerPercent,
     int expectedDevices,
     KubernetesMode healthKubernetes,
     boolean healthTaint,

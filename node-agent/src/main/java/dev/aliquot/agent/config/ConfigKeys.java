@@ -336,6 +336,14 @@ public final class ConfigKeys {
           "What becomes of the tenants of a device that is out: they run on; those that may be swapped"
               + " out leave it, with their contexts, until they need it again; or their processes are"
               + " ended, unless the device is only to be drained.");
+  static final ConfigKey<Double> HEALTH_DEVICE_BREAKER =
+      fixed(
+          "health-device-breaker",
+          bounded("percentage", Percent::parse, 0d, 100d, "a percentage from 0 to 100 such as 50"),
+          "a percentage from 0 to 100",
+          "50",
+          "Part of the node's devices that faults read from the kernel log or from events may take out"
+              + " at once; at least one may. What the driver itself says of a device is not held back.");
   static final ConfigKey<Integer> EXPECTED_DEVICES =
       fixed(
           "expected-devices",
@@ -430,6 +438,7 @@ public final class ConfigKeys {
           HEALTH_CATALOGUE,
           HEALTH_HOLD,
           HEALTH_TENANTS,
+          HEALTH_DEVICE_BREAKER,
           EXPECTED_DEVICES,
           HEALTH_KUBERNETES,
           HEALTH_TAINT,

@@ -95,6 +95,7 @@ public final class ConfigLoader {
     Path healthCatalogue = values.orNull(ConfigKeys.HEALTH_CATALOGUE);
     var healthHold = values.orNull(ConfigKeys.HEALTH_HOLD);
     OutPolicy healthTenants = values.orNull(ConfigKeys.HEALTH_TENANTS);
+    Double healthDeviceBreaker = values.orNull(ConfigKeys.HEALTH_DEVICE_BREAKER);
     Integer expectedDevices = values.orNull(ConfigKeys.EXPECTED_DEVICES);
     KubernetesMode healthKubernetes = values.orNull(ConfigKeys.HEALTH_KUBERNETES);
     Boolean healthTaint = values.orNull(ConfigKeys.HEALTH_TAINT);
@@ -150,6 +151,7 @@ public final class ConfigLoader {
         healthCatalogue,
         present(healthHold),
         present(healthTenants),
+        present(healthDeviceBreaker),
         present(expectedDevices),
         present(healthKubernetes),
         present(healthTaint),

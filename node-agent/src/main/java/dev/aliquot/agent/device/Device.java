@@ -60,12 +60,7 @@ public final class Device {
 
   /** One whose driver has no limits of its own, and says nothing of its health. */
   public Device(DeviceFacts facts, Headroom headroom, DeviceReader reader) {
-    this(
-        facts,
-        headroom,
-        reader,
-        () -> new Condition(Condition.Presence.ANSWERS, Optional.empty(), false, false, -1),
-        null);
+    this(facts, headroom, reader, () -> Condition.NOTHING_SAID, null);
   }
 
   /**

@@ -6,7 +6,7 @@ import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What keeps faults from being seen, as long as it does. Thread-safe. */
+/** What keeps faults from being seen or acted on, as long as it does. Thread-safe. */
 final class Degradations {
   private static final Logger LOG = LoggerFactory.getLogger(Degradations.class);
 
@@ -18,12 +18,14 @@ final class Degradations {
     NVML_EVENTS,
     DEVICE_COUNT,
     PID_NAMESPACE,
-    HEALTH_FILE
+    HEALTH_FILE,
+    /** Faults that were read would take out too many devices at once. */
+    DEVICE_BREAKER
   }
 
   synchronized void begin(What what, String reason) {
     if (!reason.equals(reasons.put(what, reason))) {
-      LOG.warn("faults may be missed: {}", reason);
+      LOG.warn("degraded: {}", reason);
     }
   }
 

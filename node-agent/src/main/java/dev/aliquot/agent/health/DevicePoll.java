@@ -46,12 +46,13 @@ final class DevicePoll {
   private String lastFailure = "";
 
   /** What was last told; guarded by this. */
-  private Condition last =
-      new Condition(Presence.ANSWERS, java.util.Optional.empty(), false, false, -1);
+  private Condition last;
 
+  /** Begins; only what is other than what the desk knows of the device is told. */
   DevicePoll(Device device, FaultDesk desk, InstantSource clock, LongSupplier nanos) {
     this.device = device;
     this.desk = desk;
+    this.last = desk.said(device.uuid());
     this.clock = clock;
     this.nanos = nanos;
     this.thread =

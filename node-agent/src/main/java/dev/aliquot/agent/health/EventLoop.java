@@ -17,8 +17,11 @@ import org.slf4j.LoggerFactory;
 /** Takes NVML's events, on a thread of its own. */
 final class EventLoop {
   private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
-  private static final Duration WAIT = Duration.ofSeconds(1);
-  private static final Duration PAUSE = Duration.ofSeconds(5);
+
+  /**
+   * An agent that is to stop waits for as long: nothing can call a thread back out of the driver.
+   */
+  private static final Duration WAIT = Duration.ofMillis(100);
 
   private final DeviceEvents events;
   private final XidReports reports;
@@ -27,9 +30,16 @@ final class EventLoop {
   private final Runnable ask;
   private final InstantSource clock;
   private final LongSupplier nanos;
+  private final Duration pause;
   private final Thread thread;
   private volatile boolean closed;
 
+  /**
+   * Begins.
+   *
+   * @param ask has every device asked how it is
+   * @param pause before a driver that fails is tried again
+   */
   EventLoop(
       DeviceEvents events,
       XidReports reports,
@@ -37,7 +47,8 @@ final class EventLoop {
       Degradations degradations,
       Runnable ask,
       InstantSource clock,
-      LongSupplier nanos) {
+      LongSupplier nanos,
+      Duration pause) {
     this.events = events;
     this.reports = reports;
     this.desk = desk;
@@ -45,6 +56,7 @@ final class EventLoop {
     this.ask = ask;
     this.clock = clock;
     this.nanos = nanos;
+    this.pause = pause;
     this.thread = Thread.ofPlatform().daemon().name("aliquot-nvml-events").start(this::run);
   }
 
@@ -81,7 +93,7 @@ final class EventLoop {
 
   private void pause() {
     try {
-      Thread.sleep(PAUSE);
+      Thread.sleep(pause);
     } catch (InterruptedException e) {
       closed = true;
     }

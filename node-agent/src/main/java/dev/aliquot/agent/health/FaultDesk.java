@@ -4,22 +4,21 @@ import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.count.FaultCounts;
 import dev.aliquot.agent.count.FaultReactions;
 import dev.aliquot.agent.device.Device;
-import dev.aliquot.agent.device.Inventory;
+import dev.aliquot.agent.health.Standings.Standing;
 import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.health.device.Condition;
-import dev.aliquot.health.device.DeviceMachine;
+import dev.aliquot.health.device.DeviceBreaker;
 import dev.aliquot.health.device.Verdict;
 import dev.aliquot.health.fault.Blame;
 import dev.aliquot.health.fault.Cause;
 import dev.aliquot.health.fault.Correlator;
 import dev.aliquot.health.fault.Fault;
-import dev.aliquot.health.fault.Repetition;
 import dev.aliquot.health.fault.Report;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,13 +37,7 @@ final class FaultDesk {
   private final Culprits culprits;
   private final FaultHistory history;
   private final Counters counters;
-  private final Map<String, Standing> standings = new LinkedHashMap<>();
-
-  /**
-   * Of devices that are not there now, or whose UUID the driver does not say: they may come back.
-   */
-  private final Map<String, KeptDevice> absent;
-
+  private final Standings standings;
   private final InstantSource clock;
   private final FaultLog log = new FaultLog();
   private final Announcements announcements = new Announcements(this::tell);
@@ -60,66 +53,40 @@ final class FaultDesk {
     DEVICES
   }
 
-  /** One device. */
-  private static final class Standing {
-    final Device device;
-    final DeviceMachine machine;
-    final Repetition repetition = new Repetition();
-    Instant cleared = Instant.EPOCH;
-
-    Standing(Device device, Duration hold) {
-      this.device = device;
-      this.machine = new DeviceMachine(hold);
-    }
-  }
-
   /**
-   * @param hold how long nothing may be wrong before a device is trusted again
+   * @param standings as an agent before this one left them
    * @param nextFault the id of the next fault
-   * @param kept of devices, by UUID, from an agent before this one
    */
   FaultDesk(
-      Inventory inventory,
-      Duration hold,
+      Standings standings,
       InstantSource clock,
       LongSupplier nanos,
       Culprits culprits,
       FaultHistory history,
       Counters counters,
-      long nextFault,
-      Map<String, KeptDevice> kept) {
+      long nextFault) {
     this.clock = clock;
     this.nanos = nanos;
-    this.absent = new LinkedHashMap<>(kept);
+    this.standings = standings;
     this.culprits = culprits;
     this.history = history;
     this.counters = counters;
     this.nextFault = nextFault;
     this.correlator = new Correlator(nextFault);
-    for (Device device : inventory.devices()) {
-      standings.put(device.uuid(), new Standing(device, hold));
-    }
     history.all().stream()
         .flatMap(view -> FaultHistory.fault(view).stream())
         .forEach(this::restore);
-    standings.forEach(
-        (uuid, standing) -> {
-          KeptDevice before = absent.remove(uuid);
-          if (before != null) {
-            standing.cleared = before.cleared();
-            decide(standing, standing.machine.restore(before.past(), nanos.getAsLong()));
-          }
-        });
+    standings.restore(nanos.getAsLong(), this::decide);
   }
 
   private void restore(Fault fault) {
     long then = nanos.getAsLong() - age(fault).toNanos();
     correlator.restore(fault, then);
-    Standing standing = standings.get(fault.device());
-    KeptDevice kept = absent.get(fault.device());
-    if (standing != null && kept != null && fault.last().isAfter(kept.cleared())) {
-      standing.repetition.add(fault, then);
-    }
+    standings
+        .before(fault.device())
+        .filter(kept -> fault.last().isAfter(kept.cleared()))
+        .flatMap(kept -> standings.of(fault.device()))
+        .ifPresent(standing -> standing.repetition.add(fault, then));
   }
 
   /** Between nothing and {@link #LONG_AGO}, wherever the clock has jumped. */
@@ -145,9 +112,9 @@ final class FaultDesk {
     nextFault = Math.max(nextFault, fault.id() + 1);
     changed(fault.faultClass().isDevices() ? Changed.DEVICES : Changed.PROGRAMS);
     announcements.take(outcome, past, now);
-    Standing standing = standings.get(fault.device());
-    if (standing != null && !past) {
-      act(standing, fault, report);
+    Optional<Standing> standing = standings.of(fault.device());
+    if (standing.isPresent() && !past) {
+      act(standing.get(), fault, report);
       if (outcome.isBlamed()) {
         reacted(FaultReactions.Kind.BLAME, report, now);
       }
@@ -168,8 +135,11 @@ final class FaultDesk {
         standing.machine.claims().stream().anyMatch(claim -> claim.fault() == fault.id());
     if (takesOut && !claimed) {
       long now = nanos.getAsLong();
-      decide(standing, standing.machine.fault(fault, now));
-      reacted(FaultReactions.Kind.DEVICE_OUT, report, now);
+      Verdict verdict = standing.machine.fault(fault, now);
+      decide(standing, verdict);
+      if (!verdict.state().takesTenants()) {
+        reacted(FaultReactions.Kind.DEVICE_OUT, report, now);
+      }
     }
   }
 
@@ -185,10 +155,10 @@ final class FaultDesk {
             fault.blame().name(),
             fault.drill()));
     log.tell(fault, past, now);
-    Standing standing = standings.get(fault.device());
-    if (standing != null && !past) {
-      standing.repetition.add(fault, now);
-      suspect(standing, now);
+    Optional<Standing> standing = standings.of(fault.device());
+    if (standing.isPresent() && !past) {
+      standing.get().repetition.add(fault, now);
+      suspect(standing.get(), now);
     }
   }
 
@@ -206,17 +176,27 @@ final class FaultDesk {
 
   /** Takes what a device says of itself. */
   synchronized void condition(String device, Condition condition) {
-    Standing standing = standings.get(device);
-    if (standing != null) {
-      decide(standing, standing.machine.condition(condition, nanos.getAsLong()));
+    standings.of(device).ifPresent(standing -> condition(standing, condition));
+  }
+
+  private void condition(Standing standing, Condition condition) {
+    if (!condition.equals(standing.said)) {
+      standing.said = condition;
+      changed(Changed.DEVICES);
     }
+    decide(standing, standing.machine.condition(condition, nanos.getAsLong()));
+  }
+
+  /** What a device said of itself last, to an agent before this one, too. */
+  synchronized Condition said(String device) {
+    return standings.of(device).map(each -> each.said).orElse(Condition.NOTHING_SAID);
   }
 
   /** Some things end by themselves; to be called about once a second. */
   synchronized void tick() {
     long now = nanos.getAsLong();
     announcements.tick(now);
-    for (Standing standing : standings.values()) {
+    for (Standing standing : standings.all()) {
       suspect(standing, now);
       decide(standing, standing.machine.tick(now));
     }
@@ -224,23 +204,35 @@ final class FaultDesk {
 
   /** Somebody says that a device is well. */
   synchronized void clear(Device device) {
-    Standing standing = standings.get(device.uuid());
-    if (standing != null) {
-      LOG.info("device {} is cleared by hand", device.uuid());
-      standing.repetition.clear();
-      standing.cleared = clock.instant();
-      changed(Changed.DEVICES);
-      decide(standing, standing.machine.clear(nanos.getAsLong()));
-    }
+    standings.of(device.uuid()).ifPresent(this::clear);
+  }
+
+  private void clear(Standing standing) {
+    LOG.info("device {} is cleared by hand", standing.device.uuid());
+    standing.repetition.clear();
+    standing.cleared = clock.instant();
+    changed(Changed.DEVICES);
+    decide(standing, standing.machine.clear(nanos.getAsLong()));
   }
 
   /** What the next agent needs to know of devices, by UUID. */
   synchronized Map<String, KeptDevice> kept() {
-    Map<String, KeptDevice> kept = new LinkedHashMap<>(absent);
-    standings.forEach(
-        (uuid, standing) ->
-            kept.put(uuid, new KeptDevice(standing.machine.past(), standing.cleared)));
-    return kept;
+    return standings.kept();
+  }
+
+  /** The breaker as it is now, to try out what would happen. */
+  synchronized DeviceBreaker breaker() {
+    return standings.breaker();
+  }
+
+  /** How many devices take tenants only because a fault is held back. */
+  synchronized int heldBack() {
+    return standings.heldBack();
+  }
+
+  /** A sentence for a person; empty where nothing is held back. */
+  synchronized Optional<String> whyHeldBack() {
+    return standings.whyHeldBack();
   }
 
   synchronized long nextFault() {

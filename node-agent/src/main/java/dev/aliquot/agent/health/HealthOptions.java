@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param hold how long nothing may be wrong before a device is trusted again
  * @param expectedDevices how many the node has; 0: not known
  * @param tenants what becomes of those of a device that is out
+ * @param breakerPercent of the devices that faults that were read may take out at once
  */
 public record HealthOptions(
     @Nullable Path kernelLog,
@@ -21,27 +22,43 @@ public record HealthOptions(
     @Nullable Path overrides,
     Duration hold,
     int expectedDevices,
-    OutPolicy tenants) {
+    OutPolicy tenants,
+    double breakerPercent) {
   public static final HealthOptions DEFAULTS =
-      new HealthOptions(null, "nvidia", null, Duration.ofSeconds(30), 0, OutPolicy.KEEP);
+      new HealthOptions(null, "nvidia", null, Duration.ofSeconds(30), 0, OutPolicy.KEEP, 50);
 
   /** The same with another time until a device is trusted again. */
   public HealthOptions withHold(Duration other) {
-    return new HealthOptions(kernelLog, profile, overrides, other, expectedDevices, tenants);
+    return new HealthOptions(
+        kernelLog, profile, overrides, other, expectedDevices, tenants, breakerPercent);
   }
 
   /** The same with rows of the table that are other here. */
   public HealthOptions withOverrides(Path file) {
-    return new HealthOptions(kernelLog, profile, file, hold, expectedDevices, tenants);
+    return new HealthOptions(
+        kernelLog, profile, file, hold, expectedDevices, tenants, breakerPercent);
   }
 
   /** The same with another log. */
   public HealthOptions withKernelLog(Path file) {
-    return new HealthOptions(file, profile, overrides, hold, expectedDevices, tenants);
+    return new HealthOptions(
+        file, profile, overrides, hold, expectedDevices, tenants, breakerPercent);
   }
 
   /** The same with another fate of the tenants of a device that is out. */
   public HealthOptions withTenants(OutPolicy policy) {
-    return new HealthOptions(kernelLog, profile, overrides, hold, expectedDevices, policy);
+    return new HealthOptions(
+        kernelLog, profile, overrides, hold, expectedDevices, policy, breakerPercent);
+  }
+
+  /** The same with as many devices expected. */
+  public HealthOptions withExpectedDevices(int devices) {
+    return new HealthOptions(kernelLog, profile, overrides, hold, devices, tenants, breakerPercent);
+  }
+
+  /** The same with another share of the devices that may be out at once by what was read. */
+  public HealthOptions withBreaker(double percent) {
+    return new HealthOptions(
+        kernelLog, profile, overrides, hold, expectedDevices, tenants, percent);
   }
 }

@@ -13,6 +13,7 @@ import dev.aliquot.agent.view.DrillView;
 import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.agent.view.HealthView;
 import dev.aliquot.health.catalogue.Catalogue;
+import dev.aliquot.health.device.DeviceBreaker;
 import dev.aliquot.health.fault.XidReports;
 import dev.aliquot.nvml.PciAddress;
 import java.io.IOException;
@@ -97,15 +98,17 @@ public final class HealthWatch implements AutoCloseable {
     earlier.ifPresent(content -> history.restore(content.faults()));
     this.desk =
         new FaultDesk(
-            inventory,
-            options.hold(),
+            new Standings(
+                inventory,
+                options.hold(),
+                new DeviceBreaker(inventory.devices().size(), options.breakerPercent()),
+                earlier.map(HealthFile.Content::devices).orElse(Map.of())),
             clock,
             System::nanoTime,
             culprits,
             history,
             counters,
-            Math.max(history.nextId(), earlier.map(HealthFile.Content::nextFault).orElse(1L)),
-            earlier.map(HealthFile.Content::devices).orElse(Map.of()));
+            Math.max(history.nextId(), earlier.map(HealthFile.Content::nextFault).orElse(1L)));
     this.reports = new XidReports(catalogue);
     this.polls =
         inventory.devices().stream()
@@ -115,7 +118,7 @@ public final class HealthWatch implements AutoCloseable {
         events == null
             ? null
             : new EventLoop(
-                events, reports, desk, degradations, this::askAll, clock, System::nanoTime);
+                events, reports, desk, degradations, this::askAll, clock, System::nanoTime, RETRY);
     if (events == null) {
       degradations.begin(
           Degradations.What.NVML_EVENTS,
@@ -156,6 +159,7 @@ public final class HealthWatch implements AutoCloseable {
         log.isReadable(),
         log.recordsRead(),
         log.recordsLost(),
+        desk.heldBack(),
         history.latest(SHOWN),
         null);
   }
@@ -184,7 +188,8 @@ public final class HealthWatch implements AutoCloseable {
     String words =
         Drills.words(address, spec.code(), pid, Objects.requireNonNullElse(spec.message(), ""));
     DrillView view =
-        new Rehearsal(catalogue, reports, culprits, tenants).view(device, words, !spec.dryRun());
+        new Rehearsal(catalogue, reports, culprits, tenants, desk.breaker())
+            .view(device, words, !spec.dryRun());
     if (!spec.dryRun()) {
       boolean isDevice = !Files.isRegularFile(logPath);
       Files.writeString(
@@ -242,6 +247,10 @@ public final class HealthWatch implements AutoCloseable {
       }
       polls.forEach(DevicePoll::checkSilence);
       desk.tick();
+      desk.whyHeldBack()
+          .ifPresentOrElse(
+              why -> degradations.begin(Degradations.What.DEVICE_BREAKER, why),
+              () -> degradations.end(Degradations.What.DEVICE_BREAKER));
       saving.save(log.position(), false);
     } catch (RuntimeException e) {
       LOG.error("a regular look at the devices' health failed", e);

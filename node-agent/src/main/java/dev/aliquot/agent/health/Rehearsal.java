@@ -8,6 +8,7 @@ import dev.aliquot.agent.view.DrillView;
 import dev.aliquot.health.catalogue.Catalogue;
 import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.health.catalogue.XidEntry;
+import dev.aliquot.health.device.DeviceBreaker;
 import dev.aliquot.health.device.DeviceMachine;
 import dev.aliquot.health.fault.Blame;
 import dev.aliquot.health.fault.Correlator;
@@ -20,8 +21,17 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 
-/** What a line of the kernel log would do, by the same parts that do it. */
-record Rehearsal(Catalogue catalogue, XidReports reports, Culprits culprits, Tenants tenants) {
+/**
+ * What a line of the kernel log would do, by the same parts that do it.
+ *
+ * @param breaker one of its own: what is tried out changes it
+ */
+record Rehearsal(
+    Catalogue catalogue,
+    XidReports reports,
+    Culprits culprits,
+    Tenants tenants,
+    DeviceBreaker breaker) {
 
   DrillView view(Device device, String line, boolean done) {
     XidLine xid =
@@ -34,7 +44,7 @@ record Rehearsal(Catalogue catalogue, XidReports reports, Culprits culprits, Ten
     XidEntry entry = catalogue.entry(xid.code());
     boolean programs = report.faultClass() == FaultClass.APP;
     Blame blame = programs ? culprits.of(xid.pid(), now, now) : Blame.NOBODY;
-    DeviceMachine machine = new DeviceMachine(Duration.ofMinutes(1));
+    DeviceMachine machine = new DeviceMachine(device.uuid(), Duration.ofMinutes(1), breaker);
     machine.fault(new Correlator(1).take(report, () -> blame).fault(), now);
     List<String> sharers =
         tenants.all().stream()

@@ -50,8 +50,14 @@ final class FaultMetrics {
           health(
               "aliquot_health_degraded",
               GAUGE,
-              "How many things keep faults from being seen; aliquot health names them.",
+              "How many things keep faults from being seen or acted on; aliquot health names them.",
               h -> h.degraded().size()),
+          health(
+              "aliquot_devices_held_back",
+              GAUGE,
+              "Devices that a fault would take out, and that take tenants as health-device-breaker"
+                  + " lets no more be out.",
+              h -> h.heldBack()),
           health(
               "aliquot_kernel_log_readable",
               GAUGE,

@@ -34,7 +34,7 @@ public final class FaultTable {
     } else {
       lines.addAll(faults(node).lines());
     }
-    node.health().degraded().forEach(each -> lines.add("faults may be missed: " + each));
+    node.health().degraded().forEach(each -> lines.add("degraded: " + each));
     KubernetesView cluster = node.health().kubernetes();
     if (cluster != null) {
       lines.addAll(cluster(cluster));

@@ -19,6 +19,9 @@ public record Condition(
     boolean remapPending,
     boolean remapFailed,
     long uncorrectedErrors) {
+  /** Of a device that has not been asked yet, or whose driver says nothing of its health. */
+  public static final Condition NOTHING_SAID =
+      new Condition(Presence.ANSWERS, Optional.empty(), false, false, -1);
 
   /** Whether the driver answers for a device. */
   public enum Presence {

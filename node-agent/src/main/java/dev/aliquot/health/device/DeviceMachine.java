@@ -1,22 +1,19 @@
 package dev.aliquot.health.device;
 
-import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.health.fault.Cause;
 import dev.aliquot.health.fault.Fault;
-import dev.aliquot.nvml.RecoveryAction;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * The state of one device. Not thread-safe.
  *
- * <p>Who decides, in this order: that the device is gone; what the driver wants done; what a fault
- * claims by the table. A claim ends
+ * <p>{@link Decision} says what decides; what really happened does before a drill. What only a line
+ * or an event says may be held back by the {@link DeviceBreaker}; the device is suspect then. A
+ * claim ends
  *
  * <ul>
  *   <li>when the driver has wanted the device or the node reset since, and wants nothing any more;
@@ -35,29 +32,45 @@ public final class DeviceMachine {
   private static final int MOST_DOUBLINGS = 5;
   private static final Cause OFF_THE_BUS = new Cause.Xid(79);
 
+  private final String device;
   private final Duration hold;
+  private final DeviceBreaker breaker;
   private final List<Claim> claims = new ArrayList<>();
   private final Deque<Long> outs = new ArrayDeque<>();
-  private Condition condition =
-      new Condition(Condition.Presence.ANSWERS, Optional.empty(), false, false, -1);
+  private Condition condition = Condition.NOTHING_SAID;
 
   /** It was gone, and has not answered since. */
   private boolean lost;
+
+  /** It was out last for practice alone. */
+  private boolean practised;
+
+  /** A fault would take it out, and the breaker does not let it. */
+  private boolean heldBack;
 
   private String suspicion = "";
   private long goodSinceNanos;
   private Verdict verdict = Verdict.HEALTHY;
 
   /**
+   * @param device its UUID
    * @param hold how long nothing may be wrong before a device is trusted again
+   * @param breaker the node's
    */
-  public DeviceMachine(Duration hold) {
+  public DeviceMachine(String device, Duration hold, DeviceBreaker breaker) {
+    this.device = device;
     this.hold = hold;
+    this.breaker = breaker;
   }
 
   /** As last decided. */
   public Verdict verdict() {
     return verdict;
+  }
+
+  /** Whether it takes tenants only because the {@link DeviceBreaker} holds a fault back. */
+  public boolean isHeldBack() {
+    return heldBack && verdict.state().takesTenants();
   }
 
   /** What has taken it out by the table. */
@@ -73,8 +86,13 @@ public final class DeviceMachine {
   /**
    * Carries on after an agent before this one: a device that was out is not trusted sooner because
    * the agent has been started again.
+   *
+   * @param said what it said of itself last; where that took it out, it counts until it is asked
    */
-  public Verdict restore(Past past, long nowNanos) {
+  public Verdict restore(Past past, Condition said, long nowNanos) {
+    if (!Decision.of(said, List.of()).state().takesTenants()) {
+      condition = said;
+    }
     lost = past.lost();
     past.claims().forEach(claim -> claims.add(claim.notAfter(nowNanos)));
     past.outsNanos().stream().filter(out -> out <= nowNanos).forEach(outs::addLast);
@@ -82,6 +100,7 @@ public final class DeviceMachine {
       boolean watched = past.state() == DeviceState.RECOVERING;
       goodSinceNanos = watched ? Math.min(past.goodSinceNanos(), nowNanos) : nowNanos;
       verdict = watched(nowNanos);
+      breaker.carry(device);
     }
     return decide(nowNanos);
   }
@@ -160,12 +179,16 @@ public final class DeviceMachine {
       if (before.takesTenants()) {
         outs.addLast(nowNanos);
       }
+      practised = wanted.drill() && (practised || before.takesTenants());
       verdict = wanted;
     } else if (before.takesTenants()) {
       verdict = wanted;
     } else {
       goodSinceNanos = before == DeviceState.RECOVERING ? goodSinceNanos : nowNanos;
       verdict = nowNanos - goodSinceNanos < holdNanos(nowNanos) ? watched(nowNanos) : wanted;
+    }
+    if (verdict.state().takesTenants()) {
+      breaker.release(device);
     }
     return verdict;
   }
@@ -177,7 +200,8 @@ public final class DeviceMachine {
             + Duration.ofNanos(holdNanos(nowNanos)).toSeconds()
             + " s before it is trusted again",
         0,
-        false);
+        false,
+        practised);
   }
 
   private boolean isOver(Claim claim, long nowNanos) {
@@ -197,91 +221,45 @@ public final class DeviceMachine {
     return hold.toNanos() << Math.max(0, outs.size() - 1);
   }
 
+  /** What the driver says decides before what was read; practice only where nothing real does. */
   private Verdict wanted() {
-    Optional<Claim> worst =
-        claims.stream()
-            .max(
-                Comparator.comparing((Claim claim) -> claim.gone())
-                    .thenComparing(Claim::faultClass)
-                    .thenComparing(claim -> !claim.drill()));
-    boolean replace =
-        condition.remapFailed()
-            || claims.stream().anyMatch(claim -> claim.faultClass() == FaultClass.REPLACE);
-    return switch (condition.presence()) {
-      case LOST ->
-          worst
-              .filter(Claim::gone)
-              .map(claim -> by(DeviceState.LOST, claim, replace))
-              .orElse(
-                  new Verdict(
-                      DeviceState.LOST, "the driver says that the device is gone", 0, replace));
-      case SILENT ->
-          worst
-              .map(claim -> by(ofClaim(claim), claim, replace))
-              .orElse(
-                  new Verdict(
-                      DeviceState.NEEDS_RESET,
-                      "the driver does not answer for this device",
-                      0,
-                      replace));
-      case ANSWERS -> answering(worst, replace);
-    };
+    heldBack = false;
+    List<Claim> happened = claims(false);
+    Verdict real = Decision.of(condition, happened);
+    if (!real.state().takesTenants()) {
+      return isFact(happened) ? fact(real) : behindBreaker(real);
+    }
+    List<Claim> drills = claims(true);
+    Verdict practised = Decision.of(condition, drills);
+    if (!practised.state().takesTenants()) {
+      return isFact(drills) ? fact(practised) : behindBreaker(practised);
+    }
+    return real.equals(Verdict.HEALTHY) && !suspicion.isEmpty()
+        ? Verdict.ofDevice(DeviceState.SUSPECT, suspicion, false)
+        : real;
   }
 
-  private Verdict answering(Optional<Claim> worst, boolean replace) {
-    RecoveryAction action = condition.action().orElse(RecoveryAction.NONE);
-    DeviceState asked = Recoveries.state(action);
-    if (asked.compareTo(DeviceState.SUSPECT) > 0 && worst.filter(Claim::gone).isEmpty()) {
-      return new Verdict(
-          asked,
-          "the driver wants "
-              + Recoveries.words(action)
-              + worst.map(claim -> ": " + why(claim)).orElse(""),
-          worst.map(Claim::fault).orElse(0L),
-          replace);
-    }
-    if (worst.isPresent()) {
-      return by(ofClaim(worst.get()), worst.get(), replace);
-    }
-    if (condition.remapFailed()) {
-      return new Verdict(
-          DeviceState.NEEDS_REBOOT,
-          "device memory could not be replaced by spare memory: the device wants replacing",
-          0,
-          true);
-    }
-    if (asked == DeviceState.SUSPECT) {
-      return new Verdict(asked, "the driver wants " + Recoveries.words(action), 0, false);
-    }
-    if (condition.remapPending()) {
-      return new Verdict(
-          DeviceState.SUSPECT,
-          "device memory waits for a reset to be replaced: reset the device when it is idle",
-          0,
-          false);
-    }
-    return suspicion.isEmpty()
-        ? Verdict.HEALTHY
-        : new Verdict(DeviceState.SUSPECT, suspicion, 0, false);
+  /** Whether the device would be out as well without what the table says of lines and events. */
+  private boolean isFact(List<Claim> claims) {
+    List<Claim> gone = claims.stream().filter(Claim::gone).toList();
+    return !Decision.of(condition, gone).state().takesTenants();
   }
 
-  private static Verdict by(DeviceState state, Claim claim, boolean replace) {
-    return new Verdict(state, why(claim), claim.fault(), replace);
+  private Verdict fact(Verdict verdict) {
+    breaker.release(device);
+    return verdict;
   }
 
-  private static String why(Claim claim) {
-    boolean number = Character.isDigit(claim.cause().charAt(0));
-    return (claim.drill() ? "a drill: " : "")
-        + (number ? "XID " + claim.cause() + ": " : "")
-        + claim.text();
-  }
-
-  private static DeviceState ofClaim(Claim claim) {
-    if (claim.gone()) {
-      return DeviceState.LOST;
+  private Verdict behindBreaker(Verdict out) {
+    if (breaker.admit(device, out.drill())) {
+      return out;
     }
-    return claim.faultClass() == FaultClass.RESET
-        ? DeviceState.NEEDS_RESET
-        : DeviceState.NEEDS_REBOOT;
+    heldBack = true;
+    String why = "held back, as " + breaker.rule() + ": " + out.reason();
+    return new Verdict(DeviceState.SUSPECT, why, out.fault(), false, out.drill());
+  }
+
+  private List<Claim> claims(boolean drills) {
+    return claims.stream().filter(claim -> claim.drill() == drills).toList();
   }
 }

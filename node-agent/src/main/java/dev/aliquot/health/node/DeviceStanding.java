@@ -10,9 +10,13 @@ import java.util.Optional;
  *
  * @param index as people count the devices
  * @param uuid the device
- * @param drill whether that is so for practice: it is told, and nothing is done
  */
-public record DeviceStanding(int index, String uuid, Verdict verdict, boolean drill) {
+public record DeviceStanding(int index, String uuid, Verdict verdict) {
+
+  /** Whether that is so for practice. */
+  boolean drill() {
+    return verdict.drill();
+  }
 
   boolean takesTenants() {
     return verdict.state().takesTenants();
@@ -20,12 +24,12 @@ public record DeviceStanding(int index, String uuid, Verdict verdict, boolean dr
 
   /** What was there is lost, and not for practice. */
   boolean isLost() {
-    return verdict.state() == DeviceState.LOST && !drill;
+    return verdict.state() == DeviceState.LOST && !drill();
   }
 
   /** What the device asks of whoever repairs nodes. */
   Optional<FaultClass> repair() {
-    if (drill) {
+    if (drill()) {
       return Optional.empty();
     }
     if (verdict.replace()) {

@@ -46,6 +46,8 @@ public final class Judgement {
   }
 
   private static NodeCondition condition(List<DeviceStanding> devices, List<DeviceStanding> out) {
+    List<DeviceStanding> suspects =
+        devices.stream().filter(each -> each.verdict().state() == DeviceState.SUSPECT).toList();
     if (!out.isEmpty()) {
       DeviceState worst =
           out.stream()
@@ -54,10 +56,13 @@ public final class Judgement {
       return new NodeCondition(
           false,
           "Gpu" + word(worst),
-          out.size() + " of " + devices.size() + " GPUs take no tenants: " + told(out));
+          out.size()
+              + " of "
+              + devices.size()
+              + " GPUs take no tenants: "
+              + told(out)
+              + (suspects.isEmpty() ? "" : "; suspect: " + told(suspects)));
     }
-    List<DeviceStanding> suspects =
-        devices.stream().filter(each -> each.verdict().state() == DeviceState.SUSPECT).toList();
     return suspects.isEmpty()
         ? new NodeCondition(true, "AllGpusHealthy", "All GPUs take tenants.")
         : new NodeCondition(

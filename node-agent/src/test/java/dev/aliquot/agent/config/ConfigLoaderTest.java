@@ -55,6 +55,7 @@ class ConfigLoaderTest {
       health-catalogue: /etc/aliquot/xids.yaml
       health-hold: 1m
       health-tenants: stop
+      health-device-breaker: 25
       expected-devices: 8
       health-kubernetes: dry-run
       health-taint: on
@@ -122,6 +123,7 @@ class ConfigLoaderTest {
                 null,
                 Duration.ofSeconds(30),
                 OutPolicy.KEEP,
+                50,
                 0,
                 KubernetesMode.OFF,
                 false,
@@ -170,6 +172,7 @@ class ConfigLoaderTest {
         Path.of("/etc/aliquot/xids.yaml"),
         Duration.ofMinutes(1),
         OutPolicy.STOP,
+        25,
         8,
         KubernetesMode.DRY_RUN,
         true,

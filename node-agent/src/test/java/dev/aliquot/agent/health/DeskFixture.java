@@ -8,6 +8,7 @@ import dev.aliquot.agent.device.HealthReader;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.health.catalogue.Catalogue;
 import dev.aliquot.health.device.Condition;
+import dev.aliquot.health.device.DeviceBreaker;
 import dev.aliquot.health.fault.Blame;
 import dev.aliquot.health.fault.Moment;
 import dev.aliquot.health.fault.Source;
@@ -35,7 +36,7 @@ abstract class DeskFixture {
   final Map<Integer, Culprits.Owner> owners = new HashMap<>();
   final Counters counters = new Counters();
   final XidReports reports = new XidReports(Catalogue.builtIn("nvidia"));
-  final FaultHistory history = new FaultHistory();
+  FaultHistory history = new FaultHistory();
   private volatile Duration now = Duration.ofDays(1);
   private volatile Duration wall = Duration.ZERO;
   FaultDesk desk = desk(history, Map.of());
@@ -55,8 +56,9 @@ abstract class DeskFixture {
 
   FaultDesk desk(FaultHistory from, Map<String, KeptDevice> kept) {
     Culprits culprits = new Culprits(inventory, pid -> Optional.ofNullable(owners.get(pid)));
+    Standings standings = new Standings(inventory, HOLD, new DeviceBreaker(1, 50), kept);
     return new FaultDesk(
-        inventory, HOLD, this::time, this::nanos, culprits, from, counters, from.nextId(), kept);
+        standings, this::time, this::nanos, culprits, from, counters, from.nextId());
   }
 
   Instant time() {

@@ -6,8 +6,10 @@ import dev.aliquot.agent.device.HealthReader;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.health.device.Condition;
+import dev.aliquot.health.device.Verdict;
 import dev.aliquot.nvml.RecoveryAction;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -41,12 +43,20 @@ class DevicePollTest extends DeskFixture {
   }
 
   private void becomes(String state) {
-    Eventually.soon(() -> assertThat(state()).isEqualTo(state));
+    Eventually.soon(
+        () -> {
+          poll.ifPresent(DevicePoll::ask);
+          assertThat(state()).isEqualTo(state);
+        });
   }
 
   private void readsSome() {
     int before = reads.get();
-    Eventually.soon(() -> assertThat(reads.get()).isGreaterThan(before + 1));
+    Eventually.soon(
+        () -> {
+          poll.ifPresent(DevicePoll::ask);
+          assertThat(reads.get()).isGreaterThan(before + 1);
+        });
   }
 
   @Test
@@ -62,6 +72,66 @@ class DevicePollTest extends DeskFixture {
     assertThat(history.all())
         .extracting(FaultView::code)
         .containsExactly("recovery-gpu-reset", "recovery-none");
+  }
+
+  /** The next agent, ten minutes later, with what the one before it has kept. */
+  private void restart() {
+    poll.ifPresent(DevicePoll::stop);
+    assertThat(poll.map(each -> each.join(Duration.ofSeconds(30))).orElse(true)).isTrue();
+    later(Duration.ofMinutes(10));
+    Map<String, KeptDevice> kept = desk.kept();
+    FaultHistory next = new FaultHistory();
+    next.restore(history.all());
+    device.verdict(Verdict.HEALTHY);
+    desk = desk(next, kept);
+    history = next;
+    start(() -> answer);
+    readsSome();
+  }
+
+  @Test
+  void aStateThatStillHoldsIsNoNewFaultForTheNextAgent() {
+    start(() -> answer);
+    answer = answers(RecoveryAction.GPU_RESET);
+    becomes("needs-reset");
+    restart();
+    assertThat(state()).isEqualTo("needs-reset");
+    assertThat(history.all()).extracting(FaultView::code).containsExactly("recovery-gpu-reset");
+    answer = LOST;
+    becomes("lost");
+    restart();
+    assertThat(state()).isEqualTo("lost");
+    assertThat(history.all())
+        .extracting(FaultView::code)
+        .containsExactly("recovery-gpu-reset", "lost");
+    answer = memory(true, false, 3);
+    becomes("recovering");
+    restart();
+    answer = memory(true, true, 3);
+    becomes("needs-reboot");
+    restart();
+    assertThat(history.all())
+        .extracting(FaultView::code)
+        .containsExactly("recovery-gpu-reset", "lost", "remap-pending", "remap-failed");
+  }
+
+  @Test
+  void whatHasChangedWhileNoAgentAskedIsTold() {
+    start(() -> answer);
+    answer = memory(false, false, 3);
+    readsSome();
+    poll.ifPresent(DevicePoll::stop);
+    answer = memory(true, false, 5);
+    restart();
+    assertThat(history.all())
+        .extracting(FaultView::code)
+        .containsExactly("remap-pending", "uncorrected-memory-error");
+    assertThat(history.all().getLast().text()).endsWith(": 2 more.");
+  }
+
+  private static Condition memory(boolean pending, boolean failed, long errors) {
+    return new Condition(
+        Condition.Presence.ANSWERS, Optional.of(RecoveryAction.NONE), pending, failed, errors);
   }
 
   @Test

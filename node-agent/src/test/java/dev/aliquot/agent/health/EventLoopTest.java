@@ -48,7 +48,8 @@ class EventLoopTest extends DeskFixture {
           degradations,
           asked::incrementAndGet,
           this::time,
-          this::nanos);
+          this::nanos,
+          Duration.ofMillis(50));
 
   @AfterEach
   void stop() {

@@ -3,7 +3,9 @@ package dev.aliquot.agent.health;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.kmsg.LogPosition;
+import dev.aliquot.health.device.Condition;
 import dev.aliquot.health.device.Past;
+import dev.aliquot.nvml.RecoveryAction;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +33,7 @@ class HealthFileTest extends DeskFixture {
     later(Duration.ofSeconds(1));
     desk.clear(device);
     line("143, x");
+    says(RecoveryAction.BUS_RESET);
     file.save(POSITION, desk.nextFault(), history.all(), desk.kept());
   }
 
@@ -41,6 +44,18 @@ class HealthFileTest extends DeskFixture {
     assertThat(content.nextFault()).isEqualTo(3);
     assertThat(content.faults()).isEqualTo(history.all());
     assertThat(content.devices()).isEqualTo(desk.kept());
+  }
+
+  @Test
+  void anOlderAgentHasNotWrittenWhatDevicesSaid() throws Exception {
+    assertThat(file.load().orElseThrow().devices().get(UUID).condition())
+        .isEqualTo(answers(RecoveryAction.BUS_RESET));
+    String text = Files.readString(path);
+    String older = text.replaceAll(",\"said\":\\{[^}]*}", "");
+    assertThat(older).isNotEqualTo(text);
+    Files.writeString(path, older);
+    assertThat(file.load().orElseThrow().devices().get(UUID).condition())
+        .isEqualTo(Condition.NOTHING_SAID);
   }
 
   @Test

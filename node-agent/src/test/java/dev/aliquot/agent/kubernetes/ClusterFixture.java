@@ -162,7 +162,7 @@ abstract class ClusterFixture {
     String why = state == DeviceState.HEALTHY ? "" : "it is " + state.label();
     devices.put(
         index,
-        new DeviceStanding(index, "GPU-" + index, new Verdict(state, why, 1, replace), drill));
+        new DeviceStanding(index, "GPU-" + index, new Verdict(state, why, 1, replace, drill)));
   }
 
   /** Seen so many times in all. */

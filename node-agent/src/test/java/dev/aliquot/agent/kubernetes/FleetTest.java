@@ -6,6 +6,7 @@ import dev.aliquot.agent.config.EvictionPolicy;
 import dev.aliquot.agent.config.KubernetesMode;
 import dev.aliquot.health.catalogue.Catalogue;
 import dev.aliquot.health.catalogue.FaultClass;
+import dev.aliquot.health.device.DeviceBreaker;
 import dev.aliquot.health.device.DeviceMachine;
 import dev.aliquot.health.device.Verdict;
 import dev.aliquot.health.fault.Blame;
@@ -78,7 +79,7 @@ class FleetTest {
           new NodeReconciler(
               OPTIONS,
               api,
-              () -> List.of(new DeviceStanding(0, "GPU-" + index, verdict, false)),
+              () -> List.of(new DeviceStanding(0, "GPU-" + index, verdict)),
               List::of,
               device -> Set.of(),
               clock,
@@ -118,7 +119,7 @@ class FleetTest {
     Report report =
         new XidReports(catalogue)
             .of(13, Source.KERNEL_LOG, new Moment(Instant.EPOCH, nanos), "GPU-0", false);
-    return new DeviceMachine(Duration.ofSeconds(30))
+    return new DeviceMachine("GPU-0", Duration.ofSeconds(30), new DeviceBreaker(1, 100))
         .fault(new Correlator(1).take(report, () -> Blame.NOBODY).fault(), nanos);
   }
 

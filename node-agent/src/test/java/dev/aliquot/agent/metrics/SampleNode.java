@@ -189,6 +189,7 @@ public final class SampleNode {
         false,
         100,
         3,
+        1,
         List.of(fault()),
         new KubernetesView("dry-run", "no answer", 2, 5, "half the fleet", "", 1, List.of()));
   }

@@ -30,10 +30,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DeviceMachineTest {
   private static final Duration HOLD = Duration.ofSeconds(30);
 
-  private final DeviceMachine machine = new DeviceMachine(HOLD);
+  private final DeviceMachine machine = machine();
   private final Correlator correlator = new Correlator(1);
   private final XidReports reports = new XidReports(Catalogue.builtIn("nvidia"));
   private long now = Duration.ofDays(1).toNanos();
+
+  private static DeviceMachine machine() {
+    return new DeviceMachine("GPU-1", HOLD, new DeviceBreaker(1, 100));
+  }
 
   @BeforeEach
   void theDeviceAnswers() {
@@ -165,8 +169,8 @@ class DeviceMachineTest {
     assertThat(xid("143")).isEqualTo(LOST);
     gone(Presence.LOST);
     gone(Presence.SILENT);
-    DeviceMachine next = new DeviceMachine(HOLD);
-    assertThat(next.restore(machine.past(), now).state()).isEqualTo(LOST);
+    DeviceMachine next = machine();
+    assertThat(next.restore(machine.past(), Condition.NOTHING_SAID, now).state()).isEqualTo(LOST);
     Condition old = new Condition(Presence.ANSWERS, Optional.empty(), false, false, 0);
     assertThat(next.condition(old, now).state()).isEqualTo(RECOVERING);
     assertThat(next.claims()).isEmpty();
@@ -274,6 +278,46 @@ class DeviceMachineTest {
     assertThat(after(HOLD.multipliedBy(2))).isEqualTo(NEEDS_REBOOT);
   }
 
+  @Test
+  void whatReallyHappensIsNoDrillHoweverGraveTheDrill() {
+    machine.fault(faultOf("79", true), now);
+    assertThat(machine.verdict().drill()).isTrue();
+    Fault real = faultOf("48", false);
+    machine.fault(real, now);
+    assertThat(machine.verdict().fault()).isEqualTo(real.id());
+    assertThat(machine.verdict().state()).isEqualTo(NEEDS_RESET);
+    assertThat(machine.verdict().reason()).startsWith("XID 48");
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(machine.verdict().replace()).as("only for practice").isFalse();
+  }
+
+  @Test
+  void whatTheDriverSaysIsNoDrill() {
+    machine.fault(faultOf("79", true), now);
+    assertThat(action(RecoveryAction.GPU_RESET)).isEqualTo(NEEDS_RESET);
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(machine.verdict().fault()).isZero();
+    assertThat(gone(Presence.LOST)).isEqualTo(LOST);
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(gone(Presence.SILENT)).isEqualTo(NEEDS_RESET);
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(machine.verdict().replace()).isFalse();
+  }
+
+  @Test
+  void aDeviceThatRecoversFromADrillIsOutForPracticeToTheEnd() {
+    machine.fault(faultOf("143", true), now);
+    assertThat(after(HOLD)).isEqualTo(RECOVERING);
+    assertThat(machine.verdict().drill()).isTrue();
+    assertThat(after(HOLD)).isEqualTo(HEALTHY);
+    assertThat(machine.verdict().drill()).isFalse();
+    assertThat(action(RecoveryAction.GPU_RESET)).isEqualTo(NEEDS_RESET);
+    machine.fault(faultOf("143", true), now);
+    now += HOLD.toNanos();
+    assertThat(action(RecoveryAction.NONE)).isEqualTo(RECOVERING);
+    assertThat(machine.verdict().drill()).as("the driver wanted it reset, too").isFalse();
+  }
+
   @ParameterizedTest
   @CsvSource({"DRAIN_P2P", "RECOVER_IMEX_DOMAIN", "UNKNOWN"})
   void anActionThatHealsNothingEndsNoClaim(RecoveryAction action) {
@@ -292,8 +336,9 @@ class DeviceMachineTest {
       after(HOLD.multipliedBy(i == 2 ? 1 : 9));
     }
     assertThat(machine.verdict().state()).isEqualTo(RECOVERING);
-    DeviceMachine next = new DeviceMachine(HOLD);
-    assertThat(next.restore(machine.past(), now).state()).isEqualTo(RECOVERING);
+    DeviceMachine next = machine();
+    assertThat(next.restore(machine.past(), Condition.NOTHING_SAID, now).state())
+        .isEqualTo(RECOVERING);
     Condition well =
         new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
     now += HOLD.multipliedBy(2).toNanos();
@@ -305,16 +350,40 @@ class DeviceMachineTest {
   @Test
   void whatOnlyTheDriverWantedIsNotForgottenWithTheAgent() {
     action(RecoveryAction.GPU_RESET);
-    DeviceMachine next = new DeviceMachine(HOLD);
-    assertThat(next.restore(machine.past(), now).state()).isEqualTo(RECOVERING);
+    DeviceMachine next = machine();
+    assertThat(next.restore(machine.past(), Condition.NOTHING_SAID, now).state())
+        .isEqualTo(RECOVERING);
+  }
+
+  @Test
+  void whatTheDriverWantedCountsUntilItIsAsked() {
+    Condition wanted =
+        new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.GPU_RESET), false, false, 0);
+    machine.condition(wanted, now);
+    DeviceMachine next = machine();
+    assertThat(next.restore(machine.past(), wanted, now)).isEqualTo(machine.verdict());
+    Condition well =
+        new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
+    assertThat(next.condition(well, now).state()).isEqualTo(RECOVERING);
+  }
+
+  @Test
+  void thatTheDriverWantedNothingEndsNoClaimBeforeItIsAsked() {
+    xid("48");
+    now += HOLD.toNanos();
+    Condition well =
+        new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
+    DeviceMachine next = machine();
+    assertThat(next.restore(machine.past(), well, now).state()).isEqualTo(NEEDS_RESET);
+    assertThat(next.condition(well, now).state()).isEqualTo(RECOVERING);
   }
 
   @Test
   void aClaimFromAnotherClockDoesNotLastForEver() {
     xid("48");
-    DeviceMachine next = new DeviceMachine(HOLD);
+    DeviceMachine next = machine();
     now -= Duration.ofHours(20).toNanos();
-    next.restore(machine.past(), now);
+    next.restore(machine.past(), Condition.NOTHING_SAID, now);
     now += HOLD.toNanos();
     Condition well =
         new Condition(Presence.ANSWERS, Optional.of(RecoveryAction.NONE), false, false, 0);
@@ -324,8 +393,9 @@ class DeviceMachineTest {
   @Test
   void theNextAgentCarriesOnWithWhatTookItOut() {
     xid("143");
-    DeviceMachine next = new DeviceMachine(HOLD);
-    assertThat(next.restore(machine.past(), now).state()).isEqualTo(NEEDS_REBOOT);
+    DeviceMachine next = machine();
+    assertThat(next.restore(machine.past(), Condition.NOTHING_SAID, now).state())
+        .isEqualTo(NEEDS_REBOOT);
     assertThat(next.verdict().reason()).isEqualTo(machine.verdict().reason());
     assertThat(next.verdict().fault()).isEqualTo(1);
   }

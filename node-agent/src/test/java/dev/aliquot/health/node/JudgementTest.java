@@ -18,7 +18,7 @@ class JudgementTest {
 
   private static DeviceStanding device(int index, DeviceState state, boolean replace) {
     String why = state == DeviceState.HEALTHY ? "" : "XID 79: it fell off the bus";
-    return new DeviceStanding(index, "GPU-" + index, new Verdict(state, why, 1, replace), false);
+    return new DeviceStanding(index, "GPU-" + index, new Verdict(state, why, 1, replace, false));
   }
 
   private static DeviceStanding device(int index, DeviceState state) {
@@ -26,7 +26,9 @@ class JudgementTest {
   }
 
   private static DeviceStanding practice(DeviceStanding device) {
-    return new DeviceStanding(device.index(), device.uuid(), device.verdict(), true);
+    Verdict real = device.verdict();
+    Verdict drill = new Verdict(real.state(), real.reason(), 1, real.replace(), true);
+    return new DeviceStanding(device.index(), device.uuid(), drill);
   }
 
   @Test
@@ -44,6 +46,17 @@ class JudgementTest {
     assertThat(wish.grade()).isEqualTo(Grade.HEALTHY);
     assertThat(wish.condition().healthy()).isTrue();
     assertThat(wish.condition().reason()).isEqualTo("GpuSuspect");
+  }
+
+  @Test
+  void aSuspectDeviceIsToldBesideThoseThatAreOutToo() {
+    NodeWish wish =
+        Judgement.of(
+            List.of(device(0, DeviceState.NEEDS_RESET), device(1, DeviceState.SUSPECT)), ALL);
+    assertThat(wish.condition().message())
+        .isEqualTo(
+            "1 of 2 GPUs take no tenants: GPU 0 (GPU-0) needs-reset, XID 79: it fell off the bus;"
+                + " suspect: GPU 1 (GPU-1) suspect, XID 79: it fell off the bus");
   }
 
   @Test
@@ -99,8 +112,8 @@ class JudgementTest {
   void theMessageOfManyDevicesStaysReadable() {
     List<DeviceStanding> many = new ArrayList<>();
     for (int i = 0; i < 64; i++) {
-      Verdict verdict = new Verdict(DeviceState.LOST, "x".repeat(10_000), 1, false);
-      many.add(new DeviceStanding(i, "GPU-" + i, verdict, false));
+      Verdict verdict = new Verdict(DeviceState.LOST, "x".repeat(10_000), 1, false, false);
+      many.add(new DeviceStanding(i, "GPU-" + i, verdict));
     }
     assertThat(Judgement.of(many, ALL).condition().message())
         .hasSizeLessThan(2000)
