@@ -25,8 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Every request that is made of the API server; {@code daemonset/rbac-health.yaml} allows these and
- * no others. Each waits for its answer, {@link #PATIENCE} at most, and is not repeated here.
+ * Every request that is made of the API server; {@code daemonset/chart} allows these and no others.
+ * Each waits for its answer, {@link #PATIENCE} at most, and is not repeated here.
  */
 final class NodeApi implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);

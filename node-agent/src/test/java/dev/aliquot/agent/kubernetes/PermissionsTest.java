@@ -13,21 +13,24 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** The manifest allows what the agent does, all of it, and nothing else. */
+/** The manifests allow what the agent does, all of it, and nothing else. */
 class PermissionsTest extends ClusterFixture {
-  private static final Path MANIFEST = Path.of("../daemonset/rbac-health.yaml");
+  private static final Path MANIFESTS = Path.of("../daemonset/manifests");
   private static final Pattern PATH =
       Pattern.compile("/api/v1(?:/namespaces/[^/]+)?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?");
 
-  private Set<String> allowed() throws Exception {
+  private Set<String> allowed(EvictionPolicy eviction) throws Exception {
+    Path manifest = MANIFESTS.resolve("rbac-health-" + word(eviction) + ".yaml");
     Set<String> allowed = new TreeSet<>();
-    try (InputStream in = Files.newInputStream(MANIFEST)) {
+    try (InputStream in = Files.newInputStream(manifest)) {
       for (HasMetadata each : admin.load(in).items()) {
         if (each instanceof ClusterRole role) {
           role.getRules().forEach(rule -> allowed.addAll(allowed(rule)));
@@ -35,6 +38,10 @@ class PermissionsTest extends ClusterFixture {
       }
     }
     return allowed;
+  }
+
+  private static String word(EvictionPolicy eviction) {
+    return eviction.name().toLowerCase(Locale.ROOT);
   }
 
   private static Set<String> allowed(PolicyRule rule) {
@@ -64,7 +71,7 @@ class PermissionsTest extends ClusterFixture {
 
   /** Everything that an agent ever does. */
   private void live(EvictionPolicy eviction) {
-    PodName pod = new PodName("ml", "pod-" + eviction.name().toLowerCase(java.util.Locale.ROOT));
+    PodName pod = new PodName("ml", "pod-" + word(eviction));
     addPod(pod.namespace(), pod.name(), NODE);
     pods.add(pod);
     start(new KubernetesOptions(ALL.mode(), ALL.policy(), eviction, 20));
@@ -83,14 +90,15 @@ class PermissionsTest extends ClusterFixture {
     api.close();
   }
 
-  @Test
-  void everyRequestIsAllowedAndEverythingAllowedIsRequested() throws Exception {
-    Set<String> allowed = allowed();
+  @ParameterizedTest
+  @EnumSource(
+      value = EvictionPolicy.class,
+      names = {"EVICT", "DELETE"})
+  void everyRequestIsAllowedAndEverythingAllowedIsRequested(EvictionPolicy eviction)
+      throws Exception {
+    live(eviction);
     Set<String> used = new TreeSet<>();
-    for (EvictionPolicy eviction : List.of(EvictionPolicy.EVICT, EvictionPolicy.DELETE)) {
-      live(eviction);
-      server.requests().forEach(request -> used.add(used(request)));
-    }
-    assertThat(used).containsExactlyElementsOf(allowed);
+    server.requests().forEach(request -> used.add(used(request)));
+    assertThat(used).containsExactlyElementsOf(allowed(eviction));
   }
 }
