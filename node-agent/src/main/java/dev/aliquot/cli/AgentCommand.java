@@ -176,7 +176,10 @@ final class AgentCommand implements Callable<Integer> {
         settings.httpPort(),
         new Limits(settings.httpMaxConnections(), settings.httpIdleTimeout()),
         ApiRoutes.over(
-            agent::view, agent.health()::faults, new MetricsPage(agent::view, agent::stats)));
+            agent::view,
+            agent.health()::faults,
+            agent::history,
+            new MetricsPage(agent::view, agent::stats)));
   }
 
   private static String text(InetSocketAddress address) {
