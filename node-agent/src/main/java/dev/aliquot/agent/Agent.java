@@ -6,6 +6,7 @@ import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.deep.DeepDriver;
 import dev.aliquot.agent.device.Inventory;
 import dev.aliquot.agent.device.NvmlInventory;
+import dev.aliquot.agent.history.History;
 import dev.aliquot.agent.limits.TenantLimits;
 import dev.aliquot.agent.page.PageLayout;
 import dev.aliquot.agent.pool.CudaChunkMaker;
@@ -29,6 +30,8 @@ import dev.aliquot.agent.tenant.Tenant;
 import dev.aliquot.agent.tenant.TenantContext;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.truth.GroundTruth;
+import dev.aliquot.agent.view.HistoryView;
+import dev.aliquot.agent.view.LiveView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
@@ -82,6 +85,7 @@ public final class Agent implements AutoCloseable {
   private final BypassWatch bypass;
   private final Admissions admissions;
   private final AgentHealth health;
+  private final History history;
   private final Cleanup cleanup;
   private volatile boolean ready;
 
@@ -194,7 +198,10 @@ public final class Agent implements AutoCloseable {
     cleanup.add("the watch for faults", health);
     arrivals.listen(health::attached);
     Evacuation evacuation = new Evacuation(options.health().tenants(), inventory, tenants, proc);
-    cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender, evacuation));
+    this.history =
+        new History(
+            NodeViews.gauges(inventory, truth, options.samplePeriod()), System::nanoTime, clock);
+    cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender, evacuation, history));
     ready = true;
   }
 
@@ -254,6 +261,16 @@ public final class Agent implements AutoCloseable {
         NodeViews.events(bypass.events()),
         pool.view(),
         health.view());
+  }
+
+  /** The devices' last hour. Cheap. */
+  public HistoryView history() {
+    return history.view();
+  }
+
+  /** The node and the history's latest point. As cheap as {@link #view}. */
+  public LiveView live() {
+    return new LiveView(clock.instant(), view(), history.latest());
   }
 
   /** Faults, and what they make of devices. */

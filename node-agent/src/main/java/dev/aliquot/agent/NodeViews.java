@@ -6,6 +6,8 @@ import dev.aliquot.agent.bypass.Finding;
 import dev.aliquot.agent.bypass.Sighting;
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.DeviceReading;
+import dev.aliquot.agent.device.Inventory;
+import dev.aliquot.agent.history.Gauge;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.tenant.Residencies;
 import dev.aliquot.agent.tenant.Tenant;
@@ -15,13 +17,34 @@ import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.EventView;
 import dev.aliquot.agent.view.ProcessView;
 import dev.aliquot.agent.view.TenantView;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 
 /** Views of devices and tenants as they are now. */
 final class NodeViews {
+  /** A reading may take this long beyond its turn before it counts as silence. */
+  private static final Duration SILENCE = Duration.ofSeconds(5);
+
   private NodeViews() {}
+
+  /** Every device's figures, while its driver answers. */
+  static List<Gauge> gauges(Inventory inventory, GroundTruth truth, Duration samplePeriod) {
+    long mostNanos = samplePeriod.multipliedBy(2).plus(SILENCE).toNanos();
+    return inventory.devices().stream()
+        .map(
+            device ->
+                new Gauge(
+                    device.uuid(),
+                    () ->
+                        truth.ageNanos(device) > mostNanos
+                            ? null
+                            : new Gauge.Level(
+                                device.reading().usedBytes(),
+                                device.reading().utilizationPercent())))
+        .toList();
+  }
 
   /**
    * A process of a tenant that has nothing of the device is shown with the strangers: no tenant's

@@ -1,6 +1,7 @@
 package dev.aliquot.agent;
 
 import dev.aliquot.agent.device.Inventory;
+import dev.aliquot.agent.history.History;
 import dev.aliquot.agent.tenant.Tenants;
 import dev.aliquot.agent.truth.GroundTruth;
 import java.time.Duration;
@@ -21,6 +22,7 @@ final class Ticker implements AutoCloseable {
   private final List<Promotion> promotions;
   private final Lender lender;
   private final Evacuation evacuation;
+  private final History history;
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           task -> Thread.ofPlatform().daemon().name("aliquot-ticker").unstarted(task));
@@ -30,7 +32,9 @@ final class Ticker implements AutoCloseable {
       GroundTruth truth,
       Inventory inventory,
       Lender lender,
-      Evacuation evacuation) {
+      Evacuation evacuation,
+      History history) {
+    this.history = history;
     this.evacuation = evacuation;
     this.lender = lender;
     this.tenants = tenants;
@@ -64,6 +68,11 @@ final class Ticker implements AutoCloseable {
       truth.checkSilence();
     } catch (RuntimeException e) {
       LOG.error("a regular look at the node failed", e);
+    }
+    try {
+      history.tick();
+    } catch (RuntimeException e) {
+      LOG.error("a regular look for the history failed", e);
     }
   }
 }

@@ -18,8 +18,10 @@ import dev.aliquot.agent.config.MachineDefaults;
 import dev.aliquot.agent.config.SimulatedNode;
 import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.http.ApiRoutes;
+import dev.aliquot.agent.http.EventStream;
 import dev.aliquot.agent.http.HttpServer;
 import dev.aliquot.agent.http.Limits;
+import dev.aliquot.agent.http.Route;
 import dev.aliquot.agent.kubernetes.KubernetesOptions;
 import dev.aliquot.agent.limits.LimitsOptions;
 import dev.aliquot.agent.log.LogSetup;
@@ -28,10 +30,12 @@ import dev.aliquot.agent.pool.PoolOptions;
 import dev.aliquot.agent.tenant.SwapOptions;
 import dev.aliquot.agent.view.DrillSpec;
 import dev.aliquot.agent.view.DrillView;
+import dev.aliquot.agent.view.LiveView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.agent.view.TenantResize;
 import dev.aliquot.agent.view.TenantSpec;
+import dev.aliquot.agent.web.WebRoutes;
 import dev.aliquot.cli.client.CommandFailure;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.screen.Terminal;
@@ -41,7 +45,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -138,8 +144,10 @@ final class AgentCommand implements Callable<Integer> {
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch done = new CountDownLatch(1);
     Thread stopper = new Thread(() -> stop(asked, done), "shutdown");
+    Limits limits = new Limits(settings.httpMaxConnections(), settings.httpIdleTimeout());
     try (Agent agent = Agent.start(options(settings), InstantSource.system());
-        HttpServer http = http(settings, agent);
+        EventStream<LiveView> live = WebRoutes.live(agent::live, limits);
+        HttpServer http = http(settings, limits, agent, live);
         AdminSocket _ =
             AdminSocket.open(
                 settings.stateDir(),
@@ -170,13 +178,17 @@ final class AgentCommand implements Callable<Integer> {
     }
   }
 
-  private static HttpServer http(AgentConfig settings, Agent agent) throws IOException {
-    return HttpServer.tcp(
-        settings.httpAddress(),
-        settings.httpPort(),
-        new Limits(settings.httpMaxConnections(), settings.httpIdleTimeout()),
+  private static HttpServer http(
+      AgentConfig settings, Limits limits, Agent agent, EventStream<LiveView> live)
+      throws IOException {
+    List<Route> routes = new ArrayList<>(WebRoutes.over(live));
+    routes.addAll(
         ApiRoutes.over(
-            agent::view, agent.health()::faults, new MetricsPage(agent::view, agent::stats)));
+            agent::view,
+            agent.health()::faults,
+            agent::history,
+            new MetricsPage(agent::view, agent::stats)));
+    return HttpServer.tcp(settings.httpAddress(), settings.httpPort(), limits, routes);
   }
 
   private static String text(InetSocketAddress address) {

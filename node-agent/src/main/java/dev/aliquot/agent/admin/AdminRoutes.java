@@ -3,6 +3,7 @@ package dev.aliquot.agent.admin;
 import dev.aliquot.agent.AgentException;
 import dev.aliquot.agent.Peer;
 import dev.aliquot.agent.SwapWay;
+import dev.aliquot.agent.http.Answer;
 import dev.aliquot.agent.http.Caller;
 import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.http.Request;
@@ -46,7 +47,7 @@ final class AdminRoutes {
     return new Route(method, pattern, request -> guarded(request, handler));
   }
 
-  private Response guarded(Request request, Route.Handler handler) throws Exception {
+  private Answer guarded(Request request, Route.Handler handler) throws Exception {
     Caller caller = request.peer();
     if (!permission.allows(caller)) {
       LOG.warn("refused {} {}: {}", request.method(), request.path(), permission.refusal(caller));

@@ -2,6 +2,7 @@ package dev.aliquot.agent.http;
 
 import dev.aliquot.agent.http.Route.Method;
 import dev.aliquot.agent.view.FaultView;
+import dev.aliquot.agent.view.HistoryView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantView;
 import java.util.List;
@@ -19,7 +20,10 @@ public final class ApiRoutes {
 
   /** The routes over sources that are cheap and safe from any thread. */
   public static List<Route> over(
-      Supplier<NodeView> view, Supplier<List<FaultView>> faults, Supplier<String> metrics) {
+      Supplier<NodeView> view,
+      Supplier<List<FaultView>> faults,
+      Supplier<HistoryView> history,
+      Supplier<String> metrics) {
     return List.of(
         get("/metrics", request -> Response.text(200, METRICS_TYPE, metrics.get())),
         get("/healthz", request -> Response.json(200, Map.of("status", "ok"))),
@@ -27,6 +31,7 @@ public final class ApiRoutes {
         get("/api/v1/node", request -> Response.json(200, view.get())),
         get("/api/v1/devices", request -> Response.json(200, view.get().devices())),
         get("/api/v1/faults", request -> Response.json(200, faults.get())),
+        get("/api/v1/history", request -> Response.json(200, history.get())),
         get("/api/v1/health", request -> Response.json(200, view.get().health())),
         get("/api/v1/tenants", request -> Response.json(200, view.get().tenants())),
         get("/api/v1/tenants/{}", request -> tenant(view.get(), request.parameter())));

@@ -10,6 +10,7 @@ import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
@@ -20,16 +21,17 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A bounded HTTP/1.1 server. One event loop thread that never runs a route; two workers with a
- * short queue, beyond which the answer is 503; a number of connections beyond which new ones are
- * closed; idle and half-sent connections are closed after the idle time.
+ * short queue, beyond which the answer is 503; a number of connections beyond which a new one takes
+ * the place of one that rests, or is closed where none does; idle and half-sent connections are
+ * closed after the idle time. Whoever listens to a stream keeps its connection and no worker.
  *
  * <p>Bounds: request line and headers 8 KiB, body 64 KiB.
  */
@@ -111,7 +113,7 @@ public final class HttpServer implements AutoCloseable {
             new ArrayBlockingQueue<>(QUEUE),
             new DefaultThreadFactory(name + "-worker", true));
     workers.allowCoreThreadTimeOut(true);
-    AtomicInteger open = new AtomicInteger();
+    Connections connections = new Connections(limits.connections());
     ServerBootstrap bootstrap =
         new ServerBootstrap()
             .group(loop)
@@ -121,12 +123,11 @@ public final class HttpServer implements AutoCloseable {
                 new ChannelInitializer<Channel>() {
                   @Override
                   protected void initChannel(Channel connection) {
-                    if (open.incrementAndGet() > limits.connections()) {
-                      open.decrementAndGet();
+                    if (!connections.admit(connection)) {
                       var _ = connection.close();
                       return;
                     }
-                    connection.closeFuture().addListener(closed -> open.decrementAndGet());
+                    endSilently(connection, limits.idle());
                     connection
                         .pipeline()
                         .addLast(
@@ -135,7 +136,7 @@ public final class HttpServer implements AutoCloseable {
                                     .setMaxInitialLineLength(MOST_HEADER_BYTES)
                                     .setMaxHeaderSize(MOST_HEADER_BYTES)))
                         .addLast(new HttpObjectAggregator(MOST_BODY_BYTES, true))
-                        .addLast(new RequestHandler(routes, workers, limits.idle()));
+                        .addLast(new RequestHandler(routes, workers, connections, limits.idle()));
                   }
                 });
     ChannelFuture bound = bootstrap.bind(where).awaitUninterruptibly();
@@ -148,6 +149,13 @@ public final class HttpServer implements AutoCloseable {
           : new IOException(cause.getMessage(), cause);
     }
     return new HttpServer(loop, workers, bound.channel());
+  }
+
+  /** A peer that takes nothing for so long, and says nothing, is gone: its network may be. */
+  private static void endSilently(Channel connection, Duration most) {
+    if (connection instanceof EpollSocketChannel socket) {
+      socket.config().setTcpUserTimeout((int) most.toMillis());
+    }
   }
 
   /** Where it serves, with the port that was taken. */

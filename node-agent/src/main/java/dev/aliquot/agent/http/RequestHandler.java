@@ -19,6 +19,7 @@ import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -27,17 +28,24 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One connection: reads a request, has a worker answer it, writes the answer, in that order. */
+/**
+ * One connection: reads a request, has a worker answer it, writes the answer, in that order. Once
+ * it listens to a stream, it asks nothing any more.
+ */
 final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
   private static final Logger LOG = LoggerFactory.getLogger(RequestHandler.class);
 
   private final List<Route> routes;
   private final Executor workers;
+  private final Connections connections;
   private final Duration deadline;
   private boolean busy;
+  private String known = "";
+  private @Nullable Runnable leave;
   private @Nullable Future<?> expected;
 
-  RequestHandler(List<Route> routes, Executor workers, Duration deadline) {
+  RequestHandler(List<Route> routes, Executor workers, Connections connections, Duration deadline) {
+    this.connections = connections;
     this.routes = routes;
     this.workers = workers;
     this.deadline = deadline;
@@ -75,12 +83,21 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
   @Override
   public void channelInactive(ChannelHandlerContext context) throws Exception {
     noLongerExpect();
+    if (leave != null) {
+      leave.run();
+    }
     super.channelInactive(context);
   }
 
   @Override
   protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+    if (leave != null) {
+      var _ = context.close();
+      return;
+    }
     noLongerExpect();
+    connections.works(context.channel());
+    known = request.headers().get(HttpHeaderNames.IF_NONE_MATCH, "");
     boolean keepAlive = HttpUtil.isKeepAlive(request);
     boolean bodyless = request.method().name().equals("HEAD");
     if (request.decoderResult().isFailure()) {
@@ -108,8 +125,8 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
     try {
       workers.execute(
           () -> {
-            Response response = answer(context.channel(), method, path, body);
-            context.executor().execute(() -> finish(context, response, keepAlive, bodyless));
+            Answer answer = answer(context.channel(), method, path, body);
+            context.executor().execute(() -> finish(context, answer, keepAlive, bodyless));
           });
     } catch (RejectedExecutionException e) {
       finish(
@@ -128,7 +145,7 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
     }
   }
 
-  private Response answer(Channel channel, String method, String path, byte[] body) {
+  private Answer answer(Channel channel, String method, String path, byte[] body) {
     try {
       return Route.dispatch(routes, method, path, body, caller(channel));
     } catch (Exception e) {
@@ -147,32 +164,70 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
   }
 
   private void finish(
-      ChannelHandlerContext context, Response response, boolean keepAlive, boolean bodyless) {
+      ChannelHandlerContext context, Answer answer, boolean keepAlive, boolean bodyless) {
     busy = false;
-    write(context, response, keepAlive, bodyless);
+    switch (answer) {
+      case Response response -> write(context, response, keepAlive, bodyless);
+      case EventStream<?> _ when bodyless ->
+          write(context, new Response(200, Response.EVENTS, new byte[0]), keepAlive, true);
+      case EventStream<?> stream -> listen(context, stream, keepAlive);
+    }
     context.channel().config().setAutoRead(true);
-    if (context.channel().isActive()) {
+    if (leave == null && context.channel().isActive()) {
       expectRequest(context);
     }
   }
 
-  private static void write(
+  private void listen(ChannelHandlerContext context, EventStream<?> stream, boolean keepAlive) {
+    Listening listening = new Listening(context, deadline);
+    if (!context.channel().isActive()) {
+      return;
+    }
+    if (!stream.join(listening)) {
+      Response full =
+          Response.error(
+              503,
+              "as many listen as may, or the agent is stopping",
+              "ask again later, or for the state alone: GET /api/v1/node");
+      write(context, full, keepAlive, false);
+      return;
+    }
+    leave = () -> stream.leave(listening);
+    listening.begin();
+  }
+
+  private void write(
       ChannelHandlerContext context, Response response, boolean keepAlive, boolean bodyless) {
+    boolean same = response.status() == 200 && isKnown(response.headers().get("etag"));
     FullHttpResponse out =
         new DefaultFullHttpResponse(
             HttpVersion.HTTP_1_1,
-            HttpResponseStatus.valueOf(response.status()),
-            bodyless ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(response.body()));
+            same ? HttpResponseStatus.NOT_MODIFIED : HttpResponseStatus.valueOf(response.status()),
+            bodyless || same ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(response.body()));
     out.headers()
         .set(HttpHeaderNames.CONTENT_TYPE, response.contentType())
         .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
         .set("x-content-type-options", "nosniff")
         .setInt(HttpHeaderNames.CONTENT_LENGTH, response.body().length);
+    response.headers().forEach(out.headers()::set);
     HttpUtil.setKeepAlive(out, keepAlive);
-    var written = context.writeAndFlush(out);
-    if (!keepAlive) {
-      written.addListener(ChannelFutureListener.CLOSE);
+    context
+        .writeAndFlush(out)
+        .addListener(keepAlive ? written -> rest(context.channel()) : ChannelFutureListener.CLOSE);
+  }
+
+  private void rest(Channel channel) {
+    if (!busy) {
+      connections.rests(channel);
     }
+  }
+
+  /** Whether the peer has what has this tag; a proxy may have made a tag a weak one. */
+  private boolean isKnown(@Nullable String tag) {
+    return tag != null
+        && Arrays.stream(known.split(",", -1))
+            .map(each -> each.strip().replaceFirst("^W/", ""))
+            .anyMatch(tag::equals);
   }
 
   @Override

@@ -8,11 +8,25 @@ import java.util.Map;
  *
  * @param status HTTP status
  * @param contentType of the body
+ * @param headers further ones, their names in lower case; one with {@code etag} is answered with
+ *     304 to whoever has it
  * @param body the bytes to send; not copied
  */
 @SuppressWarnings("ArrayRecordComponent")
-public record Response(int status, String contentType, byte[] body) {
+public record Response(int status, String contentType, Map<String, String> headers, byte[] body)
+    implements Answer {
+  static final String EVENTS = "text/event-stream";
   private static final String JSON = "application/json";
+
+  /** Copies the headers. */
+  public Response {
+    headers = Map.copyOf(headers);
+  }
+
+  /** One without further headers. */
+  public Response(int status, String contentType, byte[] body) {
+    this(status, contentType, Map.of(), body);
+  }
 
   /** A value as JSON. */
   public static Response json(int status, Object value) {

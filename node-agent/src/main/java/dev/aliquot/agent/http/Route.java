@@ -22,7 +22,7 @@ public record Route(Method method, String pattern, Handler handler) {
   @FunctionalInterface
   public interface Handler {
     /** The answer. */
-    Response answer(Request request) throws Exception;
+    Answer answer(Request request) throws Exception;
   }
 
   /** What stands at {@code {}}, or empty text; nothing where the path is another. */
@@ -41,7 +41,7 @@ public record Route(Method method, String pattern, Handler handler) {
   }
 
   /** Answers with the first route that fits, or says why none does. */
-  static Response dispatch(List<Route> routes, String method, String path, byte[] body, Caller peer)
+  static Answer dispatch(List<Route> routes, String method, String path, byte[] body, Caller peer)
       throws Exception {
     String wrongMethods = "";
     for (Route route : routes) {

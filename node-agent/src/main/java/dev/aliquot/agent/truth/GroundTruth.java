@@ -79,6 +79,12 @@ public final class GroundTruth implements Settling, AutoCloseable {
     return ageNanos == Long.MAX_VALUE ? Instant.EPOCH : clock.instant().minusNanos(ageNanos);
   }
 
+  /** Since the device's last good reading; {@link Long#MAX_VALUE} before the first. */
+  public long ageNanos(Device device) {
+    DeviceSampler sampler = samplers.get(device);
+    return sampler == null ? Long.MAX_VALUE : sampler.ageNanos();
+  }
+
   /** Processes on the device that are no tenant's, as last read. */
   public List<Stranger> strangers(Device device) {
     DeviceSampler sampler = samplers.get(device);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.aliquot.agent.http.Route.Method;
 import dev.aliquot.agent.metrics.SampleNode;
 import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.view.HistoryView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantView;
 import java.io.IOException;
@@ -40,7 +41,9 @@ class HttpServerTest {
 
   @BeforeEach
   void start() throws IOException {
-    routes.addAll(ApiRoutes.over(() -> node, () -> node.health().faults(), () -> "metric 1\n"));
+    routes.addAll(
+        ApiRoutes.over(
+            () -> node, () -> node.health().faults(), SampleNode::history, () -> "metric 1\n"));
     routes.add(
         new Route(
             Method.GET,
@@ -134,6 +137,10 @@ class HttpServerTest {
     assertThat(
             Json.read(get("/api/v1/node").body().getBytes(StandardCharsets.UTF_8), NodeView.class))
         .isEqualTo(node);
+    assertThat(
+            Json.read(
+                get("/api/v1/history").body().getBytes(StandardCharsets.UTF_8), HistoryView.class))
+        .isEqualTo(SampleNode.history());
     assertThat(get("/api/v1/devices").body()).contains("\"uuid\":\"" + SampleNode.DEVICE + "\"");
     assertThat(
             Json.read(

@@ -10,6 +10,7 @@ import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.EventView;
 import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.agent.view.HealthView;
+import dev.aliquot.agent.view.HistoryView;
 import dev.aliquot.agent.view.HostPoolView;
 import dev.aliquot.agent.view.KubernetesView;
 import dev.aliquot.agent.view.MoveView;
@@ -52,6 +53,17 @@ public final class SampleNode {
                 STARTED, "killed", DEVICE, "t1", 4712, "miner", "process 4712 (miner) was killed")),
         pool(),
         health());
+  }
+
+  public static HistoryView history() {
+    return new HistoryView(
+        STARTED.plusSeconds(60),
+        5,
+        720,
+        2,
+        List.of(
+            new HistoryView.DevicePast(
+                DEVICE, List.of(-1, 40, 37), List.of(-1L, 4 * GIB, 5 * GIB))));
   }
 
   private static HostPoolView pool() {

@@ -1,0 +1,68 @@
+// Keeps the state current: a stream of whole states. Where that breaks it says since when, and tries again.
+
+const SILENCE_MS = 7000; // the agent says something every 2 s
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8000;
+
+/**
+ * @param onState told each state
+ * @param onStatus told whether it is live, else why not; may be told the same again
+ */
+export function watch(onState, onStatus) {
+  let source = null;
+  let watchdog = 0;
+  let retry = 0;
+  let pause = FIRST_PAUSE_MS;
+
+  function close() {
+    clearTimeout(watchdog);
+    clearTimeout(retry);
+    source?.close();
+    source = null;
+  }
+
+  function heard(event) {
+    pause = FIRST_PAUSE_MS;
+    guard();
+    onStatus(true, '');
+    onState(JSON.parse(event.data));
+  }
+
+  function guard() {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => broken('the agent is silent'), SILENCE_MS);
+  }
+
+  async function broken(why) {
+    close();
+    onStatus(false, why);
+    retry = setTimeout(open, pause);
+    pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    await once();
+  }
+
+  /** An agent that takes no more listeners, or a proxy that passes no stream on, still answers. */
+  async function once() {
+    try {
+      const answer = await fetch('api/v1/node', { signal: AbortSignal.timeout(SILENCE_MS) });
+      if (answer.ok) {
+        onState({ at: answer.headers.get('date') ?? new Date().toISOString(), node: await answer.json(), point: null });
+        onStatus(false, 'as many watch as may: looking every few seconds');
+      }
+    } catch {
+      onStatus(false, 'no answer from the agent');
+    }
+  }
+
+  function open() {
+    close();
+    source = new EventSource('api/v1/live');
+    source.onmessage = heard;
+    source.onerror = () => broken('the connection to the agent is broken');
+    guard();
+  }
+
+  // A tab that nobody sees takes nobody's place.
+  document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
+  open();
+}
