@@ -75,6 +75,7 @@ record Driver(
     Map<String, String> environment = new HashMap<>(environment());
     environment.remove("LD_PRELOAD");
     return new Places(
+        state.path(),
         state.tenants(),
         libraries,
         List.of(interposer.cuda(), interposer.nvml()),

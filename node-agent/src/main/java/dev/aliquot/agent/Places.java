@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What of the host a container has to be given to be a tenant.
  *
+ * @param state the agent's folder
  * @param tenants has the tenants' folders, named by their ids
  * @param libraries has the folders of libraries, also of earlier versions
  * @param preload files to preload, as the host has them, in order
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param environment what processes need beside what is preloaded
  */
 public record Places(
+    Path state,
     Path tenants,
     Path libraries,
     List<Path> preload,

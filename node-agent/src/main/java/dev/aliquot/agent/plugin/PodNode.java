@@ -1,6 +1,8 @@
 package dev.aliquot.agent.plugin;
 
+import dev.aliquot.agent.Agent;
 import dev.aliquot.agent.AgentException;
+import dev.aliquot.agent.Places;
 import dev.aliquot.agent.PodTenant;
 import dev.aliquot.agent.PodTenants;
 import dev.aliquot.agent.device.Device;
@@ -16,6 +18,9 @@ import dev.aliquot.plugin.node.Node;
 import dev.aliquot.plugin.node.NodeDevice;
 import dev.aliquot.plugin.node.NotYetException;
 import dev.aliquot.plugin.node.PodContainer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -29,6 +34,8 @@ import org.slf4j.LoggerFactory;
 public final class PodNode implements Node {
   private static final Logger LOG = LoggerFactory.getLogger(PodNode.class);
 
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
   private final Inventory inventory;
   private final PodTenants tenants;
   private final KnownDevices known;
@@ -37,9 +44,31 @@ public final class PodNode implements Node {
   private final PodSource pods;
 
   /**
+   * An agent's. Makes the files that containers have mounted.
+   *
+   * @param way how containers get their devices
+   * @param prefix of the annotations' names
    * @param pods where annotations come from; told of what is wrong with them
+   * @throws IOException when the files cannot be made
    */
-  public PodNode(
+  public static PodNode of(Agent agent, Injections.Way way, String prefix, PodSource pods)
+      throws IOException {
+    Places places = agent.places();
+    PreloadFile.provide(places);
+    return new PodNode(
+        agent.inventory(),
+        agent.pods(),
+        KnownDevices.open(
+            agent.inventory(),
+            NumaTopology.system(),
+            places.state().resolve("kubelet-devices.json"),
+            Files.readString(BOOT_ID).strip()),
+        new Injections(places, way),
+        new PodAnnotations(prefix),
+        pods);
+  }
+
+  private PodNode(
       Inventory inventory,
       PodTenants tenants,
       KnownDevices known,
