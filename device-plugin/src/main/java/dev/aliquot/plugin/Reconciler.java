@@ -1,0 +1,131 @@
+package dev.aliquot.plugin;
+
+import dev.aliquot.plugin.count.Count;
+import dev.aliquot.plugin.count.Counters;
+import dev.aliquot.plugin.ledger.Ledger;
+import dev.aliquot.plugin.ledger.Reconciled;
+import dev.aliquot.plugin.node.Node;
+import dev.aliquot.plugin.pod.Holders;
+import dev.aliquot.plugin.pod.PodSource;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Compares the ledger with the kubelet's pods, regularly: the kubelet says nothing when a pod ends.
+ * While it does not answer, nothing is freed. Thread-safe.
+ */
+final class Reconciler implements AutoCloseable {
+  private static final Duration GATHER = Duration.ofMillis(100);
+  private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
+
+  private final Node node;
+  private final Ledger ledger;
+  private final PodSource pods;
+  private final Counters counters;
+  private final LongSupplier nanos;
+  private final Runnable changed;
+  private final long periodMillis;
+  private final Thread thread;
+  private final Semaphore bell = new Semaphore(0);
+  private volatile boolean closed;
+  private volatile String trouble = "";
+
+  Reconciler(
+      Node node,
+      Ledger ledger,
+      PodSource pods,
+      Counters counters,
+      LongSupplier nanos,
+      Runnable changed,
+      Duration period) {
+    this.node = node;
+    this.ledger = ledger;
+    this.pods = pods;
+    this.counters = counters;
+    this.nanos = nanos;
+    this.changed = changed;
+    periodMillis = period.toMillis();
+    thread = Thread.ofPlatform().daemon().name("plugin-pods").unstarted(this::work);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Compares soon. Does not block. */
+  void soon() {
+    bell.release();
+  }
+
+  /** Why the kubelet could not be asked; empty where it could. */
+  String trouble() {
+    return trouble;
+  }
+
+  /** Compares now, on the caller's thread. */
+  void reconcile() {
+    long askedNanos = nanos.getAsLong();
+    Holders kubelet;
+    try {
+      kubelet = pods.read();
+      trouble = "";
+    } catch (IOException e) {
+      counters.add(Count.RECONCILIATION_FAILURES);
+      trouble = String.valueOf(e.getMessage());
+      return;
+    }
+    Set<String> inUse =
+        ledger.keys().stream().filter(node::isInUse).collect(Collectors.toUnmodifiableSet());
+    Reconciled done = ledger.reconcile(kubelet, inUse, node.devices(), askedNanos);
+    done.released().forEach(node::release);
+    counters.add(Count.RECONCILIATIONS);
+    counters.add(Count.FREED, done.freed());
+    counters.add(Count.ADOPTED, done.adopted());
+    if (done.freed() + done.adopted() + done.released().size() > 0) {
+      changed.run();
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    thread.interrupt();
+    try {
+      thread.join(Duration.ofSeconds(5));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void work() {
+    try {
+      while (!closed) {
+        if (bell.tryAcquire(periodMillis, TimeUnit.MILLISECONDS)) {
+          // Changes that come together are looked at together.
+          Thread.sleep(GATHER);
+          bell.drainPermits();
+        }
+        compare();
+      }
+    } catch (InterruptedException e) {
+      // Closed.
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void compare() {
+    try {
+      reconcile();
+    } catch (RuntimeException e) {
+      counters.add(Count.RECONCILIATION_FAILURES);
+      LOG.warn("the grants could not be compared with the kubelet's pods", e);
+    }
+  }
+}

@@ -1,0 +1,262 @@
+package dev.aliquot.plugin.ledger;
+
+import dev.aliquot.plugin.node.Grant;
+import dev.aliquot.plugin.node.NodeDevice;
+import dev.aliquot.plugin.node.PodContainer;
+import dev.aliquot.plugin.placement.DeviceChoice;
+import dev.aliquot.plugin.placement.Placement;
+import dev.aliquot.plugin.placement.PreferredIds;
+import dev.aliquot.plugin.pod.Holders;
+import dev.aliquot.plugin.unit.GrantKey;
+import dev.aliquot.plugin.unit.UnitId;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.ToIntFunction;
+
+/**
+ * Which ids are granted, on which device, to whom. The kubelet's own memory of it can be lost and
+ * has no devices in it, so this one decides. Invariant: the containers that have been started never
+ * have more than 100 units of a device together; allocations may, and then wait for their start in
+ * the order in which they came. Thread-safe; every method takes microseconds to a few milliseconds.
+ *
+ * <p>Times are nanoseconds of one clock that does not jump.
+ */
+public final class Ledger {
+  private final String resource;
+  private final Placement placement;
+  private final LedgerRules rules;
+  private final Holdings holdings = new Holdings();
+  private long lastSequence;
+  private long changes;
+
+  /**
+   * @param resource its name in Kubernetes, for sentences
+   */
+  public Ledger(String resource, Placement placement, LedgerRules rules) {
+    this.resource = resource;
+    this.placement = placement;
+    this.rules = rules;
+  }
+
+  /**
+   * Records what the kubelet has allocated, and decides which device it is on.
+   *
+   * @throws NeverException when it can never work
+   */
+  public synchronized Grant allocate(
+      Collection<String> kubeletIds, List<NodeDevice> devices, long nowNanos)
+      throws NeverException {
+    SortedSet<String> ids = Requests.check(resource, kubeletIds, devices.size());
+    return enter(ids, choose(ids, devices), nowNanos).grant;
+  }
+
+  /** Which ids the kubelet should take: see {@link PreferredIds#choose}. */
+  public synchronized List<String> prefer(
+      Collection<String> available,
+      Collection<String> mustInclude,
+      int size,
+      List<NodeDevice> devices) {
+    return PreferredIds.choose(
+        placement, devices, room(mustInclude), holdings::isHeld, available, mustInclude, size);
+  }
+
+  /**
+   * A container with these ids is about to start: binds the grant to it, before anything is made
+   * for it, so that two that start together do not both get the last room.
+   *
+   * @param kubelet what the kubelet says now
+   * @throws NotYet when it has to wait
+   */
+  public synchronized Start start(
+      Collection<String> kubeletIds, Holders kubelet, List<NodeDevice> devices, long nowNanos)
+      throws NotYet {
+    SortedSet<String> ids;
+    try {
+      ids = Requests.check(resource, kubeletIds, devices.size());
+    } catch (NeverException e) {
+      throw new NotYet(Wait.FOREIGN, String.valueOf(e.getMessage()));
+    }
+    PodContainer container = kubelet.holderOf(ids).orElse(null);
+    if (container == null) {
+      throw new NotYet(Wait.NOBODY, Sentences.nobody(resource, ids.size()));
+    }
+    Holding holding = holdings.get(GrantKey.of(ids));
+    if (holding == null) {
+      holding = enter(ids, devicesOf(ids, kubelet, devices), nowNanos);
+    }
+    Set<Holding> others = new Starts(holdings).othersThatLetGo(holding, container, kubelet);
+    PodContainer before = Starts.isSamePod(holding.holder, container) ? holding.holder : null;
+    Starts.checkHealth(holding.grant, devices);
+    if (before == null) {
+      new Starts(holdings).checkRoom(holding, others, devices);
+    }
+    List<String> ended = new ArrayList<>();
+    for (Holding other : others) {
+      letGo(other, holding, container);
+      ended.add(other.grant.key());
+    }
+    holding.holder = container;
+    holding.touchedNanos = nowNanos;
+    holding.passedOn = false;
+    holding.leaving = false;
+    holding.idleSinceNanos = null;
+    changes++;
+    return new Start(holding.grant, container, before, ended);
+  }
+
+  /** What was to be made for a start was not: the grant waits again, if it did before. */
+  public synchronized void takeBack(Start start, long nowNanos) {
+    Holding holding = holdings.get(start.grant().key());
+    if (holding != null && start.container().equals(holding.holder)) {
+      holding.holder = start.before();
+      holding.touchedNanos = nowNanos;
+      changes++;
+    }
+  }
+
+  /** Keys of all grants. */
+  public synchronized Set<String> keys() {
+    Set<String> keys = new TreeSet<>();
+    holdings.all().forEach(holding -> keys.add(holding.grant.key()));
+    return keys;
+  }
+
+  /**
+   * Compares with what the kubelet says: frees what nobody has, twice in a row, and takes up what
+   * it did not know of.
+   *
+   * @param inUse keys of grants whose tenants have processes
+   * @param askedNanos when the kubelet was asked: what has changed since is left alone
+   */
+  public synchronized Reconciled reconcile(
+      Holders kubelet, Set<String> inUse, List<NodeDevice> devices, long askedNanos) {
+    Reconciliation reconciliation = new Reconciliation(kubelet, inUse, rules, askedNanos);
+    List<String> released = new ArrayList<>();
+    int freed = 0;
+    for (Holding holding : List.copyOf(holdings.all())) {
+      Reconciliation.Fate fate = reconciliation.fateOf(holding);
+      if (fate != Reconciliation.Fate.STAYS) {
+        changes++;
+        released.add(holding.grant.key());
+      }
+      if (fate == Reconciliation.Fate.GOES) {
+        holdings.remove(holding);
+        freed++;
+      }
+    }
+    int adopted = 0;
+    for (var listed : kubelet.listedWithIds()) {
+      adopted += adopt(listed.ids(), kubelet, inUse, devices, askedNanos) ? 1 : 0;
+    }
+    return new Reconciled(released, freed, adopted);
+  }
+
+  /** Takes up what an earlier agent kept; what is already known stays as it is. */
+  public synchronized void restore(List<KeptGrant> kept, long nowNanos) {
+    for (KeptGrant grant : kept) {
+      if (holdings.get(grant.grant().key()) == null) {
+        Holding holding = new Holding(grant.grant(), ++lastSequence, nowNanos);
+        holding.holder = grant.holder();
+        holding.passedOn = grant.passedOn();
+        holdings.put(holding);
+      }
+    }
+  }
+
+  /** All grants in the order in which they came. */
+  public synchronized List<KeptGrant> grants() {
+    return holdings.all().stream()
+        .map(holding -> new KeptGrant(holding.grant, holding.holder, holding.passedOn))
+        .toList();
+  }
+
+  /** Grows whenever {@link #grants} changes. */
+  public synchronized long changes() {
+    return changes;
+  }
+
+  /** Units of a device that are granted, those that were handed on counted once. */
+  public synchronized int used(String device) {
+    return holdings.used(device, Ledger::counts, Set.of());
+  }
+
+  /** Of those, the ones whose containers have been started. */
+  public synchronized int usedByStarted(String device) {
+    return holdings.used(device, Holding::isBound, Set.of());
+  }
+
+  private boolean adopt(
+      SortedSet<String> listed,
+      Holders kubelet,
+      Set<String> inUse,
+      List<NodeDevice> devices,
+      long nowNanos) {
+    if (holdings.get(GrantKey.of(listed)) != null) {
+      return false;
+    }
+    try {
+      SortedSet<String> ids = Requests.check(resource, listed, devices.size());
+      Holding holding = enter(ids, devicesOf(ids, kubelet, devices), nowNanos);
+      if (inUse.contains(holding.grant.key())) {
+        holding.holder = kubelet.holderOf(ids).orElse(null);
+      }
+      return true;
+    } catch (NeverException e) {
+      return false;
+    }
+  }
+
+  private void letGo(Holding other, Holding next, PodContainer container) {
+    if (!Starts.isSamePod(other.holder, container)) {
+      holdings.remove(other);
+    } else {
+      other.holder = null;
+      other.passedOn = other.sequence < next.sequence;
+    }
+  }
+
+  /**
+   * Puts a grant in as the latest; one that is there keeps its holder and, if it can, its place.
+   */
+  private Holding enter(SortedSet<String> ids, List<String> chosen, long nowNanos) {
+    String key = GrantKey.of(ids);
+    Holding known = holdings.get(key);
+    // Whoever was started with these very ids may live on: it is still where it is.
+    List<String> devices = known != null && known.isBound() ? known.grant.devices() : chosen;
+    Grant grant = new Grant(key, ids, devices, Math.min(ids.size(), UnitId.PER_DEVICE));
+    Holding holding =
+        known == null
+            ? new Holding(grant, ++lastSequence, nowNanos)
+            : known.renewed(grant, ++lastSequence, nowNanos);
+    holdings.put(holding);
+    changes++;
+    return holding;
+  }
+
+  private List<String> choose(SortedSet<String> ids, List<NodeDevice> devices) {
+    return DeviceChoice.choose(placement, devices, room(ids), ids);
+  }
+
+  /** For a grant that is not known any more: what its container was told then, if that is known. */
+  private List<String> devicesOf(SortedSet<String> ids, Holders kubelet, List<NodeDevice> devices) {
+    List<String> told = kubelet.devicesToldFor(ids);
+    return told.size() == Math.max(1, ids.size() / UnitId.PER_DEVICE)
+            && devices.stream().map(NodeDevice::uuid).toList().containsAll(told)
+        ? told
+        : choose(ids, devices);
+  }
+
+  private ToIntFunction<String> room(Collection<String> nextIds) {
+    Set<String> next = new HashSet<>(nextIds);
+    return device -> UnitId.PER_DEVICE - holdings.used(device, Ledger::counts, next);
+  }
+
+  private static boolean counts(Holding holding) {
+    return !holding.passedOn;
+  }
+}

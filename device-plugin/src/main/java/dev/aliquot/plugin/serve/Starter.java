@@ -1,0 +1,95 @@
+package dev.aliquot.plugin.serve;
+
+import dev.aliquot.plugin.ledger.Ledger;
+import dev.aliquot.plugin.ledger.NotYet;
+import dev.aliquot.plugin.ledger.Start;
+import dev.aliquot.plugin.ledger.Wait;
+import dev.aliquot.plugin.node.Node;
+import dev.aliquot.plugin.node.NotYetException;
+import dev.aliquot.plugin.pod.Holders;
+import dev.aliquot.plugin.pod.PodSource;
+import dev.aliquot.plugin.unit.GrantKey;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.function.LongSupplier;
+
+/**
+ * Lets containers start: finds out whose they are, and has the node make what they need. Several at
+ * a time, each grant once. Thread-safe.
+ */
+public final class Starter {
+  /** As many as may take long at the same time; the others are asked for again. */
+  private static final int TOGETHER = 32;
+
+  private final Node node;
+  private final Ledger ledger;
+  private final PodSource pods;
+  private final LongSupplier nanos;
+  private final Runnable changed;
+  private final Semaphore places = new Semaphore(TOGETHER);
+  private final Set<String> starting = ConcurrentHashMap.newKeySet();
+
+  /**
+   * @param changed called when the ledger has changed
+   */
+  public Starter(Node node, Ledger ledger, PodSource pods, LongSupplier nanos, Runnable changed) {
+    this.node = node;
+    this.ledger = ledger;
+    this.pods = pods;
+    this.nanos = nanos;
+    this.changed = changed;
+  }
+
+  /**
+   * Called before each start of a container.
+   *
+   * @throws NotYet when it has to wait
+   */
+  public void start(Collection<String> ids) throws NotYet {
+    String key = GrantKey.of(new TreeSet<>(ids));
+    if (!places.tryAcquire()) {
+      throw new NotYet(Wait.BUSY, TOGETHER + " other containers are being started");
+    }
+    try {
+      if (!starting.add(key)) {
+        throw new NotYet(Wait.BUSY, "the start before this one is still being prepared");
+      }
+      try {
+        bind(ids);
+      } finally {
+        starting.remove(key);
+      }
+    } finally {
+      places.release();
+    }
+  }
+
+  private void bind(Collection<String> ids) throws NotYet {
+    long askedNanos = nanos.getAsLong();
+    Holders kubelet;
+    try {
+      kubelet = pods.read();
+    } catch (IOException e) {
+      throw new NotYet(Wait.KUBELET, String.valueOf(e.getMessage()));
+    }
+    Start start = ledger.start(ids, kubelet, node.devices(), askedNanos);
+    changed.run();
+    boolean bound = false;
+    try {
+      start.ended().forEach(node::release);
+      node.bind(start.grant(), start.container());
+      bound = true;
+    } catch (NotYetException e) {
+      throw new NotYet(Wait.NODE, String.valueOf(e.getMessage()));
+    } finally {
+      if (!bound) {
+        ledger.takeBack(start, nanos.getAsLong());
+        changed.run();
+      }
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** What the kubelet calls. */
+@NullMarked
+package dev.aliquot.plugin.serve;
+
+import org.jspecify.annotations.NullMarked;

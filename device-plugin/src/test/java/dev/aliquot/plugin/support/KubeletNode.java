@@ -1,0 +1,112 @@
+package dev.aliquot.plugin.support;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.aliquot.plugin.Plugin;
+import dev.aliquot.plugin.PluginOptions;
+import dev.aliquot.plugin.kubelet.KubeletStandIn;
+import dev.aliquot.plugin.kubelet.RegistrationRules;
+import dev.aliquot.plugin.kubelet.StandInBehaviour;
+import dev.aliquot.plugin.ledger.LedgerRules;
+import dev.aliquot.plugin.placement.Placement;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/** A kubelet, a plugin and a node in memory, in a folder of their own. */
+public final class KubeletNode implements AutoCloseable {
+  private final Path folder;
+  private final KubeletStandIn kubelet;
+  private final FakeNode fake;
+  private final PluginOptions options;
+  private Plugin plugin;
+
+  private KubeletNode(Path folder, FakeNode fake, StandInBehaviour behaviour) {
+    this.folder = folder;
+    this.fake = fake;
+    kubelet = new KubeletStandIn(folder, PluginOptions.RESOURCE, behaviour);
+    options = options(folder);
+  }
+
+  /** With short times, as all tests here have them. */
+  public static PluginOptions options(Path folder) {
+    return new PluginOptions(
+        folder,
+        PluginOptions.RESOURCE,
+        Placement.PACK,
+        folder.resolve("grants.json"),
+        Duration.ofMillis(100),
+        new RegistrationRules(
+            Duration.ofMillis(20),
+            Duration.ofMillis(1500),
+            Duration.ofSeconds(2),
+            Duration.ofMillis(50),
+            Duration.ofMillis(500)),
+        new LedgerRules(Duration.ofMillis(500), Duration.ofSeconds(5), Duration.ofSeconds(1)));
+  }
+
+  /** All of it, started. */
+  public static KubeletNode start(int devices, StandInBehaviour behaviour) throws IOException {
+    KubeletNode node = new KubeletNode(folder(), new FakeNode(devices), behaviour);
+    node.kubelet.start();
+    node.startPlugin();
+    return node;
+  }
+
+  /** The same, with no plugin yet. */
+  public static KubeletNode withoutPlugin(int devices, StandInBehaviour behaviour)
+      throws IOException {
+    return new KubeletNode(folder(), new FakeNode(devices), behaviour);
+  }
+
+  /** A folder with a path that is short enough for sockets. */
+  public static Path folder() throws IOException {
+    return Files.createTempDirectory("kl");
+  }
+
+  public KubeletStandIn kubelet() {
+    return kubelet;
+  }
+
+  public FakeNode fake() {
+    return fake;
+  }
+
+  public Plugin plugin() {
+    return plugin;
+  }
+
+  public PluginOptions options() {
+    return options;
+  }
+
+  public void startPlugin() {
+    plugin = Plugin.start(options, fake, System::nanoTime);
+  }
+
+  public void stopPlugin() {
+    plugin.close();
+  }
+
+  /** Waits until the kubelet has so many healthy units, and has told the cluster. */
+  public void awaitUnits(int units) {
+    Eventually.soon(() -> assertThat(kubelet.healthyUnits()).isEqualTo(units));
+    kubelet.reportStatus();
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (plugin != null) {
+      plugin.close();
+    }
+    kubelet.close();
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}
