@@ -69,6 +69,7 @@ final class Admissions {
         root.id().pid(),
         root.id().startTime(),
         cgroup == null || cgroup.equals(ownCgroup()) || cgroup.equals("/") ? null : cgroup,
+        null,
         container,
         spec.swap() == null ? swapMode : spec.swap(),
         spec.priority(),

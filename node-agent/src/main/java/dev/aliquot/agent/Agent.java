@@ -24,6 +24,7 @@ import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.tenant.AgentTraits;
 import dev.aliquot.agent.tenant.Arrivals;
 import dev.aliquot.agent.tenant.DeepContext;
+import dev.aliquot.agent.tenant.PodContainers;
 import dev.aliquot.agent.tenant.RefusedException;
 import dev.aliquot.agent.tenant.Residencies;
 import dev.aliquot.agent.tenant.Tenant;
@@ -84,6 +85,7 @@ public final class Agent implements AutoCloseable {
   private final TenantLimits limits;
   private final BypassWatch bypass;
   private final Admissions admissions;
+  private final PodTenants pods;
   private final AgentHealth health;
   private final History history;
   private final Cleanup cleanup;
@@ -146,6 +148,7 @@ public final class Agent implements AutoCloseable {
             residencies,
             new DeepContext(deep, truth, options.swap().deepAfter()),
             arrivals,
+            new PodContainers(),
             Budget.of(Path.of("/proc/self/limits")),
             System::nanoTime);
     AgentTraits traits =
@@ -178,6 +181,24 @@ public final class Agent implements AutoCloseable {
                 driver.cuda(),
                 state.suspendedFile()));
     this.admissions = new Admissions(inventory, proc, clock, options.swap().mode());
+    this.pods =
+        new PodTenants(
+            inventory,
+            tenants,
+            clock,
+            options.swap().mode(),
+            new PodTenants.Making() {
+              @Override
+              public void create(TenantRecord record) throws AgentException {
+                Agent.this.create(record);
+              }
+
+              @Override
+              public void resize(Tenant tenant, List<TenantRecord.Grant> grants)
+                  throws AgentException {
+                Agent.this.resize(tenant, grants);
+              }
+            });
     truth.start(
         inventory,
         tenants,
@@ -287,6 +308,21 @@ public final class Agent implements AutoCloseable {
    */
   public synchronized TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException {
     TenantRecord record = admissions.record(spec, peer);
+    create(record);
+    List<String> devices = record.grants().stream().map(TenantRecord.Grant::device).toList();
+    Map<String, String> environment = new LinkedHashMap<>(driver.environment());
+    environment.put("ALIQUOT_TENANT_DIR", state.tenant(record.id()).toString());
+    environment.put("CUDA_VISIBLE_DEVICES", String.join(",", devices));
+    return new TenantGrant(
+        record.id(),
+        record.name(),
+        state.tenant(record.id()).toString(),
+        devices,
+        record.grants().getFirst().requestBytes(),
+        environment);
+  }
+
+  private synchronized void create(TenantRecord record) throws AgentException {
     String refusal = limits.admit(record).orElse("");
     if (!refusal.isEmpty()) {
       throw new AgentException(AgentException.Kind.UNAVAILABLE, refusal);
@@ -310,23 +346,12 @@ public final class Agent implements AutoCloseable {
         limits.ended(record);
       }
     }
-    List<String> devices = record.grants().stream().map(TenantRecord.Grant::device).toList();
-    Map<String, String> environment = new LinkedHashMap<>(driver.environment());
-    environment.put("ALIQUOT_TENANT_DIR", state.tenant(record.id()).toString());
-    environment.put("CUDA_VISIBLE_DEVICES", String.join(",", devices));
     LOG.info(
         "tenant {} ({}) has {} bytes of {}",
         record.id(),
         record.name(),
         record.grants().getFirst().requestBytes(),
-        devices);
-    return new TenantGrant(
-        record.id(),
-        record.name(),
-        state.tenant(record.id()).toString(),
-        devices,
-        record.grants().getFirst().requestBytes(),
-        environment);
+        record.grants().stream().map(TenantRecord.Grant::device).toList());
   }
 
   /**
@@ -338,8 +363,12 @@ public final class Agent implements AutoCloseable {
   public synchronized void resizeTenant(String idOrName, TenantResize change, Peer peer)
       throws AgentException {
     Tenant tenant = ownedBy(peer, idOrName, "resize");
+    resize(tenant, admissions.resized(tenant.record(), change));
+  }
+
+  private synchronized void resize(Tenant tenant, List<TenantRecord.Grant> grants)
+      throws AgentException {
     List<TenantRecord.Grant> before = tenant.record().grants();
-    List<TenantRecord.Grant> grants = admissions.resized(tenant.record(), change);
     try {
       tenants.resize(tenant, grants);
       String refusal = limits.admit(tenant.record()).orElse("");
@@ -440,6 +469,21 @@ public final class Agent implements AutoCloseable {
               + " it");
     }
     return tenant;
+  }
+
+  /** Tenants for containers of pods. */
+  public PodTenants pods() {
+    return pods;
+  }
+
+  /** The node's devices. */
+  public Inventory inventory() {
+    return inventory;
+  }
+
+  /** What a container has to be given to be a tenant. */
+  public Places places() {
+    return driver.places(state);
   }
 
   /** Who holds tenants to their memory. */

@@ -5,6 +5,8 @@ import dev.aliquot.agent.library.SimulatedNodes;
 import dev.aliquot.agent.state.StateDir;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -13,23 +15,30 @@ import org.jspecify.annotations.Nullable;
  *
  * @param cuda opened by tenants
  * @param nvml opened by agent and tenants
+ * @param libraries has the folders of libraries
  * @param simulatedNode the node's directory; null: the machine's own driver
  */
-record Driver(Path cuda, Path nvml, Libraries.Interposer interposer, @Nullable Path simulatedNode) {
+record Driver(
+    Path cuda,
+    Path nvml,
+    Path libraries,
+    Libraries.Interposer interposer,
+    @Nullable Path simulatedNode) {
 
   static Driver provide(AgentOptions options, StateDir state) throws IOException {
-    Path directory = options.libraryDir();
-    Libraries libraries =
-        new Libraries(
-            directory != null
-                ? directory.toAbsolutePath()
-                : Libraries.directory(state.libraries(), state.root(), System.getenv()));
+    Path given = options.libraryDir();
+    Path directory =
+        given != null
+            ? given.toAbsolutePath()
+            : Libraries.directory(state.libraries(), state.root(), System.getenv());
+    Libraries libraries = new Libraries(directory);
     Libraries.Interposer interposer = libraries.interposer();
     String simulate = options.simulate();
     if (simulate == null) {
       return new Driver(
           given(options.cudaLibrary(), "libcuda.so.1"),
           given(options.nvmlLibrary(), "libnvidia-ml.so.1"),
+          directory,
           interposer,
           null);
     }
@@ -41,6 +50,7 @@ record Driver(Path cuda, Path nvml, Libraries.Interposer interposer, @Nullable P
     return new Driver(
         cuda == null ? simulator.cuda() : cuda.toAbsolutePath(),
         nvml == null ? simulator.nvml() : nvml.toAbsolutePath(),
+        directory,
         interposer,
         state.node());
   }
@@ -58,6 +68,19 @@ record Driver(Path cuda, Path nvml, Libraries.Interposer interposer, @Nullable P
             interposer.compat().toString(),
             "ALIQUOT_SIM_DIR",
             node.toString());
+  }
+
+  /** The same for a container, which has a file system of its own. */
+  Places places(StateDir state) {
+    Map<String, String> environment = new HashMap<>(environment());
+    environment.remove("LD_PRELOAD");
+    return new Places(
+        state.path(),
+        state.tenants(),
+        libraries,
+        List.of(interposer.cuda(), interposer.nvml()),
+        simulatedNode,
+        environment);
   }
 
   private static Path given(@Nullable Path library, String installed) throws IOException {

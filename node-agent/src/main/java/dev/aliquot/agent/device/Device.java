@@ -33,6 +33,7 @@ public final class Device {
   private volatile DeviceReading reading = DeviceReading.NONE;
   private volatile Health health;
   private volatile Verdict verdict = Verdict.HEALTHY;
+  private volatile Runnable verdictChanges = () -> {};
   private long contextEstimateBytes;
 
   /**
@@ -159,7 +160,16 @@ public final class Device {
   }
 
   public void verdict(Verdict newVerdict) {
+    boolean same = newVerdict.equals(verdict);
     verdict = newVerdict;
+    if (!same) {
+      verdictChanges.run();
+    }
+  }
+
+  /** Calls back after each change of the verdict, on the thread that makes it: must not block. */
+  public void whenVerdictChanges(Runnable callback) {
+    verdictChanges = callback;
   }
 
   public HealthReader healthReader() {

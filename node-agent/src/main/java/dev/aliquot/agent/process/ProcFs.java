@@ -193,6 +193,26 @@ public final class ProcFs {
     return read(pid, "cgroup").flatMap(ProcFs::parseSecond);
   }
 
+  /**
+   * Whether a folder of which the path in its file system ends so is mounted anywhere in the
+   * process's mount namespace, as proc(5) says of {@code mountinfo}; one that has been removed
+   * since is not.
+   */
+  public boolean hasMounted(int pid, String folder) {
+    try (var lines =
+        Files.newBufferedReader(root.resolve(pid + "/mountinfo"), StandardCharsets.ISO_8859_1)) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        String[] fields = line.split(" ", 5);
+        if (fields.length == 5 && fields[3].endsWith(folder)) {
+          return true;
+        }
+      }
+      return false;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   /** The command line, arguments separated by spaces; empty for kernel threads and zombies. */
   public Optional<String> commandLine(int pid) {
     return read(pid, "cmdline").map(text -> text.replace('\0', ' ').strip());

@@ -16,7 +16,7 @@ import java.util.Set;
 public final class StateDir {
   /** Room for {@code /tenants/<id>/agent.sock} in the longest path of a socket. */
   private static final int MAX_PATH_BYTES =
-      107 - "/tenants/".length() - 12 - "/agent.sock".length();
+      107 - "/tenants/".length() - 16 - "/agent.sock".length();
 
   private final Path path;
   private final boolean root;

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param rootPid the process whose descendants are the tenant's; 0: none, the cgroup alone says
  * @param rootStartTime of that process
  * @param cgroup the tenant's own, where it has one
+ * @param binding which container of which pod is the tenant's, where it is made for one: then
+ *     neither a process nor a cgroup says; null: it is not
  * @param outlivesProcesses ended by whoever made it, not by its last process
  * @param swapMode whether it may be swapped out; null in a record of an agent that did not swap
  * @param priority null in a record of an agent that knew none: normal
@@ -34,6 +36,7 @@ public record TenantRecord(
     int rootPid,
     long rootStartTime,
     @Nullable String cgroup,
+    @Nullable PodBinding binding,
     boolean outlivesProcesses,
     @Nullable SwapMode swapMode,
     @Nullable Priority priority,
@@ -54,7 +57,7 @@ public record TenantRecord(
     }
   }
 
-  /** Copies the list; only cgroup, swap mode and priority may be null. */
+  /** Copies the list; only cgroup, binding, swap mode and priority may be null. */
   public TenantRecord {
     Objects.requireNonNull(id, "id");
     Objects.requireNonNull(name, "name");
@@ -78,15 +81,21 @@ public record TenantRecord(
 
   /** The same with another count of refusals. */
   public TenantRecord withRefusals(long count) {
-    return with(count, grants);
+    return with(count, grants, binding);
+  }
+
+  /** The same, made for a container of a pod. */
+  public TenantRecord withBinding(PodBinding newBinding) {
+    return with(refusals, grants, newBinding);
   }
 
   /** The same with other shares of its devices. */
   public TenantRecord withGrants(List<Grant> newGrants) {
-    return with(refusals, newGrants);
+    return with(refusals, newGrants, binding);
   }
 
-  private TenantRecord with(long newRefusals, List<Grant> newGrants) {
+  private TenantRecord with(
+      long newRefusals, List<Grant> newGrants, @Nullable PodBinding newBinding) {
     return new TenantRecord(
         id,
         name,
@@ -99,6 +108,7 @@ public record TenantRecord(
         rootPid,
         rootStartTime,
         cgroup,
+        newBinding,
         outlivesProcesses,
         swapMode,
         priority,

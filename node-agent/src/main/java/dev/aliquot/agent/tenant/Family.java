@@ -1,93 +1,37 @@
 package dev.aliquot.agent.tenant;
 
 import dev.aliquot.agent.process.ProcFs;
-import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.process.ProcessStat;
+import dev.aliquot.agent.state.PodBinding;
 import dev.aliquot.agent.state.TenantRecord;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
-/**
- * Which processes are a tenant's: those in its own cgroup, where it has one, and the descendants of
- * its root process. A descendant that was once seen stays one when the processes between it and the
- * root have ended. Never from what a process says. Thread-safe.
- */
-final class Family {
-  private static final int DEEPEST = 128;
+/** Which processes are a tenant's. Never from what a process says. Thread-safe. */
+sealed interface Family permits Kin, PodFamily {
 
-  private final ProcFs proc;
-  private final TenantRecord tenant;
-  private final ProcessId root;
-  private final Set<ProcessId> known = ConcurrentHashMap.newKeySet();
-
-  Family(ProcFs proc, TenantRecord tenant) {
-    this.proc = proc;
-    this.tenant = tenant;
-    this.root = new ProcessId(tenant.rootPid(), tenant.rootStartTime());
+  /**
+   * The family of a tenant.
+   *
+   * @param others which containers are other tenants'
+   * @param changed told of who the container is, once that is known; must not look at the family
+   */
+  static Family of(
+      ProcFs proc, TenantRecord tenant, PodContainers others, Consumer<PodBinding> changed) {
+    PodBinding binding = tenant.binding();
+    return binding == null
+        ? new Kin(proc, tenant)
+        : new PodFamily(proc, tenant.id(), binding, others, changed);
   }
 
   /** Whether a process, which may act as this user, is the tenant's. */
-  boolean admits(ProcessStat process, int uid) {
-    return inOwnCgroup(process.id().pid())
-        || ((uid == tenant.uid() || uid == 0) && isDescendant(process));
-  }
+  boolean admits(ProcessStat process, int uid);
 
   /** Whether a process is the tenant's, whoever it runs as: for charging it what it holds. */
-  boolean owns(ProcessStat process) {
-    return inOwnCgroup(process.id().pid()) || isDescendant(process);
-  }
+  boolean owns(ProcessStat process);
 
   /** Remembers the tree as it is now and forgets who has ended. */
-  void refresh() {
-    known.removeIf(id -> !proc.isAlive(id));
-    Deque<ProcessId> toVisit = new ArrayDeque<>(known);
-    if (tenant.rootPid() != 0 && proc.isAlive(root)) {
-      toVisit.add(root);
-    }
-    while (!toVisit.isEmpty()) {
-      for (int child : proc.children(toVisit.remove().pid())) {
-        Optional<ProcessStat> stat = proc.stat(child);
-        if (stat.isPresent() && !stat.get().zombie() && known.add(stat.get().id())) {
-          toVisit.add(stat.get().id());
-        }
-      }
-    }
-  }
+  void refresh();
 
-  /**
-   * Whether nobody is left: neither the root nor anyone once seen. Looks closely only when the root
-   * has ended.
-   */
-  boolean isExtinct() {
-    if (tenant.rootPid() != 0 && proc.isAlive(root)) {
-      return false;
-    }
-    refresh();
-    return known.isEmpty();
-  }
-
-  private boolean inOwnCgroup(int pid) {
-    String cgroup = tenant.cgroup();
-    return cgroup != null
-        && proc.cgroup(pid)
-            .filter(path -> path.equals(cgroup) || path.startsWith(cgroup + "/"))
-            .isPresent();
-  }
-
-  private boolean isDescendant(ProcessStat process) {
-    Optional<ProcessStat> ancestor = Optional.of(process);
-    for (int depth = 0; depth < DEEPEST && ancestor.isPresent(); depth++) {
-      ProcessId id = ancestor.get().id();
-      if ((tenant.rootPid() != 0 && id.equals(root)) || known.contains(id)) {
-        known.add(process.id());
-        return true;
-      }
-      int parent = ancestor.get().parentPid();
-      ancestor = parent <= 1 ? Optional.empty() : proc.stat(parent);
-    }
-    return false;
-  }
+  /** Whether nobody is left of those that the tenant lives by, so that it is over. */
+  boolean isExtinct();
 }

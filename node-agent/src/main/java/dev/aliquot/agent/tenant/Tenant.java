@@ -7,6 +7,7 @@ import dev.aliquot.agent.pool.TenantChunks;
 import dev.aliquot.agent.process.ProcessId;
 import dev.aliquot.agent.process.ProcessStat;
 import dev.aliquot.agent.share.Shares;
+import dev.aliquot.agent.state.PodBinding;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.view.TenantView;
 import dev.aliquot.ledger.AskResult;
@@ -56,7 +57,7 @@ public final class Tenant {
     this.record = record;
     this.pages = pages;
     this.onIdle = onIdle;
-    this.family = new Family(context.proc(), record);
+    this.family = Family.of(context.proc(), record, context.podContainers(), this::bound);
     this.shares = new Shares(context.shared());
     this.chunks = context.pool().open(record.id());
     List<Holding> list = new ArrayList<>();
@@ -131,10 +132,33 @@ public final class Tenant {
 
   /** The shares have changed: its processes see it at their next call. */
   synchronized void resized(TenantRecord newRecord) {
-    record = newRecord.withRefusals(record.refusals());
+    record = record.withGrants(newRecord.grants());
     if (!gone) {
       holdings.forEach(this::publish);
     }
+  }
+
+  /** Which container of its pod it is for is known now. */
+  private synchronized void bound(PodBinding binding) {
+    record = record.withBinding(binding);
+    unsaved = true;
+  }
+
+  /**
+   * The container that the tenant is for is about to be started again, under another id.
+   *
+   * @throws IllegalStateException when it is for no container of a pod
+   */
+  public void reopen(String podUid) {
+    if (!(family instanceof PodFamily pod)) {
+      throw new IllegalStateException("tenant " + id() + " is for no container of a pod");
+    }
+    pod.reopen(podUid);
+  }
+
+  /** Whether processes use it: some have attached, or hold memory of its devices without. */
+  public synchronized boolean isInUse() {
+    return !members.isEmpty() || holdings.stream().anyMatch(holding -> holding.otherBytes > 0);
   }
 
   /**
@@ -340,7 +364,7 @@ public final class Tenant {
     return gone;
   }
 
-  synchronized boolean isEnding() {
+  public synchronized boolean isEnding() {
     return ending;
   }
 
@@ -376,6 +400,9 @@ public final class Tenant {
     if (!gone) {
       gone = true;
       shares.end();
+      if (family instanceof PodFamily pod) {
+        pod.end();
+      }
       seats.unwatchAll();
       // the devices' books write into the pages until they have let go of the tenant
       for (Holding holding : holdings) {

@@ -26,5 +26,6 @@ public record TenantContext(
     Residencies residencies,
     DeepContext deep,
     Arrivals arrivals,
+    PodContainers podContainers,
     Budget shared,
     LongSupplier monotonic) {}

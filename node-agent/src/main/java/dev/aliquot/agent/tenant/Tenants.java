@@ -81,6 +81,11 @@ public final class Tenants implements AutoCloseable {
     return live.values().stream().map(Live::tenant).toList();
   }
 
+  /** By id alone. */
+  public Optional<Tenant> byId(String id) {
+    return Optional.ofNullable(live.get(id)).map(Live::tenant);
+  }
+
   /** By id, else by name. */
   public Optional<Tenant> find(String idOrName) {
     Live byId = live.get(idOrName);
@@ -270,6 +275,8 @@ public final class Tenants implements AutoCloseable {
     TenantFiles files = TenantFiles.of(state, record.id());
     TenantFiles.@Nullable Pages pages = null;
     try {
+      // a container runtime makes an empty folder where a mount's source is missing
+      files.delete();
       pages = files.create(state, record);
       Tenant tenant = newTenant(record, pages, devices);
       tenant.agent(agent);

@@ -32,6 +32,7 @@ class StateTest {
         42,
         4711,
         null,
+        null,
         false,
         SwapMode.PREFERRED,
         Priority.HIGH,

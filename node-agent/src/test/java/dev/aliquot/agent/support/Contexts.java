@@ -14,6 +14,7 @@ import dev.aliquot.agent.state.StateDir;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.tenant.Arrivals;
 import dev.aliquot.agent.tenant.DeepContext;
+import dev.aliquot.agent.tenant.PodContainers;
 import dev.aliquot.agent.tenant.Residencies;
 import dev.aliquot.agent.tenant.SwapOptions;
 import dev.aliquot.agent.tenant.TenantContext;
@@ -51,6 +52,7 @@ public final class Contexts {
             device -> CompletableFuture.completedFuture(null),
             null),
         new Arrivals(),
+        new PodContainers(),
         new Budget(1000),
         System::nanoTime);
   }

@@ -41,6 +41,7 @@ class RisingTest extends TenantFixture {
             context.residencies(),
             new DeepContext(driver.deep, device -> CompletableFuture.completedFuture(null), null),
             context.arrivals(),
+            context.podContainers(),
             context.shared(),
             now::get);
     Device device = device();

@@ -64,6 +64,7 @@ abstract class TenantFixture {
             0,
             0,
             null,
+            null,
             true,
             SwapMode.ALLOWED,
             Priority.NORMAL,

@@ -1,0 +1,36 @@
+package dev.aliquot.agent.plugin;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+
+/** Where pods' annotations come from. Thread-safe; answers at once, from memory. */
+public interface PodSource {
+  /** Where no API server is asked: no pod has any. */
+  PodSource NONE =
+      new PodSource() {
+        @Override
+        public Map<String, String> annotations(String namespace, String pod, String uid) {
+          return Map.of();
+        }
+
+        @Override
+        public void whenChanged(BiConsumer<String, String> callback) {}
+
+        @Override
+        public void complain(String namespace, String pod, String uid, List<String> sentences) {}
+      };
+
+  /**
+   * A pod's annotations; none where they are not known.
+   *
+   * @param uid of the pod, when it is known: one of the same name is another
+   */
+  Map<String, String> annotations(String namespace, String pod, String uid);
+
+  /** Calls back with namespace and name of a pod when its annotations have changed. */
+  void whenChanged(BiConsumer<String, String> callback);
+
+  /** Says what is wrong with them where the pod's owner looks. Does not wait. */
+  void complain(String namespace, String pod, String uid, List<String> sentences);
+}

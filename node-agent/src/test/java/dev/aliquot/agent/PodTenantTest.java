@@ -1,0 +1,277 @@
+package dev.aliquot.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.aliquot.agent.support.Eventually;
+import dev.aliquot.agent.support.Talker;
+import dev.aliquot.agent.view.TenantGrant;
+import dev.aliquot.plugin.node.Grant;
+import dev.aliquot.plugin.node.NodeDevice;
+import dev.aliquot.plugin.node.NotYetException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** Containers of pods: who is which, and what each is held to. */
+class PodTenantTest extends PodFixture {
+  private static final String WEB = "shop/web-1/app";
+
+  @Test
+  void aContainerIsHeldToItsShareAndItsNeighbourIsNot() throws Exception {
+    Grant web = grant(1, 25);
+    Grant other = grant(2, 50);
+    node.bind(web, container("web-1", POD, "app"));
+    node.bind(other, container("web-2", OTHER_POD, "app"));
+    assertThat(view(WEB).requestBytes()).isEqualTo(fraction(25));
+    assertThat(view(WEB).limitBytes()).isEqualTo(fraction(25));
+    assertThat(view(WEB))
+        .extracting("id", "namespace", "pod", "container")
+        .containsExactly(web.key(), "shop", "web-1", "app");
+
+    Talker server = cuda(web, POD, id(1));
+    Talker neighbour = cuda(other, OTHER_POD, id(2));
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(neighbour.say("init")).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).as("beyond its share").isEqualTo(OUT_OF_MEMORY);
+    assertThat(neighbour.say("alloc " + 3 * GIB)).isEqualTo(SUCCESS);
+    assertThat(neighbour.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+    assertThat(node.isInUse(web.key())).isTrue();
+    Eventually.soon(
+        () -> {
+          assertThat(view(WEB).usedBytes()).isEqualTo(GIB + CONTEXT);
+          assertThat(device().strangers()).isEmpty();
+        });
+  }
+
+  @Test
+  void programsWithoutAnEnvironmentAndOfOtherUsersAreHeldToo() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Talker bare =
+        sandbox.start(
+            sandbox.group(POD, id(1)), node.injection(web), "env", "-i", program().toString());
+    assertThat(bare.say("init")).isEqualTo(SUCCESS);
+    assertThat(bare.say("alloc " + 2 * GIB)).isEqualTo(OUT_OF_MEMORY);
+    Talker nobody =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            program().toString());
+    assertThat(nobody.say("init")).isEqualTo(SUCCESS);
+    assertThat(nobody.say("alloc " + 2 * GIB)).isEqualTo(OUT_OF_MEMORY);
+    Talker below =
+        sandbox.start(
+            sandbox.group(POD, id(1) + "/kubepods/pod" + OTHER_POD + "/" + id(9)),
+            node.injection(web),
+            program().toString());
+    assertThat(below.say("init")).as("in a group of its own making").isEqualTo(SUCCESS);
+    Eventually.soon(() -> assertThat(view(WEB).processes()).hasSize(3));
+  }
+
+  @Test
+  void whoIsInAnotherContainerIsRefused() throws Exception {
+    Grant web = grant(1, 25);
+    Grant side = grant(2, 10);
+    node.bind(web, container("web-1", POD, "app"));
+    node.bind(side, container("web-1", POD, "side"));
+    Talker sidecar = cuda(side, POD, id(2));
+    assertThat(sidecar.say("init")).isEqualTo(SUCCESS);
+
+    assertThat(cuda(web, POD, id(2)).say("init"))
+        .as("a sibling that has a tenant of its own, before the container has started")
+        .isEqualTo(REFUSED);
+    assertThat(cuda(web, OTHER_POD, id(3)).say("init")).as("another pod").isEqualTo(REFUSED);
+    Talker outside = sandbox.start(sandbox.otherGroup(), node.injection(web), program().toString());
+    assertThat(outside.say("init")).as("no pod at all").isEqualTo(REFUSED);
+
+    Talker server = cuda(web, POD, id(1));
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(cuda(web, POD, id(4)).say("init")).as("a sibling, later").isEqualTo(REFUSED);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+  }
+
+  @Test
+  void whoseUidIsNotKnownIsLearntFromTheFirstThatComes() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", "", "app"));
+    assertThat(cuda(web, POD, id(1)).say("init")).isEqualTo(SUCCESS);
+    assertThat(cuda(web, OTHER_POD, id(2)).say("init")).isEqualTo(REFUSED);
+    node.bind(web, container("web-1", POD, "app"));
+    assertThat(cuda(web, POD, id(3)).say("init")).as("started again").isEqualTo(SUCCESS);
+  }
+
+  @Test
+  void aContainerThatIsStartedAgainGoesOnUnderAnotherId() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Path folder = options.stateDir().resolve("tenants").resolve(web.key());
+    Object inode = Files.getAttribute(folder.resolve("control"), "unix:ino");
+    Talker first = cuda(web, POD, id(1));
+    assertThat(first.say("init")).isEqualTo(SUCCESS);
+    assertThat(first.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    first.kill();
+    assertThat(cuda(web, POD, id(2)).say("init")).as("not before it is bound").isEqualTo(REFUSED);
+
+    node.bind(web, container("web-1", POD, "app"));
+    Talker second = cuda(web, POD, id(2));
+    assertThat(second.say("init")).isEqualTo(SUCCESS);
+    assertThat(second.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(cuda(web, POD, id(1)).say("init")).as("the old one").isEqualTo(REFUSED);
+    assertThat(Files.getAttribute(folder.resolve("control"), "unix:ino")).isEqualTo(inode);
+  }
+
+  @Test
+  void theNextContainerWithTheSameIdsGetsATenantOfItsOwn() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "init"));
+    Talker init = cuda(web, POD, id(1));
+    assertThat(init.say("init")).isEqualTo(SUCCESS);
+    assertThat(init.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThatThrownBy(() -> node.bind(web, container("web-1", POD, "app")))
+        .isInstanceOf(NotYetException.class)
+        .hasMessageContaining("processes of shop/web-1/init")
+        .hasMessageContaining("are still there");
+    init.kill();
+    node.bind(web, container("web-1", POD, "app"));
+    Talker server = cuda(web, POD, id(2));
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(exists("shop/web-1/init")).isFalse();
+    server.kill();
+
+    node.bind(web, container("web-1", OTHER_POD, "app"));
+    assertThat(cuda(web, POD, id(2)).say("init")).as("the earlier pod").isEqualTo(REFUSED);
+    assertThat(cuda(web, OTHER_POD, id(3)).say("init")).isEqualTo(SUCCESS);
+  }
+
+  @Test
+  void aPodThatIsMadeAnewUnderItsNameHasItsOwnTenantBesideTheOld() throws Exception {
+    node.bind(grant(1, 25), container("web-1", POD, "app"));
+    node.bind(grant(2, 25), container("web-1", OTHER_POD, "app"));
+    assertThat(agent.view().tenants())
+        .extracting("name")
+        .containsExactlyInAnyOrder(WEB, WEB + "-00000000");
+    assertThat(cuda(grant(2, 25), OTHER_POD, id(1)).say("init")).isEqualTo(SUCCESS);
+  }
+
+  @Test
+  void whatIsReleasedIsFreeWhenItsLastProcessHasEnded() throws Exception {
+    Grant web = grant(1, 60);
+    node.bind(web, container("web-1", POD, "app"));
+    Talker server = cuda(web, POD, id(1));
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    Grant next = grant(2, 60);
+    assertThatThrownBy(() -> node.bind(next, container("web-2", OTHER_POD, "app")))
+        .isInstanceOf(NotYetException.class)
+        .hasMessageContaining("free");
+    node.release(web.key());
+    node.release(web.key());
+    assertThat(server.say("alloc " + 2 * MIB)).isEqualTo(OUT_OF_MEMORY);
+    server.kill();
+    Eventually.soon(() -> node.bind(next, container("web-2", OTHER_POD, "app")));
+    assertThat(options.stateDir().resolve("tenants").resolve(web.key())).doesNotExist();
+    assertThat(node.isInUse(web.key())).isFalse();
+  }
+
+  @Test
+  void anotherAgentGoesOnWithWhoIsWho() throws Exception {
+    Grant web = grant(1, 25);
+    Grant late = grant(2, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    node.bind(late, container("web-1", POD, "late"));
+    Talker server = cuda(web, POD, id(1));
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    restartNode();
+    assertThat(node.isInUse(web.key())).isTrue();
+    assertThat(server.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+    assertThat(server.say("free")).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(cuda(web, POD, id(1)).say("init")).as("another program of it").isEqualTo(SUCCESS);
+    assertThat(cuda(web, POD, id(2)).say("init")).as("a sibling").isEqualTo(REFUSED);
+    assertThat(cuda(late, POD, id(2)).say("init")).as("its own").isEqualTo(SUCCESS);
+    node.bind(web, container("web-1", POD, "app"));
+    assertThat(exists(WEB)).isTrue();
+  }
+
+  /** Nothing is preloaded into it any more; its container is known by its mounts. */
+  @Test
+  void whoGetsAtTheDriverWithoutTheLibraryIsChargedToItsContainer() throws Exception {
+    Grant web = grant(1, 25);
+    Grant side = grant(2, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    node.bind(side, container("web-1", POD, "side"));
+    Path driver =
+        BypassFixture.driver(
+            new TenantGrant(
+                "",
+                "",
+                options.stateDir().resolve("tenants").resolve(web.key()).toString(),
+                List.of(),
+                0,
+                Map.of()));
+    Talker hidden =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            "sh",
+            "-c",
+            "umount /etc/ld.so.preload && exec env -i \"$@\"",
+            "sh",
+            program().toString(),
+            driver.toString());
+    assertThat(hidden.say("init")).isEqualTo(SUCCESS);
+    assertThat(hidden.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    Eventually.soon(
+        () -> {
+          assertThat(view(WEB).usedBytes()).isGreaterThanOrEqualTo(GIB);
+          assertThat(view(WEB).bypasses()).hasSize(1);
+          assertThat(node.isInUse(web.key())).isTrue();
+        });
+    assertThat(view("shop/web-1/side").usedBytes()).isZero();
+    assertThat(device().strangers()).isEmpty();
+  }
+
+  @Test
+  void aDeviceThatIsOutIsToldAtOnceAndHoldsContainersBack() throws Exception {
+    List<List<NodeDevice>> told = Collections.synchronizedList(new ArrayList<>());
+    node.whenDevicesChange(() -> told.add(node.devices()));
+    assertThat(node.devices()).extracting(NodeDevice::healthy).containsExactly(true, true);
+    simulate("recovery", "--device", "0", "--action", "4");
+    Eventually.soon(() -> assertThat(told).isNotEmpty());
+    assertThat(told.getFirst()).extracting(NodeDevice::healthy).containsExactly(false, true);
+    assertThat(told.getFirst().getFirst().reason()).isNotEmpty();
+    assertThatThrownBy(() -> node.bind(grant(1, 25), container("web-1", POD, "app")))
+        .isInstanceOf(NotYetException.class)
+        .hasMessageContaining("takes no tenants")
+        .hasMessageContaining("draining");
+    simulate("recovery", "--device", "0", "--action", "0");
+    Eventually.soon(() -> node.bind(grant(1, 25), container("web-1", POD, "app")));
+  }
+
+  @Test
+  void wholeDevicesAreOneTenants() throws Exception {
+    Grant both =
+        new Grant(
+            "00000000000000aa", new TreeSet<>(List.of("a", "b")), List.of(uuid(0), uuid(1)), 100);
+    node.bind(both, container("web-1", POD, "app"));
+    assertThat(agent.view().tenants())
+        .filteredOn(tenant -> tenant.name().equals(WEB))
+        .extracting("requestBytes")
+        .containsExactly(fraction(100), fraction(100));
+    Talker server = cuda(both, POD, id(1));
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(server.say("devices")).startsWith("2");
+  }
+}
