@@ -10,6 +10,7 @@ import dev.aliquot.plugin.unit.UnitId;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -164,8 +165,14 @@ final class ModelKubelet {
     if (chosen.size() == needed) {
       return chosen;
     }
-    List<String> available = shuffled(all).stream().filter(id -> !uses.containsKey(id)).toList();
-    Set<String> offered = new TreeSet<>(available);
+    List<String> available = new ArrayList<>();
+    for (String id : all) {
+      if (!uses.containsKey(id)) {
+        available.add(id);
+      }
+    }
+    Collections.shuffle(available, random);
+    Set<String> offered = new HashSet<>(available);
     offered.addAll(chosen);
     List<String> order = available;
     if (random.nextInt(100) >= stubborn) {
