@@ -56,8 +56,7 @@ class KubeletRestartTest {
   void aKubeletThatDoesNotLookThroughItsFolderIsCalled() throws Exception {
     try (KubeletNode node = KubeletNode.start(1, StandInBehaviour.ONLY_CALLED)) {
       node.awaitUnits(100);
-      soon(
-          () -> assertThat(node.plugin().view().registration().way()).isEqualTo(Way.CALL));
+      soon(() -> assertThat(node.plugin().view().registration().way()).isEqualTo(Way.CALL));
     }
   }
 
@@ -116,9 +115,7 @@ class KubeletRestartTest {
               assertThat(node.plugin().view().registration().lastError())
                   .contains("no room for plugins today"));
       node.awaitUnits(100);
-      soon(
-          () ->
-              assertThat(node.plugin().view().registration().way()).isEqualTo(Way.FOLDER));
+      soon(() -> assertThat(node.plugin().view().registration().way()).isEqualTo(Way.FOLDER));
     }
   }
 
