@@ -275,7 +275,8 @@ public final class Agent implements AutoCloseable {
         tenantViews,
         NodeViews.events(bypass.events()),
         pool.view(),
-        health.view());
+        health.view(),
+        null);
   }
 
   /** Faults, and what they make of devices. */

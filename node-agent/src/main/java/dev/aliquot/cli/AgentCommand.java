@@ -46,6 +46,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -139,13 +140,14 @@ final class AgentCommand implements Callable<Integer> {
     CountDownLatch done = new CountDownLatch(1);
     Thread stopper = new Thread(() -> stop(asked, done), "shutdown");
     try (Agent agent = Agent.start(options(settings), InstantSource.system());
-        HttpServer http = http(settings, agent);
+        Kubelet kubelet = Kubelet.serve(settings, agent);
+        HttpServer http = http(settings, agent, kubelet);
         AdminSocket _ =
             AdminSocket.open(
                 settings.stateDir(),
                 settings.adminGroup(),
                 MachineDefaults.ownUid(),
-                admin(agent))) {
+                admin(agent, kubelet))) {
       String address = text((InetSocketAddress) http.address());
       agent.announce(address);
       log.info("serving {} with HTTP on {}", settings.stateDir(), address);
@@ -170,13 +172,14 @@ final class AgentCommand implements Callable<Integer> {
     }
   }
 
-  private static HttpServer http(AgentConfig settings, Agent agent) throws IOException {
+  private static HttpServer http(AgentConfig settings, Agent agent, Kubelet kubelet)
+      throws IOException {
+    Supplier<NodeView> view = () -> kubelet.shown(agent.view());
     return HttpServer.tcp(
         settings.httpAddress(),
         settings.httpPort(),
         new Limits(settings.httpMaxConnections(), settings.httpIdleTimeout()),
-        ApiRoutes.over(
-            agent::view, agent.health()::faults, new MetricsPage(agent::view, agent::stats)));
+        ApiRoutes.over(view, agent.health()::faults, new MetricsPage(view, agent::stats)));
   }
 
   private static String text(InetSocketAddress address) {
@@ -184,7 +187,7 @@ final class AgentCommand implements Callable<Integer> {
     return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + address.getPort();
   }
 
-  private static TenantAdmin admin(Agent agent) {
+  private static TenantAdmin admin(Agent agent, Kubelet kubelet) {
     return new TenantAdmin() {
       @Override
       public TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException {
@@ -219,7 +222,7 @@ final class AgentCommand implements Callable<Integer> {
 
       @Override
       public NodeView view() {
-        return agent.view();
+        return kubelet.shown(agent.view());
       }
     };
   }
