@@ -281,7 +281,8 @@ public final class Agent implements AutoCloseable {
         tenantViews,
         NodeViews.events(bypass.events()),
         pool.view(),
-        health.view());
+        health.view(),
+        null);
   }
 
   /** The devices' last hour. Cheap. */

@@ -89,6 +89,15 @@ public final class PodTenants {
     }
   }
 
+  /** Ids of all of them. */
+  public List<String> ids() {
+    return tenants.all().stream()
+        .map(Tenant::record)
+        .filter(record -> record.binding() != null)
+        .map(TenantRecord::id)
+        .toList();
+  }
+
   /** The tenants of a pod's containers. */
   public List<TenantRecord> of(String namespace, String pod) {
     return tenants.all().stream()

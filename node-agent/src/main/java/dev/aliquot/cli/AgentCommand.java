@@ -52,6 +52,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -146,14 +147,15 @@ final class AgentCommand implements Callable<Integer> {
     Thread stopper = new Thread(() -> stop(asked, done), "shutdown");
     Limits limits = new Limits(settings.httpMaxConnections(), settings.httpIdleTimeout());
     try (Agent agent = Agent.start(options(settings), InstantSource.system());
+        Kubelet kubelet = Kubelet.serve(settings, agent);
         EventStream<LiveView> live = WebRoutes.live(agent::live, limits);
-        HttpServer http = http(settings, limits, agent, live);
+        HttpServer http = http(settings, limits, agent, live, kubelet);
         AdminSocket _ =
             AdminSocket.open(
                 settings.stateDir(),
                 settings.adminGroup(),
                 MachineDefaults.ownUid(),
-                admin(agent))) {
+                admin(agent, kubelet))) {
       String address = text((InetSocketAddress) http.address());
       agent.announce(address);
       log.info("serving {} with HTTP on {}", settings.stateDir(), address);
@@ -179,15 +181,20 @@ final class AgentCommand implements Callable<Integer> {
   }
 
   private static HttpServer http(
-      AgentConfig settings, Limits limits, Agent agent, EventStream<LiveView> live)
+      AgentConfig settings,
+      Limits limits,
+      Agent agent,
+      EventStream<LiveView> live,
+      Kubelet kubelet)
       throws IOException {
+    Supplier<NodeView> view = () -> kubelet.shown(agent.view());
     List<Route> routes = new ArrayList<>(WebRoutes.over(live));
     routes.addAll(
         ApiRoutes.over(
-            agent::view,
+            view,
             agent.health()::faults,
             agent::history,
-            new MetricsPage(agent::view, agent::stats)));
+            new MetricsPage(view, agent::stats)));
     return HttpServer.tcp(settings.httpAddress(), settings.httpPort(), limits, routes);
   }
 
@@ -196,7 +203,7 @@ final class AgentCommand implements Callable<Integer> {
     return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + address.getPort();
   }
 
-  private static TenantAdmin admin(Agent agent) {
+  private static TenantAdmin admin(Agent agent, Kubelet kubelet) {
     return new TenantAdmin() {
       @Override
       public TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException {
@@ -231,7 +238,7 @@ final class AgentCommand implements Callable<Integer> {
 
       @Override
       public NodeView view() {
-        return agent.view();
+        return kubelet.shown(agent.view());
       }
     };
   }

@@ -84,4 +84,30 @@ class PackageDependenciesTest {
         .resideInAPackage("io.fabric8..")
         .check(CLASSES);
   }
+
+  /** So that an agent that serves no kubelet loads nothing of it. */
+  @Test
+  void onlyOnePackageKnowsTheDevicePlugin() {
+    noClasses()
+        .that()
+        .resideInAnyPackage("dev.aliquot.agent..", "dev.aliquot.cli..")
+        .and()
+        .resideOutsideOfPackage("dev.aliquot.agent.plugin")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.aliquot.plugin..", "io.grpc..")
+        .check(CLASSES);
+  }
+
+  /** Its gRPC is what it speaks with the kubelet, and nobody else's. */
+  @Test
+  void theAgentLeavesSpeakingWithTheKubeletToThePlugin() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.aliquot.agent.plugin")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.grpc..", "com.google.protobuf..")
+        .check(CLASSES);
+  }
 }

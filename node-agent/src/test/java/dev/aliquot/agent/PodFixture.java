@@ -1,8 +1,8 @@
 package dev.aliquot.agent;
 
+import dev.aliquot.agent.plugin.AnnotationSource;
 import dev.aliquot.agent.plugin.Injections;
 import dev.aliquot.agent.plugin.PodNode;
-import dev.aliquot.agent.plugin.PodSource;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.PodSandbox;
 import dev.aliquot.agent.support.Talker;
@@ -43,8 +43,8 @@ abstract class PodFixture extends AgentFixture {
   }
 
   /** What annotations there are. */
-  PodSource pods() {
-    return PodSource.NONE;
+  AnnotationSource pods() {
+    return AnnotationSource.NONE;
   }
 
   PodNode open() throws IOException {

@@ -389,6 +389,72 @@ public final class ConfigKeys {
           "20",
           "Part of the nodes with GPUs that may be out at once for a node to be tainted, repaired or"
               + " emptied; at least one may.");
+  static final ConfigKey<Boolean> DEVICE_PLUGIN =
+      fixed(
+          "device-plugin",
+          onOff(),
+          "on or off",
+          "off",
+          "Offer the devices to the node's kubelet, and make tenants for the containers that it gives"
+              + " a part of one; needs root.");
+  static final ConfigKey<Path> KUBELET_DIR =
+      fixed(
+          "kubelet-dir",
+          path(),
+          "an absolute path",
+          "/var/lib/kubelet",
+          "The kubelet's folder, with its sockets for plugins.");
+  static final ConfigKey<String> RESOURCE_NAME =
+      fixed(
+          "resource-name",
+          text(
+              "name",
+              "[a-z0-9][a-z0-9.-]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,62}",
+              "a resource's name such as aliquot.dev/gpu-fraction"),
+          "a resource's name such as aliquot.dev/gpu-fraction",
+          "aliquot.dev/gpu-fraction",
+          "What containers ask for in their limits; a device has 100 of it.");
+  static final ConfigKey<String> ANNOTATION_PREFIX =
+      fixed(
+          "annotation-prefix",
+          text("name", "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "a domain such as aliquot.dev"),
+          "a domain such as aliquot.dev",
+          "aliquot.dev",
+          "What the names of pods' annotations begin with, before the stroke.");
+  static final ConfigKey<PlacementPolicy> PLACEMENT =
+      fixed(
+          "placement",
+          choice(PlacementPolicy.class),
+          "pack or spread",
+          "pack",
+          "Which device a part of one is taken of; pack: the fullest that has room; spread: the"
+              + " emptiest.");
+  static final ConfigKey<InjectionWay> INJECTION =
+      fixed(
+          "injection",
+          choice(InjectionWay.class),
+          "envvar or cdi",
+          "envvar",
+          "How containers get their devices; envvar: NVIDIA's container runtime reads the"
+              + " environment; cdi: the runtime resolves names of CDI devices.");
+  static final ConfigKey<String> CDI_KIND =
+      fixed(
+          "cdi-kind",
+          text(
+              "name",
+              "[a-z0-9][a-z0-9.-]{0,99}/[A-Za-z0-9][A-Za-z0-9_-]{0,62}",
+              "a CDI kind such as nvidia.com/gpu"),
+          "a CDI kind such as nvidia.com/gpu",
+          "nvidia.com/gpu",
+          "The kind of the CDI devices, which are named by their UUIDs.");
+  static final ConfigKey<Boolean> POD_ANNOTATIONS =
+      fixed(
+          "pod-annotations",
+          onOff(),
+          "on or off",
+          "off",
+          "Read the annotations of the node's pods from the API server; off: each container has what"
+              + " its resource says and borrows nothing.");
   static final ConfigKey<LogLevel> LOG_LEVEL =
       fixed(
           "log-level",
@@ -445,6 +511,14 @@ public final class ConfigKeys {
           HEALTH_EVICT,
           HEALTH_HYPERPOD,
           HEALTH_BREAKER,
+          DEVICE_PLUGIN,
+          KUBELET_DIR,
+          RESOURCE_NAME,
+          ANNOTATION_PREFIX,
+          PLACEMENT,
+          INJECTION,
+          CDI_KIND,
+          POD_ANNOTATIONS,
           ADMIN_GROUP,
           HTTP_ADDRESS,
           HTTP_PORT,

@@ -102,6 +102,14 @@ public final class ConfigLoader {
     EvictionPolicy healthEvict = values.orNull(ConfigKeys.HEALTH_EVICT);
     Set<FaultClass> healthHyperpod = values.orNull(ConfigKeys.HEALTH_HYPERPOD);
     Double healthBreakerPercent = values.orNull(ConfigKeys.HEALTH_BREAKER);
+    Boolean devicePlugin = values.orNull(ConfigKeys.DEVICE_PLUGIN);
+    Path kubeletDir = values.orNull(ConfigKeys.KUBELET_DIR);
+    String resourceName = values.orNull(ConfigKeys.RESOURCE_NAME);
+    String annotationPrefix = values.orNull(ConfigKeys.ANNOTATION_PREFIX);
+    PlacementPolicy placement = values.orNull(ConfigKeys.PLACEMENT);
+    InjectionWay injection = values.orNull(ConfigKeys.INJECTION);
+    String cdiKind = values.orNull(ConfigKeys.CDI_KIND);
+    Boolean podAnnotations = values.orNull(ConfigKeys.POD_ANNOTATIONS);
     String adminGroup = values.orNull(ConfigKeys.ADMIN_GROUP);
     String httpAddress = values.orNull(ConfigKeys.HTTP_ADDRESS);
     Integer httpPort = values.orNull(ConfigKeys.HTTP_PORT);
@@ -158,6 +166,14 @@ public final class ConfigLoader {
         present(healthEvict),
         present(healthHyperpod),
         present(healthBreakerPercent),
+        present(devicePlugin),
+        present(kubeletDir),
+        present(resourceName),
+        present(annotationPrefix),
+        present(placement),
+        present(injection),
+        present(cdiKind),
+        present(podAnnotations),
         adminGroup,
         present(httpAddress),
         present(httpPort),

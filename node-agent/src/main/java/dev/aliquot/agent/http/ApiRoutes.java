@@ -5,6 +5,7 @@ import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.agent.view.HistoryView;
 import dev.aliquot.agent.view.NodeView;
 import dev.aliquot.agent.view.TenantView;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -43,8 +44,17 @@ public final class ApiRoutes {
 
   private static Response readiness(NodeView node) {
     return node.ready()
-        ? Response.json(200, Map.of("ready", true, "degraded", node.health().degraded()))
+        ? Response.json(200, Map.of("ready", true, "degraded", degraded(node)))
         : Response.json(503, Map.of("ready", false, "reason", node.readyReason()));
+  }
+
+  /** Tenants are served; not all that belongs to it works. */
+  private static List<String> degraded(NodeView node) {
+    List<String> degraded = new ArrayList<>(node.health().degraded());
+    if (node.kubelet() != null) {
+      degraded.addAll(node.kubelet().problems());
+    }
+    return degraded;
   }
 
   private static Response tenant(NodeView node, String idOrName) {

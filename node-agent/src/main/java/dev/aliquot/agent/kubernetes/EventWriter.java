@@ -27,12 +27,16 @@ final class EventWriter {
   /** Answers it; empty where it is of a pod that is gone, or another node's: nobody is told. */
   Optional<Event> write(Notices.Waiting waiting, Node node) {
     Optional<PodName> pod = waiting.notice().pod();
-    if (pod.isEmpty()) {
-      return Optional.of(write(waiting, reference("Node", node), NODES));
-    }
-    return api.pod(pod.get())
+    return pod.isEmpty()
+        ? Optional.of(write(waiting, reference("Node", node), NODES))
+        : write(waiting, pod.get());
+  }
+
+  /** The same of a pod's alone. */
+  Optional<Event> write(Notices.Waiting waiting, PodName pod) {
+    return api.pod(pod)
         .filter(each -> isOn(each, api.nodeName()))
-        .map(each -> write(waiting, reference("Pod", each), pod.get().namespace()));
+        .map(each -> write(waiting, reference("Pod", each), pod.namespace()));
   }
 
   static boolean isOn(Pod pod, String node) {

@@ -7,11 +7,14 @@ import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeList;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodList;
 import io.fabric8.kubernetes.api.model.PreconditionsBuilder;
 import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.Watch;
+import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.http.AsyncBody;
@@ -23,6 +26,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every request that is made of the API server; {@code daemonset/chart} allows these and no others.
@@ -33,6 +37,11 @@ final class NodeApi implements AutoCloseable {
 
   /** Nodes are large: no more of them at once than fit a small heap. */
   private static final long PAGE = 50;
+
+  private static final String ON_NODE = "spec.nodeName";
+
+  /** A watch of which nothing is heard for longer is not trusted. */
+  private static final Duration WATCH = Duration.ofMinutes(5);
 
   private static final PatchContext MERGE = PatchContext.of(PatchType.JSON_MERGE);
 
@@ -56,6 +65,8 @@ final class NodeApi implements AutoCloseable {
     cluster.setConnectionTimeout((int) PATIENCE.toMillis());
     cluster.setRequestTimeout((int) PATIENCE.toMillis());
     cluster.setRequestRetryBackoffLimit(0);
+    // whoever watches looks at all of it again instead
+    cluster.setWatchReconnectLimit(0);
     KubernetesClient client =
         new KubernetesClientBuilder()
             .withConfig(cluster)
@@ -143,6 +154,31 @@ final class NodeApi implements AutoCloseable {
   Optional<Pod> pod(PodName pod) {
     return Optional.ofNullable(
         client.pods().inNamespace(pod.namespace()).withName(pod.name()).get());
+  }
+
+  /** Some of the node's pods; the answer says where the next are, if there are more. */
+  PodList pods(@Nullable String more) {
+    return client
+        .pods()
+        .inAnyNamespace()
+        .withField(ON_NODE, node)
+        .list(new ListOptionsBuilder().withLimit(PAGE).withContinue(more).build());
+  }
+
+  /**
+   * Watches the node's pods from a version of them on, until it is closed or the server ends it.
+   */
+  Watch watchPods(String version, Watcher<Pod> watcher) {
+    return client
+        .pods()
+        .inAnyNamespace()
+        .withField(ON_NODE, node)
+        .watch(
+            new ListOptionsBuilder()
+                .withResourceVersion(version)
+                .withTimeoutSeconds(WATCH.toSeconds())
+                .build(),
+            watcher);
   }
 
   /** Whether it goes; false where its disruption budget does not allow it now. */

@@ -12,6 +12,7 @@ final class MetricTable {
             NodeMetrics.all(),
             FaultMetrics.all(),
             TenantMetrics.all(),
+            KubeletMetrics.all(),
             AgentMetrics.all(),
             HostPoolMetrics.all())
         .flatMap(List::stream)

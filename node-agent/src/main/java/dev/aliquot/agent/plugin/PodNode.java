@@ -41,7 +41,7 @@ public final class PodNode implements Node {
   private final KnownDevices known;
   private final Injections injections;
   private final PodAnnotations reader;
-  private final PodSource pods;
+  private final AnnotationSource pods;
 
   /**
    * An agent's. Makes the files that containers have mounted.
@@ -51,7 +51,7 @@ public final class PodNode implements Node {
    * @param pods where annotations come from; told of what is wrong with them
    * @throws IOException when the files cannot be made
    */
-  public static PodNode of(Agent agent, Injections.Way way, String prefix, PodSource pods)
+  public static PodNode of(Agent agent, Injections.Way way, String prefix, AnnotationSource pods)
       throws IOException {
     Places places = agent.places();
     PreloadFile.provide(places);
@@ -74,7 +74,7 @@ public final class PodNode implements Node {
       KnownDevices known,
       Injections injections,
       PodAnnotations reader,
-      PodSource pods) {
+      AnnotationSource pods) {
     this.inventory = inventory;
     this.tenants = tenants;
     this.known = known;

@@ -2,6 +2,7 @@ package dev.aliquot.agent.view;
 
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The whole node at one moment.
@@ -20,6 +21,7 @@ import java.util.List;
  * @param events what was lately done to processes, the latest last
  * @param hostPool host memory for lent data
  * @param health how faults are watched for, and the latest of them
+ * @param kubelet what the kubelet has of the devices; null: they are not offered to one
  */
 public record NodeView(
     String node,
@@ -35,4 +37,26 @@ public record NodeView(
     List<TenantView> tenants,
     List<EventView> events,
     HostPoolView hostPool,
-    HealthView health) {}
+    HealthView health,
+    @Nullable KubeletView kubelet) {
+
+  /** The same with what the kubelet has. */
+  public NodeView with(@Nullable KubeletView newKubelet) {
+    return new NodeView(
+        node,
+        version,
+        driverVersion,
+        cudaVersion,
+        simulated,
+        started,
+        sampled,
+        ready,
+        readyReason,
+        devices,
+        tenants,
+        events,
+        hostPool,
+        health,
+        newKubelet);
+  }
+}

@@ -62,6 +62,14 @@ class ConfigLoaderTest {
       health-evict: delete
       health-hyperpod: node, replace
       health-breaker: 10%
+      device-plugin: on
+      kubelet-dir: /var/lib/k0s/kubelet
+      resource-name: example.org/gpu
+      annotation-prefix: example.org
+      placement: spread
+      injection: cdi
+      cdi-kind: example.org/device
+      pod-annotations: on
       admin-group: gpu
       http-address: "::1"
       http-port: 0
@@ -130,6 +138,14 @@ class ConfigLoaderTest {
                 EvictionPolicy.NONE,
                 Set.of(),
                 20,
+                false,
+                Path.of("/var/lib/kubelet"),
+                "aliquot.dev/gpu-fraction",
+                "aliquot.dev",
+                PlacementPolicy.PACK,
+                InjectionWay.ENVVAR,
+                "nvidia.com/gpu",
+                false,
                 null,
                 "127.0.0.1",
                 9464,
@@ -179,6 +195,14 @@ class ConfigLoaderTest {
         EvictionPolicy.DELETE,
         Set.of(FaultClass.NODE, FaultClass.REPLACE),
         10,
+        true,
+        Path.of("/var/lib/k0s/kubelet"),
+        "example.org/gpu",
+        "example.org",
+        PlacementPolicy.SPREAD,
+        InjectionWay.CDI,
+        "example.org/device",
+        true,
         "gpu",
         "::1",
         0,

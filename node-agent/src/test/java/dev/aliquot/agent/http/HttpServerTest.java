@@ -173,7 +173,8 @@ class HttpServerTest {
             n.tenants(),
             n.events(),
             n.hostPool(),
-            n.health());
+            n.health(),
+            n.kubelet());
     assertThat(get("/readyz").statusCode()).isEqualTo(503);
     assertThat(get("/readyz").body()).contains("no driver");
     assertThat(get("/healthz").statusCode()).isEqualTo(200);

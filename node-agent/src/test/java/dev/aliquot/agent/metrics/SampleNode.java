@@ -12,6 +12,7 @@ import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.agent.view.HealthView;
 import dev.aliquot.agent.view.HistoryView;
 import dev.aliquot.agent.view.HostPoolView;
+import dev.aliquot.agent.view.KubeletView;
 import dev.aliquot.agent.view.KubernetesView;
 import dev.aliquot.agent.view.MoveView;
 import dev.aliquot.agent.view.NodeView;
@@ -52,7 +53,23 @@ public final class SampleNode {
             new EventView(
                 STARTED, "killed", DEVICE, "t1", 4712, "miner", "process 4712 (miner) was killed")),
         pool(),
-        health());
+        health(),
+        kubelet());
+  }
+
+  private static KubeletView kubelet() {
+    return new KubeletView(
+        "aliquot.dev/gpu-fraction",
+        true,
+        "plugins_registry",
+        List.of("the kubelet does not say which pods have what: it is tired"),
+        List.of(new KubeletView.GrantView("00000000000000aa", List.of(DEVICE), 25, "ns/pod/main")),
+        Map.of("allocations", 3L),
+        Map.of("room", 2L),
+        List.of(new KubeletView.Bucket(0.001, 2), new KubeletView.Bucket(1, 3)),
+        3,
+        0.25,
+        0.2);
   }
 
   public static HistoryView history() {

@@ -4,11 +4,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 
-/** Where pods' annotations come from. Thread-safe; answers at once, from memory. */
-public interface PodSource {
+/** Where pods' annotations come from. Thread-safe. */
+public interface AnnotationSource {
   /** Where no API server is asked: no pod has any. */
-  PodSource NONE =
-      new PodSource() {
+  AnnotationSource NONE =
+      new AnnotationSource() {
         @Override
         public Map<String, String> annotations(String namespace, String pod, String uid) {
           return Map.of();
@@ -22,7 +22,7 @@ public interface PodSource {
       };
 
   /**
-   * A pod's annotations; none where they are not known.
+   * A pod's annotations; none where they are not known. May take a moment for a pod that is new.
    *
    * @param uid of the pod, when it is known: one of the same name is another
    */

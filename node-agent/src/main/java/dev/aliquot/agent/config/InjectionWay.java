@@ -1,0 +1,7 @@
+package dev.aliquot.agent.config;
+
+/** How containers get their devices. */
+public enum InjectionWay {
+  ENVVAR,
+  CDI
+}
