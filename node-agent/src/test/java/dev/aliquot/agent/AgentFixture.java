@@ -61,7 +61,7 @@ abstract class AgentFixture {
                 Duration.ofSeconds(10))
             // a process has one CUDA driver: the pool is tried in processes of their own
             .withHostPool(new PoolOptions(0L, 0L, 0, Lending.ALWAYS))
-            .withHealth(HealthOptions.DEFAULTS.withHold(Duration.ofSeconds(1)))
+            .withHealth(health())
             .withSimulate(
                 "devices=" + devices() + ",memory=" + 8 * GIB + ",model=H100,context=" + CONTEXT);
     agent = Agent.start(options, InstantSource.system());
@@ -82,6 +82,11 @@ abstract class AgentFixture {
   /** Of the simulated node. */
   int devices() {
     return 2;
+  }
+
+  /** How faults are watched for. */
+  HealthOptions health() {
+    return HealthOptions.DEFAULTS.withHold(Duration.ofSeconds(1));
   }
 
   void removeDirectory(Path directory) throws IOException {

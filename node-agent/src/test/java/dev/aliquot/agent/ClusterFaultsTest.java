@@ -28,6 +28,9 @@ import org.junit.jupiter.api.Test;
 /** From what the simulated driver says to what the cluster knows, by the real agent. */
 class ClusterFaultsTest extends AgentFixture {
   private static final String MASTER = "kubernetes.master";
+  private static final KubernetesOptions.Pace SOON =
+      new KubernetesOptions.Pace(
+          Duration.ofSeconds(1), Duration.ofMillis(100), Duration.ofMillis(500));
   private final FakeApi server = new FakeApi();
   private KubernetesClient admin;
 
@@ -51,10 +54,11 @@ class ClusterFaultsTest extends AgentFixture {
     options =
         options.withKubernetes(
             new KubernetesOptions(
-                KubernetesMode.ON,
-                new NodePolicy(false, true, Set.of()),
-                EvictionPolicy.EVICT,
-                20));
+                    KubernetesMode.ON,
+                    new NodePolicy(false, true, Set.of()),
+                    EvictionPolicy.EVICT,
+                    20)
+                .at(SOON));
     agent = Agent.start(options, InstantSource.system());
   }
 

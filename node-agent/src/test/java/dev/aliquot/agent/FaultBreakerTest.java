@@ -2,14 +2,12 @@ package dev.aliquot.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.DeviceView;
 import dev.aliquot.agent.view.DrillSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,7 +28,7 @@ class FaultBreakerTest extends FaultFixture {
   void somebodyHasWrittenAWrongRow() throws Exception {
     Path table = options.stateDir().resolveSibling("table.yaml");
     Files.writeString(table, "rows: [{xid: 31, class: replace}]");
-    restartWith(HealthOptions.DEFAULTS.withHold(Duration.ofMillis(300)).withOverrides(table));
+    restartWith(health().withOverrides(table));
   }
 
   private List<DeviceView> devices(String state) {

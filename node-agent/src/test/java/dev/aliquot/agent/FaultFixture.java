@@ -12,12 +12,19 @@ import dev.aliquot.agent.view.TenantSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 
 /** What makes faults on a simulated node, and looks at what becomes of them. */
 abstract class FaultFixture extends AgentFixture {
+  static final Duration HOLD = Duration.ofMillis(300);
+
+  @Override
+  HealthOptions health() {
+    return HealthOptions.DEFAULTS.withHold(HOLD);
+  }
 
   void xid(int device, int code, String... more) throws Exception {
     String[] all = {"--device", Integer.toString(device), "--code", Integer.toString(code)};

@@ -20,11 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class KubernetesReporter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesReporter.class);
-  private static final Duration PERIOD = Duration.ofSeconds(1);
-
-  /** Every device has been asked by then: nobody is told that one is well that was not asked. */
-  private static final Duration BEGIN = Duration.ofSeconds(5);
-
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private final KubernetesOptions options;
@@ -97,9 +92,9 @@ public final class KubernetesReporter implements AutoCloseable {
       NodeReconciler all =
           new NodeReconciler(options, api, devices, faults, pods, time, System::nanoTime);
       reconciler = all;
-      Thread.sleep(BEGIN);
+      Thread.sleep(options.pace().begin());
       while (!closed) {
-        Thread.sleep(pass(all) ? PERIOD : NodeReconciler.LAST_RETRY);
+        Thread.sleep(pass(all) ? options.pace().period() : NodeReconciler.LAST_RETRY);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -36,9 +36,6 @@ import org.slf4j.LoggerFactory;
 final class NodeReconciler {
   private static final Logger LOG = LoggerFactory.getLogger(NodeReconciler.class);
 
-  /** What is seen changes at most once in this time. */
-  static final Duration DAMPING = Duration.ofSeconds(10);
-
   /** How long others may have changed the node before it is looked at. */
   static final Duration RESYNC = Duration.ofMinutes(1);
 
@@ -54,7 +51,7 @@ final class NodeReconciler {
   private final Supplier<List<FaultView>> faults;
   private final ApiClock clock;
   private final LongSupplier nanos;
-  private final Damper damper = new Damper(DAMPING);
+  private final Damper damper;
   private final Notices notices = new Notices();
   private final FaultNews news;
   private final EventWriter events;
@@ -90,6 +87,7 @@ final class NodeReconciler {
       ApiClock clock,
       LongSupplier nanos) {
     this.options = options;
+    this.damper = new Damper(options.pace().damping());
     this.api = api;
     this.devices = devices;
     this.faults = faults;
