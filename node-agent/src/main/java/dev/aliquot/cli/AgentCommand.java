@@ -181,20 +181,13 @@ final class AgentCommand implements Callable<Integer> {
   }
 
   private static HttpServer http(
-      AgentConfig settings,
-      Limits limits,
-      Agent agent,
-      EventStream<LiveView> live,
-      Kubelet kubelet)
+      AgentConfig settings, Limits limits, Agent agent, EventStream<LiveView> live, Kubelet kubelet)
       throws IOException {
     Supplier<NodeView> view = () -> kubelet.shown(agent.view());
     List<Route> routes = new ArrayList<>(WebRoutes.over(live));
     routes.addAll(
         ApiRoutes.over(
-            view,
-            agent.health()::faults,
-            agent::history,
-            new MetricsPage(view, agent::stats)));
+            view, agent.health()::faults, agent::history, new MetricsPage(view, agent::stats)));
     return HttpServer.tcp(settings.httpAddress(), settings.httpPort(), limits, routes);
   }
 

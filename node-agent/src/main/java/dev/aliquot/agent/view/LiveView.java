@@ -35,6 +35,7 @@ public record LiveView(Instant at, NodeView node, HistoryView.@Nullable Point po
         node.tenants(),
         node.events(),
         node.hostPool(),
-        node.health());
+        node.health(),
+        node.kubelet());
   }
 }
