@@ -108,8 +108,8 @@ public final class Plugin implements AutoCloseable {
   /** Stops serving and writes what is not written yet. Running containers notice nothing. */
   @Override
   public void close() {
-    registrar.close();
     service.close();
+    registrar.close();
     reconciler.close();
     writer.close();
     loops.close();

@@ -138,7 +138,7 @@ class PluginFlowTest {
 
   @Test
   void itIsFoundInTheFolderFirst() {
-    assertThat(node.plugin().view().registration().way()).isEqualTo(Way.FOLDER);
+    soon(() -> assertThat(node.plugin().view().registration().way()).isEqualTo(Way.FOLDER));
     assertThat(node.plugin().view().registration().streams()).isEqualTo(1);
   }
 }

@@ -3,6 +3,7 @@ package dev.aliquot.plugin.kubelet;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
@@ -42,6 +43,8 @@ public final class Loops implements AutoCloseable {
         .channelType(EpollServerDomainSocketChannel.class)
         .bossEventLoopGroup(group)
         .workerEventLoopGroup(group)
+        // gRPC asks for it, and Netty logs at each connection that such sockets have none.
+        .withChildOption(ChannelOption.SO_KEEPALIVE, null)
         .maxInboundMessageSize(MAX_REQUEST_BYTES)
         .executor(calls);
   }
@@ -53,6 +56,7 @@ public final class Loops implements AutoCloseable {
         .eventLoopGroup(group)
         .usePlaintext()
         .overrideAuthority("localhost")
+        .withOption(ChannelOption.SO_KEEPALIVE, null)
         .maxInboundMessageSize(MAX_RESPONSE_BYTES)
         .executor(calls)
         .build();

@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -25,10 +25,10 @@ public final class PreferredIds {
   private final List<Candidate> candidates;
 
   /** Free ids by the device that they name; what is not known of is under no device's name. */
-  private final Map<String, Set<String>> free = new HashMap<>();
+  private final Map<String, List<String>> free = new HashMap<>();
 
   /** What is taken only when nothing else is left. */
-  private final Set<String> last = new TreeSet<>();
+  private final List<String> last = new ArrayList<>();
 
   private PreferredIds(
       Placement placement,
@@ -67,7 +67,7 @@ public final class PreferredIds {
   }
 
   private void sort(Collection<String> available, Predicate<String> held) {
-    Set<String> healthy = new TreeSet<>();
+    Set<String> healthy = new HashSet<>();
     for (Candidate candidate : candidates) {
       if (candidate.device().healthy()) {
         healthy.add(candidate.uuid());
@@ -81,9 +81,12 @@ public final class PreferredIds {
       if (held.test(id) || !healthy.contains(device)) {
         last.add(id);
       } else {
-        free.computeIfAbsent(device, k -> new TreeSet<>()).add(id);
+        free.computeIfAbsent(device, k -> new ArrayList<>()).add(id);
       }
     }
+    // The same answer however the kubelet mixes its question.
+    last.sort(null);
+    free.values().forEach(ids -> ids.sort(null));
   }
 
   private void fill() {
@@ -135,13 +138,13 @@ public final class PreferredIds {
 
   private void take(Candidate candidate, int atMost) {
     int wanted = Math.min(size - chosen.size(), atMost);
-    free.getOrDefault(candidate.uuid(), Set.of()).stream()
+    free.getOrDefault(candidate.uuid(), List.of()).stream()
         .filter(id -> !chosen.contains(id))
         .limit(Math.max(0, wanted))
         .forEach(chosen::add);
   }
 
-  private void add(Collection<String> ids) {
+  private void add(List<String> ids) {
     for (String id : ids) {
       if (chosen.size() < size) {
         chosen.add(id);
@@ -151,7 +154,7 @@ public final class PreferredIds {
 
   private int freeIds(Candidate candidate) {
     return (int)
-        free.getOrDefault(candidate.uuid(), Set.of()).stream()
+        free.getOrDefault(candidate.uuid(), List.of()).stream()
             .filter(id -> !chosen.contains(id))
             .count();
   }

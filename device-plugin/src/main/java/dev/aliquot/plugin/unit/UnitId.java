@@ -1,8 +1,6 @@
 package dev.aliquot.plugin.unit;
 
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * One hundredth of a device, as the kubelet counts it: {@code <uuid>.<00..99>}. The same over
@@ -16,14 +14,34 @@ public record UnitId(String device, int unit) {
   public static final int PER_DEVICE = 100;
 
   /** At most 63 characters in all, as the API asks. */
-  private static final Pattern FORM = Pattern.compile("([A-Za-z0-9/_-]{1,60})\\.([0-9]{2})");
+  private static final int MAX_DEVICE = 60;
 
   /** Reads an id; empty where it has another form. */
   public static Optional<UnitId> parse(String id) {
-    Matcher matcher = FORM.matcher(id);
-    return matcher.matches()
-        ? Optional.of(new UnitId(matcher.group(1), Integer.parseInt(matcher.group(2))))
-        : Optional.empty();
+    int dot = id.length() - 3;
+    if (dot < 1 || dot > MAX_DEVICE || id.charAt(dot) != '.') {
+      return Optional.empty();
+    }
+    int tens = id.charAt(dot + 1) - '0';
+    int ones = id.charAt(dot + 2) - '0';
+    if (tens < 0 || tens > 9 || ones < 0 || ones > 9) {
+      return Optional.empty();
+    }
+    for (int i = 0; i < dot; i++) {
+      if (!isOfAName(id.charAt(i))) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(new UnitId(id.substring(0, dot), tens * 10 + ones));
+  }
+
+  private static boolean isOfAName(char c) {
+    return (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9')
+        || c == '-'
+        || c == '_'
+        || c == '/';
   }
 
   /** The device that an id names; empty where it has another form. */

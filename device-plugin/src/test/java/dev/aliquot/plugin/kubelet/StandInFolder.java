@@ -7,6 +7,7 @@ import dev.aliquot.plugin.proto.pluginregistration.RegistrationStatus;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
@@ -82,6 +83,7 @@ final class StandInFolder {
             .eventLoopGroup(group)
             .usePlaintext()
             .overrideAuthority("localhost")
+            .withOption(ChannelOption.SO_KEEPALIVE, null)
             .build();
     String resource = "";
     boolean taken = false;

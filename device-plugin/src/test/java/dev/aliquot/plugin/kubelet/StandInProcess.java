@@ -2,8 +2,10 @@ package dev.aliquot.plugin.kubelet;
 
 import dev.aliquot.plugin.proto.deviceplugin.ListAndWatchResponse;
 import io.grpc.BindableService;
+import io.grpc.Context;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -94,7 +96,8 @@ final class StandInProcess implements AutoCloseable {
   private void take(String resource, Path socket) throws StandInException {
     StandInEndpoint endpoint = StandInEndpoint.dial(group, socket, random, calls);
     devices.connected(resource, endpoint);
-    endpoint.watch(list -> listed(resource, list), () -> gone(resource));
+    // Not within the call to register, at whose end it would be cancelled.
+    Context.ROOT.run(() -> endpoint.watch(list -> listed(resource, list), () -> gone(resource)));
   }
 
   private void refuse(String resource, Path socket) throws StandInException {
@@ -133,6 +136,7 @@ final class StandInProcess implements AutoCloseable {
             .channelType(EpollServerDomainSocketChannel.class)
             .bossEventLoopGroup(group)
             .workerEventLoopGroup(group)
+            .withChildOption(ChannelOption.SO_KEEPALIVE, null)
             .addService(service)
             .build()
             .start());

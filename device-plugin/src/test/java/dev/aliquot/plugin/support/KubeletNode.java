@@ -103,6 +103,11 @@ public final class KubeletNode implements AutoCloseable {
       plugin.close();
     }
     kubelet.close();
+    delete(folder);
+  }
+
+  /** Removes a folder with all that is in it. */
+  public static void delete(Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(file);
