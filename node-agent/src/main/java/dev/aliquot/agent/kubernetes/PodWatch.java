@@ -156,22 +156,22 @@ public final class PodWatch implements AutoCloseable {
       PodList page = opened.pods(more);
       for (Pod pod : page.getItems()) {
         there.add(KnownPods.name(pod));
-        put(pod);
+        put(opened, pod);
       }
       version = page.getMetadata() == null ? null : page.getMetadata().getResourceVersion();
       more = page.getMetadata() == null ? null : page.getMetadata().getContinue();
     } while (more != null && !more.isEmpty());
     pods.retain(there);
     CountDownLatch ended = new CountDownLatch(1);
-    try (Watch _ = opened.watchPods(version == null ? "0" : version, new Listening(ended))) {
+    try (Watch _ = opened.watchPods(version == null ? "0" : version, new Listening(opened, ended))) {
       problem = "";
       pods.complete(true);
       ended.await();
     }
   }
 
-  private void put(Pod pod) {
-    if (pods.put(pod)) {
+  private void put(NodeApi opened, Pod pod) {
+    if (EventWriter.isOn(pod, opened.nodeName()) && pods.put(pod)) {
       PodName name = KnownPods.name(pod);
       try {
         changed.accept(name.namespace(), name.name());
@@ -183,16 +183,18 @@ public final class PodWatch implements AutoCloseable {
   }
 
   private final class Listening implements Watcher<Pod> {
+    private final NodeApi opened;
     private final CountDownLatch ended;
 
-    Listening(CountDownLatch ended) {
+    Listening(NodeApi opened, CountDownLatch ended) {
+      this.opened = opened;
       this.ended = ended;
     }
 
     @Override
     public void eventReceived(Action action, Pod pod) {
       switch (action) {
-        case ADDED, MODIFIED -> put(pod);
+        case ADDED, MODIFIED -> put(opened, pod);
         case DELETED -> pods.remove(pod);
         case ERROR -> ended.countDown();
         case BOOKMARK -> {}
