@@ -192,7 +192,8 @@ final class BenchAgent implements AutoCloseable {
     delete(stateDir);
   }
 
-  private static void delete(Path folder) throws IOException {
+  /** Removes a folder with all that is in it. */
+  static void delete(Path folder) throws IOException {
     if (!Files.exists(folder)) {
       return;
     }

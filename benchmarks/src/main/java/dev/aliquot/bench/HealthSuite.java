@@ -94,8 +94,7 @@ final class HealthSuite implements Suite {
   }
 
   /** As the kernel writes it now. */
-  private static String record(BenchAgent agent)
-      throws IOException, InterruptedException, BenchException {
+  static String record(BenchAgent agent) throws IOException, InterruptedException, BenchException {
     String address = device(agent).path("pciAddress").asText();
     if (address.length() < 3) {
       throw new BenchException(ADDRESS);
@@ -134,7 +133,7 @@ final class HealthSuite implements Suite {
   }
 
   /** What {@code aliquot health clear} asks, without starting that. */
-  private static void clear(BenchAgent agent) throws IOException, BenchException {
+  static void clear(BenchAgent agent) throws IOException, BenchException {
     Path socket = agent.stateDir().resolve("admin.sock");
     String request = "POST /v1/health-clear/0 HTTP/1.1\r\nHost: agent\r\nContent-Length: 0\r\n\r\n";
     try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {

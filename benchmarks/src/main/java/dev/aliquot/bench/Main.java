@@ -27,6 +27,7 @@ import picocli.CommandLine.Parameters;
       "  swap        how long a tenant takes to leave and to come back, beside the copies alone",
       "  turns       what two tenants that need most of a device each get done by taking turns",
       "  health      how long after a fault a device takes no new tenants, also among 10 000 programs' faults a second",
+      "  kubelet     how quickly a kubelet is served, beside 100 tenants on 8 devices",
       "  java        the agent's own hot paths (JMH)"
     })
 public final class Main implements Callable<Integer> {
@@ -39,6 +40,7 @@ public final class Main implements Callable<Integer> {
           new SwapSuite(),
           new TurnsSuite(),
           new HealthSuite(),
+          new KubeletSuite(),
           new JavaSuite());
 
   @Parameters(paramLabel = "SUITE", description = "What to measure; all of it unless named.")
