@@ -193,7 +193,9 @@ public final class Agent implements AutoCloseable {
     watching.set(health);
     cleanup.add("the watch for faults", health);
     arrivals.listen(health::attached);
-    Evacuation evacuation = new Evacuation(options.health().tenants(), inventory, tenants, proc);
+    Evacuation evacuation =
+        new Evacuation(
+            options.health().tenants(), options.health().grace(), inventory, tenants, proc);
     cleanup.add("the ticker", new Ticker(tenants, truth, inventory, lender, evacuation));
     ready = true;
   }

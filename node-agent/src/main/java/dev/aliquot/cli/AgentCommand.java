@@ -262,6 +262,7 @@ final class AgentCommand implements Callable<Integer> {
             settings.healthHold(),
             settings.expectedDevices(),
             settings.healthTenants(),
+            HealthOptions.GRACE,
             settings.healthDeviceBreakerPercent()),
         new KubernetesOptions(
             settings.healthKubernetes(),
