@@ -218,7 +218,9 @@ public final class Agent implements AutoCloseable {
     watching.set(health);
     cleanup.add("the watch for faults", health);
     arrivals.listen(health::attached);
-    Evacuation evacuation = new Evacuation(options.health().tenants(), inventory, tenants, proc);
+    Evacuation evacuation =
+        new Evacuation(
+            options.health().tenants(), options.health().grace(), inventory, tenants, proc);
     this.history =
         new History(
             NodeViews.gauges(inventory, truth, options.samplePeriod()), System::nanoTime, clock);

@@ -32,10 +32,8 @@ final class Evacuation {
   /** A process that could not leave is asked again after this; it may have had work under way. */
   private static final Duration SAVE_AGAIN = Duration.ofSeconds(10);
 
-  /** Between SIGTERM and SIGKILL. */
-  private static final Duration GRACE = Duration.ofSeconds(10);
-
   private final OutPolicy policy;
+  private final Duration grace;
   private final Inventory inventory;
   private final Tenants tenants;
   private final ProcFs proc;
@@ -43,8 +41,12 @@ final class Evacuation {
   private final Map<Device, Long> savedNanos = new HashMap<>();
   private final Map<ProcessId, Long> toldNanos = new HashMap<>();
 
-  Evacuation(OutPolicy policy, Inventory inventory, Tenants tenants, ProcFs proc) {
+  /**
+   * @param grace between SIGTERM and SIGKILL
+   */
+  Evacuation(OutPolicy policy, Duration grace, Inventory inventory, Tenants tenants, ProcFs proc) {
     this.policy = policy;
+    this.grace = grace;
     this.inventory = inventory;
     this.tenants = tenants;
     this.proc = proc;
@@ -107,7 +109,7 @@ final class Evacuation {
       return;
     }
     Long told = toldNanos.get(id.get());
-    if (told != null && nowNanos - told < GRACE.toNanos()) {
+    if (told != null && nowNanos - told < grace.toNanos()) {
       return;
     }
     try (PidFd process = stopper.open(id.get()).orElse(null)) {

@@ -274,6 +274,7 @@ final class AgentCommand implements Callable<Integer> {
             settings.healthHold(),
             settings.expectedDevices(),
             settings.healthTenants(),
+            HealthOptions.GRACE,
             settings.healthDeviceBreakerPercent()),
         new KubernetesOptions(
             settings.healthKubernetes(),

@@ -15,7 +15,12 @@ import org.junit.jupiter.api.Test;
  * compute right when they are back.
  */
 class DeepSwapTest extends LendingFixture {
-  private static final long STEP = 128 * MIB;
+  private static final long STEP = 64 * MIB;
+
+  /** A small device, so that it is soon full: what is lived through does not depend on its size. */
+  private static final long DEVICE = GIB + 384 * MIB;
+
+  private static final long SMALL_CONTEXT = 128 * MIB;
 
   private Talker a;
   private Talker b;
@@ -27,7 +32,7 @@ class DeepSwapTest extends LendingFixture {
     idleAfter = Duration.ofMillis(1500);
     // a whole tenant has to leave meanwhile, where memory is slow to be had, too
     agentWait = Duration.ofMinutes(2);
-    serveDevice(2 * GIB + 512 * MIB, CONTEXT);
+    serveDevice(DEVICE, SMALL_CONTEXT);
     capacity = node().devices().getFirst().capacityBytes();
     a = cuda("a", capacity / 4, capacity);
     b = cuda("b", capacity / 4, capacity);
@@ -87,7 +92,7 @@ class DeepSwapTest extends LendingFixture {
     fill(a, capacity / 2);
     goesDeep();
     assertThat(b.say("init")).isEqualTo(SUCCESS);
-    fill(b, capacity - CONTEXT - STEP);
+    fill(b, capacity - SMALL_CONTEXT - STEP);
     assertThat(a.say("work")).isEqualTo(SUCCESS);
     assertComputesRight(a);
     assertThat(b.say("work")).isEqualTo(SUCCESS);
@@ -138,7 +143,7 @@ class DeepSwapTest extends LendingFixture {
     a.kill();
     Eventually.soon(() -> assertThat(node().hostPool().takenBytes()).isZero());
     assertThat(b.say("init")).isEqualTo(SUCCESS);
-    fill(b, capacity - CONTEXT - STEP);
+    fill(b, capacity - SMALL_CONTEXT - STEP);
   }
 
   /** The driver's copy is the process's own memory: its container would be killed for it. */
@@ -149,12 +154,12 @@ class DeepSwapTest extends LendingFixture {
     is("a", "swapped");
     try (MemoryGroup group = MemoryGroup.make()) {
       group.add(a.pid());
-      group.leave(CONTEXT - MIB);
+      group.leave(SMALL_CONTEXT - MIB);
       serving.say("swap out_deep a");
       Eventually.soon(
-          () -> assertThat(stays("a")).contains("would not fit its container's memory limit: 25"));
+          () -> assertThat(stays("a")).contains("would not fit its container's memory limit: 12"));
       assertThat(tenant("a").state()).isEqualTo("swapped");
-      group.leave(CONTEXT + 128 * MIB);
+      group.leave(SMALL_CONTEXT + 128 * MIB);
       goesDeep();
       group.leave(8 * GIB);
       assertThat(a.say("work")).isEqualTo(SUCCESS);

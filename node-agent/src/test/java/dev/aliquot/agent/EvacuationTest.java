@@ -3,7 +3,6 @@ package dev.aliquot.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.config.OutPolicy;
-import dev.aliquot.agent.health.HealthOptions;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
@@ -22,9 +21,7 @@ class EvacuationTest extends AgentFixture {
   @BeforeEach
   void processesAreToBeEnded() throws Exception {
     agent.close();
-    options =
-        options.withHealth(
-            HealthOptions.DEFAULTS.withHold(Duration.ofSeconds(1)).withTenants(OutPolicy.STOP));
+    options = options.withHealth(health().withTenants(OutPolicy.STOP));
     agent = Agent.start(options, InstantSource.system());
   }
 
@@ -49,6 +46,9 @@ class EvacuationTest extends AgentFixture {
 
   @Test
   void oneThatDoesNotListenIsKilled() throws Exception {
+    agent.close();
+    options = options.withHealth(options.health().withGrace(Duration.ofSeconds(1)));
+    agent = Agent.start(options, InstantSource.system());
     Talker stubborn =
         talk(
             grant("stubborn", GIB).environment(),
@@ -84,8 +84,7 @@ class EvacuationTest extends AgentFixture {
   void aDrillKeepsNobodyFromLeavingWhatReallyIsOut() throws Exception {
     agent.close();
     options =
-        options.withHealth(
-            HealthOptions.DEFAULTS.withHold(Duration.ofMinutes(10)).withTenants(OutPolicy.STOP));
+        options.withHealth(health().withHold(Duration.ofMinutes(10)).withTenants(OutPolicy.STOP));
     agent = Agent.start(options, InstantSource.system());
     Talker there = program("there", "0");
     agent.health().drill(new DrillSpec("0", 79, null, null, false), peer(ownPid()));

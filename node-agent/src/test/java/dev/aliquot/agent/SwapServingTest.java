@@ -13,7 +13,12 @@ import org.junit.jupiter.api.Test;
  * own, real programs, the simulated driver.
  */
 class SwapServingTest extends LendingFixture {
-  private static final long STEP = 128 * MIB;
+  private static final long STEP = 64 * MIB;
+
+  /** A small device, so that it is soon full: what is lived through does not depend on its size. */
+  private static final long DEVICE = GIB + 384 * MIB;
+
+  private static final long SMALL_CONTEXT = 128 * MIB;
 
   private Talker a;
   private Talker b;
@@ -24,7 +29,7 @@ class SwapServingTest extends LendingFixture {
     idleAfter = Duration.ofMillis(1500);
     // a whole tenant has to leave meanwhile, where memory is slow to be had, too
     agentWait = Duration.ofSeconds(40);
-    serveDevice(2 * GIB + 512 * MIB, CONTEXT);
+    serveDevice(DEVICE, SMALL_CONTEXT);
     capacity = node().devices().getFirst().capacityBytes();
     long part = capacity / 16 / (2 * MIB) * (2 * MIB);
     a = cuda("a", 4 * part, capacity);
@@ -55,10 +60,10 @@ class SwapServingTest extends LendingFixture {
     assertThat(tenant("a").state()).isEqualTo("running");
     Thread.sleep(idleAfter.toMillis() * 2);
     long request = tenant("b").requestBytes();
-    fill(b, request - CONTEXT - 64 * MIB);
+    fill(b, request - SMALL_CONTEXT - 64 * MIB);
     isSwappedOut("a");
     assertThat(tenant("a").demotedBytes()).as("all of it").isGreaterThanOrEqualTo(held);
-    assertThat(tenant("a").usedBytes()).isLessThan(2 * CONTEXT + 64 * MIB);
+    assertThat(tenant("a").usedBytes()).isLessThan(2 * SMALL_CONTEXT + 64 * MIB);
     Thread.sleep(idleAfter.toMillis() * 2);
     assertThat(a.say("work")).isEqualTo(SUCCESS);
     assertComputesRight(a);
@@ -122,7 +127,7 @@ class SwapServingTest extends LendingFixture {
     isSwappedOut("a");
     a.kill();
     Eventually.soon(() -> assertThat(node().hostPool().takenBytes()).isZero());
-    fill(b, capacity * 14 / 16);
+    fill(b, capacity * 13 / 16);
     assertThat(b.say("work")).isEqualTo(SUCCESS);
     assertComputesRight(b);
   }
@@ -130,7 +135,7 @@ class SwapServingTest extends LendingFixture {
   @Test
   void aTenantWhoseKernelDoesNotEndStays() throws Exception {
     fill(a, capacity / 2);
-    assertThat(a.say("spin 20")).isEqualTo(SUCCESS);
+    assertThat(a.say("spin 12")).isEqualTo(SUCCESS);
     assertThat(serving.say("swap out a")).isEqualTo("ok");
     Eventually.soon(() -> assertThat(tenant("a").state()).isEqualTo("running"));
     fill(b, capacity * 6 / 16);

@@ -92,6 +92,10 @@ final class KernelFaults implements LogListener {
           desk.take(
               reports.of(OFF_THE_BUS, Source.KERNEL_LOG, moment, device(gone.address()), drill),
               past);
+      case KernelLine.SwitchXid fault -> {
+        desk.take(XidReports.of(fault, moment, drill), past);
+        ask.run();
+      }
       case XidLine xid -> {
         XidLine named = hostPids || drill ? xid : xid.withoutPid();
         desk.take(reports.of(named, moment, device(xid.address()), drill), past);

@@ -20,6 +20,16 @@ public sealed interface Cause {
     }
   }
 
+  /** A fault of an NVSwitch, by its own numbers. */
+  record Sxid(int code) implements Cause {
+    private static final String PREFIX = "sxid-";
+
+    @Override
+    public String label() {
+      return PREFIX + code;
+    }
+  }
+
   /** The driver wants something done, or nothing any more. */
   record Recovery(RecoveryAction action) implements Cause {
     private static final String PREFIX = "recovery-";
@@ -59,6 +69,9 @@ public sealed interface Cause {
   static Cause of(String label) {
     if (label.matches("[0-9]{1,9}")) {
       return new Xid(Integer.parseInt(label));
+    }
+    if (label.matches(Sxid.PREFIX + "[0-9]{1,9}")) {
+      return new Sxid(Integer.parseInt(label.substring(Sxid.PREFIX.length())));
     }
     String name = label.toUpperCase(Locale.ROOT).replace('-', '_');
     return label.startsWith(Recovery.PREFIX)

@@ -3,6 +3,7 @@ package dev.aliquot.health.fault;
 import dev.aliquot.health.catalogue.Catalogue;
 import dev.aliquot.health.catalogue.FaultClass;
 import dev.aliquot.health.catalogue.XidEntry;
+import dev.aliquot.health.line.KernelLine;
 import dev.aliquot.health.line.XidDetail;
 import dev.aliquot.health.line.XidLine;
 import dev.aliquot.nvml.RecoveryAction;
@@ -62,6 +63,24 @@ public final class XidReports {
         "",
         "",
         "",
+        OptionalInt.empty(),
+        drill);
+  }
+
+  /** Of a fault of an NVSwitch: it is told, and takes nothing out. */
+  public static Report of(KernelLine.SwitchXid line, Moment moment, boolean drill) {
+    return new Report(
+        Source.KERNEL_LOG,
+        moment,
+        line.address().toString(),
+        new Cause.Sxid(line.code()),
+        FaultClass.WATCH,
+        "An NVSwitch has a fault of its own: SXid " + line.code() + ".",
+        "See the message and the fabric manager's log; what it means for a GPU, the GPU says itself.",
+        OptionalInt.empty(),
+        "",
+        "",
+        line.message(),
         OptionalInt.empty(),
         drill);
   }

@@ -16,6 +16,7 @@ public final class KernelLineReader {
 
   private static final int MOST_ADDRESS = 24;
   private static final String DRIVER = "NVRM: ";
+  private static final String SWITCH = "nvidia-nvswitch";
   private static final String UUID_FORM = "GPU-00000000-0000-0000-0000-000000000000";
 
   /** Lines between "The NVIDIA GPU" and "fallen off the bus", when they come one by one. */
@@ -33,11 +34,11 @@ public final class KernelLineReader {
 
   /**
    * @param text a record's text, with or without what dmesg or journald put before it
-   * @return empty where it is about no device's fault: NVSwitch's SXid, say
+   * @return empty where it is about no device's fault
    */
   public Optional<KernelLine> read(String text) {
-    int begin = beginning(text);
-    Optional<KernelLine> found = Optional.empty();
+    int begin = beginning(text, DRIVER);
+    Optional<KernelLine> found = begin < 0 ? switchXid(text) : Optional.empty();
     if (begin >= 0) {
       Scanner scanner = new Scanner(text, begin + DRIVER.length());
       if (scanner.skip("Xid (")) {
@@ -59,8 +60,8 @@ public final class KernelLineReader {
    * names of its files and cgroups, and the kernel puts those into lines of its own (a segfault's,
    * say).
    */
-  private static int beginning(String text) {
-    int found = text.indexOf(DRIVER);
+  private static int beginning(String text, String driver) {
+    int found = text.indexOf(driver);
     boolean first =
         found == 0
             || (found > 0
@@ -94,6 +95,24 @@ public final class KernelLineReader {
             pid.isPresent() && pid.getAsInt() > 0 ? pid : OptionalInt.empty(),
             known(process),
             scanner.rest(MOST_MESSAGE).strip()));
+  }
+
+  private static Optional<KernelLine> switchXid(String text) {
+    int begin = beginning(text, SWITCH);
+    if (begin < 0) {
+      return Optional.empty();
+    }
+    Scanner scanner = new Scanner(text, begin + SWITCH.length());
+    if (scanner.number().isEmpty() || !scanner.skip(": SXid (PCI:")) {
+      return Optional.empty();
+    }
+    PciAddress address = address(scanner, " )");
+    OptionalInt code = scanner.skip("): ") ? scanner.number() : OptionalInt.empty();
+    boolean more = scanner.skip(", ");
+    return address == null || code.isEmpty() || !(more || ends(scanner))
+        ? Optional.empty()
+        : Optional.of(
+            new KernelLine.SwitchXid(address, code.getAsInt(), scanner.rest(MOST_MESSAGE).strip()));
   }
 
   private static boolean ends(Scanner scanner) {

@@ -2,8 +2,10 @@ package dev.aliquot.agent.health;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.aliquot.agent.count.FaultCounts;
 import dev.aliquot.agent.kmsg.KernelRecord;
 import dev.aliquot.agent.view.FaultView;
+import dev.aliquot.health.fault.Cause;
 import dev.aliquot.nvml.PciAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -65,6 +67,25 @@ class KernelFaultsTest extends DeskFixture {
     later(Duration.ofMinutes(1));
     tell(faults(OptionalLong.empty(), false), USER, line);
     assertThat(history.all()).as("repeated by somebody who read it").hasSize(before);
+  }
+
+  @Test
+  void aFaultOfASwitchIsToldAndCountedAndTakesNothingOut() {
+    tell(
+        faults(OptionalLong.empty(), true),
+        KERNEL,
+        "nvidia-nvswitch3: SXid (PCI:0000:01:00.0): 00079, Fatal, Link 28 LTSSM Fault Up");
+    assertThat(last().code()).isEqualTo("sxid-79");
+    assertThat(last().device()).isEqualTo("0000:01:00.0");
+    assertThat(last().faultClass()).isEqualTo("watch");
+    assertThat(last().message()).isEqualTo("Fatal, Link 28 LTSSM Fault Up");
+    assertThat(asked).hasValue(1);
+    later(Announcements.PATIENCE);
+    assertThat(counters.faults.all())
+        .containsEntry(
+            new FaultCounts.Kind("0000:01:00.0", "sxid-79", "watch", "", "", "", false), 1L);
+    assertThat(state()).isEqualTo("healthy");
+    assertThat(FaultHistory.fault(last()).orElseThrow().cause()).isEqualTo(new Cause.Sxid(79));
   }
 
   @Test

@@ -272,7 +272,7 @@ class DeviceBreakerTest {
     List<Model> models = new ArrayList<>();
     devices.forEach(device -> models.add(new Model()));
     long heldBackAtAll = 0;
-    for (int step = 0; step < 5000; step++) {
+    for (int step = 0; step < 2500; step++) {
       int device = random.nextInt(count);
       Model model = models.get(device);
       switch (random.nextInt(12)) {

@@ -106,13 +106,39 @@ class KernelLineReaderTest {
         "NVRM: Xid (PCI:0000:01:00) 13",
         "NVRM: Xid (PCI:zz00:01:00): 13",
         "NVRM: loading NVIDIA UNIX x86_64 Kernel Module, Xid (PCI:0000:01:00): 13",
-        "nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 20034, Fatal, Link 28 LTSSM Fault Up",
+        "nvidia-nvswitch: SXid (PCI:0000:c1:00.0): 20034, Fatal",
+        "nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 20034x",
+        "nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): x",
+        "nvidia-nvswitch3: SXid (PCI:zz): 20034",
+        "nvidia-nvswitch3: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus.",
+        "x nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 20034, Fatal",
         "NVRM: SXid (PCI:0000:c1:00.0): 20034, Fatal",
         "xNVRM: Xid (PCI:0000:01:00): 13",
         "python[77]: segfault at 0 ip 0 sp 0 error 4 in Xid"
       })
   void whatIsNoXidIsNone(String line) {
     assertThat(read(line)).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 20034, Fatal, Link 28 LTSSM Fault Up",
+        "[  12.5] nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 20034, Fatal, Link 28 LTSSM Fault Up",
+        "Jul 31 23:14:18 host kernel: nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 20034, Fatal, Link"
+            + " 28 LTSSM Fault Up"
+      })
+  void aFaultOfASwitchIsItsOwnAndNoXid(String line) {
+    assertThat(read(line))
+        .contains(
+            new KernelLine.SwitchXid(
+                new PciAddress(0, 0xc1, 0), 20034, "Fatal, Link 28 LTSSM Fault Up"));
+  }
+
+  @Test
+  void aFaultOfASwitchMayHaveNoWords() {
+    assertThat(read("nvidia-nvswitch0: SXid (PCI:0000:c1:00.0): 00079"))
+        .contains(new KernelLine.SwitchXid(new PciAddress(0, 0xc1, 0), 79, ""));
   }
 
   @Test
