@@ -25,6 +25,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -229,6 +231,17 @@ class ChartTest {
     assertThat(config.httpMaxConnections()).isEqualTo(12);
     assertThat(config.httpPort()).isEqualTo(9555);
     assertThat(config.httpAddress()).isEqualTo("10.1.2.3");
+  }
+
+  @Test
+  void itIsOfTheProgramsVersion() throws Exception {
+    Matcher version =
+        Pattern.compile("<artifactId>aliquot-parent</artifactId>\\s*<version>([^<-]+)")
+            .matcher(Files.readString(Path.of("../pom.xml")));
+    assertThat(version.find()).isTrue();
+    assertThat(Files.readString(Chart.FOLDER.resolve("Chart.yaml")))
+        .contains("\nversion: " + version.group(1) + "\n")
+        .contains("\nappVersion: " + version.group(1) + "\n");
   }
 
   @Test
