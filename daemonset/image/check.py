@@ -4,6 +4,7 @@ import json, os, re, subprocess, sys, time, urllib.request
 ROOT, WORK, NAME = sys.argv[1:4]
 STATE, GIB, MIB = WORK + "/state", 1 << 30, 1 << 20
 GROUP = 64999  # whose members may have tenants: admin-group in the configuration
+PROFILE = os.environ.get("SECCOMP_PROFILE", "")
 failed = []
 
 
@@ -34,6 +35,18 @@ def soon(ask, seconds=60):
         time.sleep(0.1)
 
 
+def system_calls(profile, capabilities):
+    """A runtime's default profile as it comes out for these capabilities."""
+    rules = []
+    for rule in profile["syscalls"]:
+        only, never = (rule.get(each) or {} for each in ("includes", "excludes"))
+        arches = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+        if set(only.get("caps", [])) <= set(capabilities) and arches in only.get("arches", [arches]) \
+                and not set(never.get("caps", [])) & set(capabilities) and arches not in never.get("arches", []):
+            rules.append({each: rule[each] for each in ("names", "action", "args", "errnoRet") if rule.get(each)})
+    return {"defaultAction": profile["defaultAction"], "syscalls": rules}
+
+
 def configure():
     """A runtime configuration such as containerd makes of the chart's pod; umoci's own is the base."""
     path = WORK + "/bundle/config.json"
@@ -59,6 +72,8 @@ def configure():
         "resources": {"devices": [{"allow": False, "access": "rwm"}]},
         "maskedPaths": config["linux"].get("maskedPaths", []), "readonlyPaths": config["linux"].get("readonlyPaths", []),
     }
+    if PROFILE:
+        config["linux"]["seccomp"] = system_calls(json.load(open(PROFILE)), capabilities)
     for each in (STATE, WORK + "/lib", WORK + "/etc"):
         os.makedirs(WORK + "/bundle/rootfs" + each, exist_ok=True)
     json.dump(config, open(path, "w"))
@@ -140,6 +155,7 @@ def main():
     check("a node of two devices", len(get("/api/v1/node")["devices"]), 2)
     check("its root is read-only", subprocess.run(["runc", "exec", NAME, "/bin/touch", "/opt/x"], capture_output=True).returncode, 1)
     check("none but the chart's capabilities", bin(int(status("CapEff", pid()), 16)).count("1"), len(chart()))
+    check("held to the profile of system calls", status("Seccomp", pid()), "2" if PROFILE else "0")
     check("nor can it get more", (status("CapBnd", pid()), status("NoNewPrivs", pid())), (status("CapEff", pid()), "1"))
     one = Tenant()
     check("a tenant of another user has a context", one.say("init"), "0")
