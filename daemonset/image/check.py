@@ -1,9 +1,11 @@
 """The part of daemonset/image/check that runs the container: arguments are the repository, the work folder, the container's name."""
-import json, os, re, subprocess, sys, time, urllib.request
+import glob, json, os, re, subprocess, sys, time, urllib.request
 
 ROOT, WORK, NAME = sys.argv[1:4]
 STATE, GIB, MIB = WORK + "/state", 1 << 30, 1 << 20
 GROUP = 64999  # whose members may have tenants: admin-group in the configuration
+PROFILE = os.environ.get("SECCOMP_PROFILE", "")
+WITHOUT = "CAP_" + os.environ.get("WITHOUT", "")
 failed = []
 
 
@@ -34,11 +36,23 @@ def soon(ask, seconds=60):
         time.sleep(0.1)
 
 
+def system_calls(profile, capabilities):
+    """A runtime's default profile as it comes out for these capabilities."""
+    rules = []
+    for rule in profile["syscalls"]:
+        only, never = (rule.get(each) or {} for each in ("includes", "excludes"))
+        arches = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+        if set(only.get("caps", [])) <= set(capabilities) and arches in only.get("arches", [arches]) \
+                and not set(never.get("caps", [])) & set(capabilities) and arches not in never.get("arches", []):
+            rules.append({each: rule[each] for each in ("names", "action", "args", "errnoRet") if rule.get(each)})
+    return {"defaultAction": profile["defaultAction"], "syscalls": rules}
+
+
 def configure():
     """A runtime configuration such as containerd makes of the chart's pod; umoci's own is the base."""
     path = WORK + "/bundle/config.json"
     config = json.load(open(path))
-    capabilities = chart()
+    capabilities = [each for each in chart() if each != WITHOUT]
     process = config["process"]
     process.update(terminal=False, noNewPrivileges=True, args=["/usr/bin/aliquot", "agent", "--config", WORK + "/etc/agent.yaml"])
     process["capabilities"] = {each: capabilities for each in ("bounding", "effective", "permitted")}
@@ -59,6 +73,8 @@ def configure():
         "resources": {"devices": [{"allow": False, "access": "rwm"}]},
         "maskedPaths": config["linux"].get("maskedPaths", []), "readonlyPaths": config["linux"].get("readonlyPaths", []),
     }
+    if PROFILE:
+        config["linux"]["seccomp"] = system_calls(json.load(open(PROFILE)), capabilities)
     for each in (STATE, WORK + "/lib", WORK + "/etc"):
         os.makedirs(WORK + "/bundle/rootfs" + each, exist_ok=True)
     json.dump(config, open(path, "w"))
@@ -123,23 +139,30 @@ class Tenant:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd="/")
 
     def say(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return "(ended)"
         return self.process.stdout.readline().strip()
 
 
 def main():
-    print("capabilities:", " ".join(configure()))
+    capabilities = configure()
+    print("capabilities:", " ".join(capabilities))
     begin = time.monotonic()
     start()
     check("healthy", soon(lambda: get("/healthz")), {"status": "ok"})
+    if failed:
+        return end()
     ready = soon(lambda: get("/readyz"))
     check("ready", ready, lambda seen: isinstance(seen, dict) and seen["ready"])
     print(f"        {time.monotonic() - begin:.1f} s after its start")
     check("which says that runtimes keep /dev/kmsg from it", ready.get("degraded"), lambda seen: len(seen) == 1 and "/dev/kmsg" in seen[0])
     check("a node of two devices", len(get("/api/v1/node")["devices"]), 2)
     check("its root is read-only", subprocess.run(["runc", "exec", NAME, "/bin/touch", "/opt/x"], capture_output=True).returncode, 1)
-    check("none but the chart's capabilities", bin(int(status("CapEff", pid()), 16)).count("1"), len(chart()))
+    check("none but the chart's capabilities", bin(int(status("CapEff", pid()), 16)).count("1"), len(capabilities))
+    check("held to the profile of system calls", status("Seccomp", pid()), "2" if PROFILE else "0")
     check("nor can it get more", (status("CapBnd", pid()), status("NoNewPrivs", pid())), (status("CapEff", pid()), "1"))
     one = Tenant()
     check("a tenant of another user has a context", one.say("init"), "0")
@@ -152,6 +175,13 @@ def main():
     check("is swapped out by the image's command", aliquot("swap", "--state-dir", STATE, "out", "tenant"), lambda seen: seen[0] == 0)
     check("is out", soon(lambda: tenant()["state"] == "swapped" and tenant()["demotedBytes"] == GIB), True)
     check("comes back", aliquot("swap", "--state-dir", STATE, "in", "tenant"), lambda seen: seen[0] == 0)
+    stranger = subprocess.Popen(["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", WORK + "/cuda_tenant"], text=True,
+                                env={"LD_LIBRARY_PATH": os.path.dirname(glob.glob(WORK + "/lib/*/libcuda.so.1")[0]), "ALIQUOT_SIM_DIR": STATE + "/node"},
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
+    stranger.stdin.write("init\n")
+    stranger.stdin.flush()
+    check("a stranger of another user is stopped", soon(lambda: stranger.poll() is not None and stranger.returncode, 20), -15)
+    stranger.kill()
     check("shows in the image's status", aliquot("status", "--state-dir", STATE), lambda seen: seen[0] == 0 and "tenant" in seen[1])
     rss = status("VmRSS", pid())
     runc("kill", "KILL")
@@ -162,12 +192,16 @@ def main():
     check("and reads /dev/kmsg, once it has the device", soon(lambda: get("/readyz")["degraded"] == []), True)
     check("and looks for the cluster", soon(cluster_problem), lambda seen: isinstance(seen, str) and "the API server does not answer" in seen)
     check("which allocates on", one.say(f"alloc {256 * MIB}"), "0")
-    one.process.stdin.close()
-    check("and ends", one.process.wait(30), 0)
+    one.process.stdin = one.process.stdin.close()
+    check("and ends", soon(lambda: one.process.poll() is not None and str(one.process.returncode)), "0")
     check("and leaves nothing", soon(lambda: get("/api/v1/tenants") == [] and os.listdir(STATE + "/tenants") == []), True)
     runc("kill", "TERM")
     check("the agent stops when asked", soon(lambda: subprocess.run(["runc", "delete", NAME], capture_output=True).returncode == 0), True)
     print(f"RSS of the agent with one tenant: {rss} KiB")
+    return end()
+
+
+def end():
     if failed:
         print(open(WORK + "/log").read()[-3000:])
     print("wrong: " + ", ".join(failed) if failed else "all right")

@@ -17,6 +17,7 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -232,6 +235,17 @@ class ChartTest {
   }
 
   @Test
+  void itIsOfTheProgramsVersion() throws Exception {
+    Matcher version =
+        Pattern.compile("<artifactId>aliquot-parent</artifactId>\\s*<version>([^<-]+)")
+            .matcher(Files.readString(Path.of("../pom.xml")));
+    assertThat(version.find()).isTrue();
+    assertThat(Files.readString(Chart.FOLDER.resolve("Chart.yaml")))
+        .contains("\nversion: " + version.group(1) + "\n")
+        .contains("\nappVersion: " + version.group(1) + "\n");
+  }
+
+  @Test
   void keysToComeAreNotThereYet() {
     assertThat(ConfigKeys.all())
         .as("the agent has them now: take them out of KeysToCome")
@@ -274,6 +288,48 @@ class ChartTest {
     assertThat(agent.getResources().getRequests().get("memory").getNumericalAmount())
         .isEqualByComparingTo(java.math.BigDecimal.valueOf(mebibytes << 20));
     assertThat(agent.getResources().getLimits()).containsOnlyKeys("memory");
+  }
+
+  @Test
+  void valuesThatAreNoChoiceArriveWhereTheyBelong() {
+    String digest = "sha256:" + "0123456789abcdef".repeat(4);
+    List<HasMetadata> objects =
+        Chart.objects(
+            """
+            image: {digest: "%s", pullSecrets: [pull]}
+            kernelLogFile: /var/log/kern.log
+            extraCapabilities: [SYS_ADMIN]
+            nodeSelector: {pool: gpu}
+            priorityClassName: ""
+            podAnnotations: {devices.nri.io/container.agent: "- path: /dev/kmsg"}
+            driver: {runtimeClassName: ""}
+            networkPolicy: {from: []}
+            health: {kubernetes: "off"}
+            pods: {readAnnotations: false}
+            serviceAccount: {create: false}
+            """
+                .formatted(digest));
+    var template = Chart.only(DaemonSet.class, objects).getSpec().getTemplate();
+    var pod = template.getSpec();
+    Container agent = pod.getContainers().getFirst();
+    assertThat(agent.getImage()).isEqualTo("aliquot-agent@" + digest);
+    assertThat(pod.getImagePullSecrets())
+        .singleElement()
+        .hasFieldOrPropertyWithValue("name", "pull");
+    assertThat(hostPaths(pod.getVolumes()))
+        .contains("/var/log/kern.log")
+        .doesNotContain("/dev/kmsg");
+    assertThat(agent.getSecurityContext().getCapabilities().getAdd()).contains("SYS_ADMIN");
+    assertThat(pod.getNodeSelector()).containsExactly(Map.entry("pool", "gpu"));
+    assertThat(pod.getPriorityClassName()).isNull();
+    assertThat(pod.getRuntimeClassName()).isNull();
+    assertThat(pod.getServiceAccountName()).isEqualTo("default");
+    assertThat(template.getMetadata().getAnnotations())
+        .containsEntry("devices.nri.io/container.agent", "- path: /dev/kmsg");
+    var policy = Chart.only(NetworkPolicy.class, objects).getSpec();
+    assertThat(policy.getPolicyTypes()).containsExactly("Ingress", "Egress");
+    assertThat(policy.getIngress()).as("nobody scrapes").isEmpty();
+    assertThat(policy.getEgress()).as("it speaks with nobody").isEmpty();
   }
 
   @Test

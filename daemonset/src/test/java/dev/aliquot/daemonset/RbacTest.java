@@ -36,9 +36,11 @@ class RbacTest {
       value = {
         "{health: {kubernetes: 'off'}, pods: {readAnnotations: false}} | ",
         "{health: {kubernetes: 'off'}} | get pods, list pods, watch pods, create events, patch events",
-        "{pods: {readAnnotations: false}, health: {kubernetes: dry-run}} | get nodes, get events, get pods",
+        "{pods: {readAnnotations: false}, health: {kubernetes: dry-run}} | get nodes",
         "{pods: {readAnnotations: false}, health: {kubernetes: dry-run, taint: true}}"
-            + " | get nodes, list nodes, get events, get pods",
+            + " | get nodes, list nodes",
+        "{pods: {readAnnotations: false}, health: {kubernetes: dry-run, evict: evict, taint: true}}"
+            + " | get nodes, list nodes, get pods",
         "{pods: {readAnnotations: false}} | get nodes, patch nodes, patch nodes/status, get events,"
             + " create events, patch events, get pods",
         "{pods: {readAnnotations: false}, health: {evict: evict}} | get nodes, list nodes, patch nodes,"

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
 class ScrapeTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Pattern LISTENS =
-      Pattern.compile("msg=\"Listening on\" address=(127\\.0\\.0\\.1:[0-9]+)");
+      Pattern.compile("msg=\"Listening on\"[^\\n]*address=(127\\.0\\.0\\.1:[0-9]+)");
   private static final JsonMapper JSON = new JsonMapper();
 
   /** What must show something on a node with a tenant, whatever it does. */

@@ -3,6 +3,7 @@ package dev.aliquot.agent.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.aliquot.agent.config.EvictionPolicy;
+import dev.aliquot.agent.config.KubernetesMode;
 import dev.aliquot.health.device.DeviceState;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
@@ -18,6 +19,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -70,11 +72,11 @@ class PermissionsTest extends ClusterFixture {
   }
 
   /** Everything that an agent ever does. */
-  private void live(EvictionPolicy eviction) {
+  private void live(KubernetesMode mode, EvictionPolicy eviction) {
     PodName pod = new PodName("ml", "pod-" + word(eviction));
     addPod(pod.namespace(), pod.name(), NODE);
     pods.add(pod);
-    start(new KubernetesOptions(ALL.mode(), ALL.policy(), eviction, 20));
+    start(new KubernetesOptions(mode, ALL.policy(), eviction, 20));
     List<FakeApi.Request> first = server.requests();
     assertThat(first).isNotEmpty();
     faults.add(fault(faults.size() + 2, "31", "app", 1, pod));
@@ -96,9 +98,19 @@ class PermissionsTest extends ClusterFixture {
       names = {"EVICT", "DELETE"})
   void everyRequestIsAllowedAndEverythingAllowedIsRequested(EvictionPolicy eviction)
       throws Exception {
-    live(eviction);
+    live(ALL.mode(), eviction);
     Set<String> used = new TreeSet<>();
     server.requests().forEach(request -> used.add(used(request)));
     assertThat(used).containsExactlyElementsOf(allowed(eviction));
+  }
+
+  @Test
+  void aDryRunOnlyLooks() {
+    live(KubernetesMode.DRY_RUN, EvictionPolicy.EVICT);
+    Set<String> used = new TreeSet<>();
+    server.requests().forEach(request -> used.add(used(request)));
+    assertThat(used)
+        .as("what the chart allows with health.kubernetes: dry-run")
+        .containsExactly("get nodes", "get pods", "list nodes");
   }
 }
