@@ -219,7 +219,9 @@ public final class ConfigKeys {
           bounded("number", ConfigKeys::integer, 1, 4096, "a number from 1 to 4096"),
           "a number from 1 to 4096",
           "64",
-          "Connections served at once; further ones are closed at once.");
+          "Connections served at once; a further one takes the place of one that rests between two"
+              + " requests, or is closed. A quarter of them, 16 at most, may listen to the page's"
+              + " stream.");
   static final ConfigKey<Duration> HTTP_IDLE_TIMEOUT =
       fixed(
           "http-idle-timeout",

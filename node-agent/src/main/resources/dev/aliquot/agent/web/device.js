@@ -22,7 +22,7 @@ export function device(view, state) {
       condition(view),
       h('ul', { class: 'facts', 'aria-label': `GPU ${view.index} now` }, facts(view).map(each => h('li', {}, each))),
     ),
-    reasons(view).map(each => h('p', { class: 'reason' }, each)),
+    reasons(view).map(each => h('p', { class: `reason ${kind(view)}` }, each)),
     h(
       'p',
       { class: 'bar-head' },
@@ -44,8 +44,14 @@ export function device(view, state) {
 /** What faults have made of it, else what the driver's answers say. */
 function condition(view) {
   const words = view.state !== 'healthy' ? view.state : view.health;
-  const kind = view.health === 'healthy' ? (view.state === 'healthy' ? 'good' : 'warn') : 'bad';
-  return h('p', { class: `badge ${kind}` }, words, view.replace && ', wants replacing');
+  return h('p', { class: `badge ${kind(view)}` }, words, view.replace && ', wants replacing');
+}
+
+function kind(view) {
+  if (view.health !== 'healthy') {
+    return 'bad';
+  }
+  return view.state === 'healthy' ? 'good' : 'warn';
 }
 
 function reasons(view) {

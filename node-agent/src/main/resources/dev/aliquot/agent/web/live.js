@@ -3,6 +3,7 @@
 const SILENCE_MS = 7000; // the agent says something every 2 s
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
+const REFUSED = 'as many watch as may: looking every few seconds';
 
 /**
  * @param onState told each state
@@ -13,16 +14,20 @@ export function watch(onState, onStatus) {
   let watchdog = 0;
   let retry = 0;
   let pause = FIRST_PAUSE_MS;
+  let episode = 0;
+  let heardIn = 0; // the episode that the stream last said something in
 
   function close() {
     clearTimeout(watchdog);
     clearTimeout(retry);
+    episode++;
     source?.close();
     source = null;
   }
 
   function heard(event) {
     pause = FIRST_PAUSE_MS;
+    heardIn = episode;
     guard();
     onStatus(true, '');
     onState(JSON.parse(event.data));
@@ -38,18 +43,24 @@ export function watch(onState, onStatus) {
     onStatus(false, why);
     retry = setTimeout(open, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-    await once();
+    await once(episode);
   }
 
   /** An agent that takes no more listeners, or a proxy that passes no stream on, still answers. */
-  async function once() {
+  async function once(mine) {
+    let node = null;
     try {
       const answer = await fetch('api/v1/node', { signal: AbortSignal.timeout(SILENCE_MS) });
-      if (answer.ok) {
-        onState({ at: answer.headers.get('date') ?? new Date().toISOString(), node: await answer.json(), point: null });
-        onStatus(false, 'as many watch as may: looking every few seconds');
-      }
+      node = answer.ok ? await answer.json() : null;
     } catch {
+      // said below
+    }
+    if (heardIn > mine) {
+      return; // the stream has said more since
+    }
+    if (node) {
+      onState({ at: new Date().toISOString(), node, point: null });
+    } else {
       onStatus(false, 'no answer from the agent');
     }
   }
@@ -58,7 +69,8 @@ export function watch(onState, onStatus) {
     close();
     source = new EventSource('api/v1/live');
     source.onmessage = heard;
-    source.onerror = () => broken('the connection to the agent is broken');
+    const mine = source;
+    source.onerror = () => broken(mine.readyState === EventSource.CLOSED ? REFUSED : 'the connection to the agent is broken');
     guard();
   }
 
