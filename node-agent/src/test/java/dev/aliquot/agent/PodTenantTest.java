@@ -3,6 +3,7 @@ package dev.aliquot.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.TenantGrant;
@@ -241,6 +242,64 @@ class PodTenantTest extends PodFixture {
         });
     assertThat(view("shop/web-1/side").usedBytes()).isZero();
     assertThat(device().strangers()).isEmpty();
+  }
+
+  /** Alpine's C library reads no file of what to preload, and cannot load the driver either. */
+  @Test
+  void aProgramOfMuslGetsNothingOfTheDevice() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Path program = CProgram.musl("musl_tenant");
+    Talker musl =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            program.toString(),
+            options.stateDir().resolveSibling("lib").toString());
+    assertThat(musl.answer()).contains("symbol not found");
+    assertThat(view(WEB).processes()).isEmpty();
+    assertThat(device().usedBytes()).isZero();
+  }
+
+  @Test
+  void theImagesOwnPreloadIsKeptAndRunningProgramsKeepTheirVersion() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Talker server =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            "env",
+            "LD_PRELOAD=libutil.so.1",
+            program().toString());
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    String maps = Files.readString(Path.of("/proc/" + server.pid() + "/maps"));
+    assertThat(maps).contains("libutil").contains("libaliquot-cuda.so");
+
+    Path libraries = options.stateDir().resolveSibling("lib");
+    Path version = Files.readSymbolicLink(libraries.resolve("current"));
+    Path next = libraries.resolve("next");
+    copy(libraries.resolve(version), next);
+    Object preload = Files.getAttribute(libraries.resolve("ld.so.preload"), "unix:ino");
+    Files.delete(libraries.resolve("current"));
+    Files.createSymbolicLink(libraries.resolve("current"), Path.of("next"));
+    Talker later =
+        sandbox.start(sandbox.group(POD, id(1)), node.injection(web), program().toString());
+    assertThat(later.say("init")).isEqualTo(SUCCESS);
+    assertThat(Files.readString(Path.of("/proc/" + later.pid() + "/maps"))).contains("/lib/next/");
+    node = open();
+    assertThat(Files.readSymbolicLink(libraries.resolve("current"))).isEqualTo(version);
+    assertThat(Files.getAttribute(libraries.resolve("ld.so.preload"), "unix:ino"))
+        .as("what containers have mounted")
+        .isEqualTo(preload);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(later.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
+  private static void copy(Path from, Path to) throws Exception {
+    Process copy =
+        new ProcessBuilder("cp", "-a", from.toString(), to.toString()).inheritIO().start();
+    assertThat(copy.waitFor()).isZero();
   }
 
   @Test

@@ -163,7 +163,8 @@ public final class PodWatch implements AutoCloseable {
     } while (more != null && !more.isEmpty());
     pods.retain(there);
     CountDownLatch ended = new CountDownLatch(1);
-    try (Watch _ = opened.watchPods(version == null ? "0" : version, new Listening(opened, ended))) {
+    try (Watch _ =
+        opened.watchPods(version == null ? "0" : version, new Listening(opened, ended))) {
       problem = "";
       pods.complete(true);
       ended.await();
