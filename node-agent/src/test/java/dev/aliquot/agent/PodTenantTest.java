@@ -244,6 +244,29 @@ class PodTenantTest extends PodFixture {
     assertThat(device().strangers()).isEmpty();
   }
 
+  /** As where host and image are of different families of distributions. */
+  @Test
+  void aDriverThatIsElsewhereInTheContainerIsFound() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    String libraries = options.stateDir().resolveSibling("lib").toString();
+    Talker server =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            "sh",
+            "-c",
+            "mount -t tmpfs none /usr/local && mkdir -p /usr/local/nvidia/lib64"
+                + " && cp -a \"$1\"/*/libcuda.so.1 \"$1\"/*/libnvidia-ml.so.1 \"$1\"/*/node-dir"
+                + " /usr/local/nvidia/lib64 && mount -t tmpfs none \"$1\" && shift && exec \"$@\"",
+            "sh",
+            libraries,
+            program().toString());
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
   /** Alpine's C library reads no file of what to preload, and cannot load the driver either. */
   @Test
   void aProgramOfMuslGetsNothingOfTheDevice() throws Exception {
