@@ -104,6 +104,28 @@ class KubeletRestartTest {
   }
 
   @Test
+  void aKubeletThatFindsItAfterItWasCalledWatchesTwiceAndIsFedTwice() throws Exception {
+    try (KubeletNode node = KubeletNode.withoutPlugin(2, StandInBehaviour.NORMAL)) {
+      node.kubelet().lookInFolder(false);
+      node.kubelet().start();
+      node.startPlugin();
+      node.awaitUnits(200);
+      soon(() -> assertThat(node.plugin().view().registration().way()).isEqualTo(Way.CALL));
+
+      node.kubelet().lookInFolder(true);
+
+      soon(() -> assertThat(node.plugin().view().registration().streams()).isEqualTo(2));
+      soon(() -> assertThat(node.plugin().view().registration().way()).isEqualTo(Way.FOLDER));
+      node.fake().setHealthy(0, false);
+      node.awaitUnits(100);
+      node.fake().setHealthy(0, true);
+      node.awaitUnits(200);
+      node.kubelet().restart();
+      node.awaitUnits(200);
+    }
+  }
+
+  @Test
   void oneThatWasRefusedIsOfferedAgain() throws Exception {
     try (KubeletNode node = KubeletNode.withoutPlugin(1, StandInBehaviour.NORMAL)) {
       node.kubelet().refuseNextFound("no room for plugins today");

@@ -6,6 +6,8 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.time.Clock;
+import java.time.Instant;
 import org.junit.jupiter.api.Test;
 
 /** Dependencies point one way. */
@@ -51,6 +53,22 @@ class PackageDependenciesTest {
         .should()
         .dependOnClassesThat()
         .resideOutsideOfPackages("dev.aliquot.plugin.node", "java..", "org.jspecify..")
+        .check(CLASSES);
+  }
+
+  /** A clock that jumps cannot mislead who does not look at it. */
+  @Test
+  void nothingLooksAtTheTimeOfDay() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.aliquot.plugin.proto..")
+        .should()
+        .callMethod(System.class, "currentTimeMillis")
+        .orShould()
+        .callMethod(Instant.class, "now")
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(Clock.class)
         .check(CLASSES);
   }
 }

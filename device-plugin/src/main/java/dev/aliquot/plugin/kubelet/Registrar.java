@@ -7,6 +7,7 @@ import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,7 +84,7 @@ public final class Registrar implements AutoCloseable {
       try {
         look();
       } catch (IOException | RuntimeException e) {
-        trouble(e.toString());
+        trouble(String.valueOf(e.getMessage()));
       }
       try {
         Thread.sleep(rules.look());
@@ -94,6 +95,9 @@ public final class Registrar implements AutoCloseable {
   }
 
   private void look() throws IOException {
+    if (!Files.isDirectory(paths.folder())) {
+      throw new IOException("the kubelet's folder " + paths.folder() + " is not there");
+    }
     plugin.ensure();
     // A file that another agent left there is not ours, and is made anew at the first look.
     registration.ensure();
@@ -135,6 +139,7 @@ public final class Registrar implements AutoCloseable {
     if (!now.equals(trouble)) {
       if (!now.isEmpty()) {
         LOG.warn("the device plugin cannot be served: {}; tried again", now);
+        state.failed("the device plugin cannot be served: " + now);
       }
       trouble = now;
     }

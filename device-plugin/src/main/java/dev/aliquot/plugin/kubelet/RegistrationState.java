@@ -122,6 +122,11 @@ public final class RegistrationState {
     notBeforeNanos = now + backOff.toNanos();
   }
 
+  /** Something other than the kubelet is in the way. */
+  synchronized void failed(String reason) {
+    lastError = reason;
+  }
+
   /** The kubelet watches the list of devices. */
   public synchronized void streamOpened() {
     streams++;

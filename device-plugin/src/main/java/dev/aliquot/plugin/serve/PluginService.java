@@ -148,6 +148,8 @@ public final class PluginService extends DevicePluginGrpc.DevicePluginImplBase
   @Override
   public void preStartContainer(
       PreStartContainerRequest request, StreamObserver<PreStartContainerResponse> response) {
+    // The kubelet gives up after 30 s and asks again; what is being made is made all the same.
+    ((ServerCallStreamObserver<PreStartContainerResponse>) response).setOnCancelHandler(() -> {});
     try {
       starter.start(request.getDevicesIdsList());
       counters.add(Count.STARTS);

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -26,6 +27,7 @@ public final class KubeletStandIn implements AutoCloseable {
   private final Random random;
   private final StandInPods pods = new StandInPods();
   private final AtomicReference<String> refusal = new AtomicReference<>("");
+  private final AtomicBoolean looksInFolder = new AtomicBoolean(true);
   private final List<StandInCall> calls = new CopyOnWriteArrayList<>();
   private final Object syncLoop = new Object();
   private volatile StandInProcess process;
@@ -47,7 +49,8 @@ public final class KubeletStandIn implements AutoCloseable {
   /** Starts; pods and checkpoint are as they were left. */
   public KubeletStandIn start() throws IOException {
     process =
-        new StandInProcess(paths, resource, behaviour, random, pods, refusal, calls::add, ++starts);
+        new StandInProcess(
+            paths, resource, behaviour, random, pods, refusal, looksInFolder, calls::add, ++starts);
     return this;
   }
 
@@ -81,6 +84,11 @@ public final class KubeletStandIn implements AutoCloseable {
   /** The next plugin that is found is refused with this error. */
   public void refuseNextFound(String error) {
     refusal.set(error);
+  }
+
+  /** Whether it looks for plugins now, if it is one that does; a real one takes its time. */
+  public void lookInFolder(boolean looks) {
+    looksInFolder.set(looks);
   }
 
   /** Healthy units now; the node's status shows them at the next report only. */

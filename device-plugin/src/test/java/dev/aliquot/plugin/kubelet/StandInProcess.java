@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
@@ -46,6 +47,7 @@ final class StandInProcess implements AutoCloseable {
       Random random,
       StandInPods pods,
       AtomicReference<String> refusal,
+      AtomicBoolean looksInFolder,
       Consumer<StandInCall> calls,
       int number)
       throws IOException {
@@ -66,7 +68,11 @@ final class StandInProcess implements AutoCloseable {
       serve(paths.kubelet(), new StandInRegistration(paths.devicePlugins(), this::refuse), number);
     }
     StandInFolder folder = new StandInFolder(group, found, this::take, this::gone, refusal);
-    watcher = Thread.ofPlatform().daemon().name("stand-in-folder").unstarted(() -> watch(folder));
+    watcher =
+        Thread.ofPlatform()
+            .daemon()
+            .name("stand-in-folder")
+            .unstarted(() -> watch(folder, looksInFolder));
     if (behaviour.findsPlugins()) {
       watcher.start();
     }
@@ -116,10 +122,12 @@ final class StandInProcess implements AutoCloseable {
     }
   }
 
-  private void watch(StandInFolder folder) {
+  private void watch(StandInFolder folder, AtomicBoolean looks) {
     try {
       while (!ended) {
-        folder.look();
+        if (looks.get()) {
+          folder.look();
+        }
         Thread.sleep(LOOK_MILLIS);
       }
     } catch (InterruptedException | IOException e) {
