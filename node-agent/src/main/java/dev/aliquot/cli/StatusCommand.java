@@ -94,7 +94,7 @@ final class StatusCommand implements Callable<Integer> {
       tenants(node, out);
     }
     BypassTable.lines(node).forEach(out::println);
-    KubeletLines.of(node).forEach(out::println);
+    KubeletLines.of(node.kubelet()).forEach(out::println);
   }
 
   private static void tenants(NodeView node, PrintWriter out) {

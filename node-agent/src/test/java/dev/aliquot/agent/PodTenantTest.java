@@ -244,6 +244,31 @@ class PodTenantTest extends PodFixture {
     assertThat(device().strangers()).isEmpty();
   }
 
+  @Test
+  void rootInAContainerCannotWriteWhatIsTheAgents() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Talker root = sandbox.start(sandbox.group(POD, id(1)), node.injection(web), "sh");
+    for (String attempt :
+        List.of(
+            "echo x > /run/aliquot/tenant/control",
+            "echo x > /run/aliquot/tenant/new",
+            "rm /run/aliquot/tenant/agent.sock",
+            "mv /run/aliquot/tenant/control /run/aliquot/tenant/c",
+            "chmod 777 /run/aliquot/tenant/control",
+            "echo x > /opt/aliquot/lib/ld.so.preload",
+            "echo x > /etc/ld.so.preload",
+            "rm -rf /opt/aliquot/lib/current")) {
+      assertThat(root.say("(" + attempt + ") 2>/dev/null && echo done || echo refused"))
+          .as(attempt)
+          .isEqualTo("refused");
+    }
+    Talker server = cuda(web, POD, id(1));
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
   /** As where host and image are of different families of distributions. */
   @Test
   void aDriverThatIsElsewhereInTheContainerIsFound() throws Exception {

@@ -1,17 +1,20 @@
 package dev.aliquot.cli.screen;
 
 import dev.aliquot.agent.view.KubeletView;
-import dev.aliquot.agent.view.NodeView;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What the kubelet has of the node's devices, as lines of text. */
 public final class KubeletLines {
   private KubeletLines() {}
 
-  /** None where no kubelet is served. */
-  public static List<String> of(NodeView node) {
-    KubeletView kubelet = node.kubelet();
+  /**
+   * Lines for a reader.
+   *
+   * @param kubelet null: none is served, and nothing is said
+   */
+  public static List<String> of(@Nullable KubeletView kubelet) {
     List<String> lines = new ArrayList<>();
     if (kubelet == null) {
       return lines;

@@ -34,7 +34,9 @@ class InjectionsTest {
     assertThat(now.mounts())
         .containsExactly(
             new Injection.Mount(
-                "/run/aliquot/tenants/0123456789abcdef", "/run/aliquot/tenant", false),
+                "/run/aliquot/tenants/0123456789abcdef", "/run/aliquot/tenant", true),
+            new Injection.Mount(
+                "/run/aliquot/tenants/0123456789abcdef/usage", "/run/aliquot/tenant/usage", false),
             new Injection.Mount("/var/lib/aliquot/lib", "/opt/aliquot/lib", true),
             new Injection.Mount("/var/lib/aliquot/lib/ld.so.preload", "/etc/ld.so.preload", true));
     assertThat(now.deviceNodes()).isEmpty();
