@@ -29,6 +29,9 @@ final class Holding {
   /** Since when its pod is listed without ids and nobody uses it; null where that is not so. */
   @Nullable Long idleSinceNanos;
 
+  /** Its ids were allocated again while it was bound: another container will start with them. */
+  boolean awaited;
+
   /** It has, or had, ids in common with another. */
   boolean sharesIds;
 
@@ -47,6 +50,7 @@ final class Holding {
     Holding renewed = new Holding(other, laterSequence, nowNanos);
     renewed.holder = holder;
     renewed.leaving = leaving;
+    renewed.awaited = isBound();
     return renewed;
   }
 

@@ -3,7 +3,6 @@ package dev.aliquot.plugin.ledger;
 import dev.aliquot.plugin.node.Grant;
 import dev.aliquot.plugin.node.NodeDevice;
 import dev.aliquot.plugin.node.PodContainer;
-import dev.aliquot.plugin.placement.DeviceChoice;
 import dev.aliquot.plugin.placement.Placement;
 import dev.aliquot.plugin.placement.PreferredIds;
 import dev.aliquot.plugin.pod.Holders;
@@ -11,12 +10,10 @@ import dev.aliquot.plugin.unit.GrantKey;
 import dev.aliquot.plugin.unit.UnitId;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.function.ToIntFunction;
 
 /**
  * Which ids are granted, on which device, to whom. The kubelet's own memory of it can be lost and
@@ -31,6 +28,7 @@ public final class Ledger {
   private final Placement placement;
   private final LedgerRules rules;
   private final Holdings holdings = new Holdings();
+  private final Places places;
   private long lastSequence;
   private long changes;
 
@@ -41,6 +39,7 @@ public final class Ledger {
     this.resource = resource;
     this.placement = placement;
     this.rules = rules;
+    places = new Places(placement, holdings);
   }
 
   /**
@@ -52,7 +51,7 @@ public final class Ledger {
       Collection<String> kubeletIds, List<NodeDevice> devices, long nowNanos)
       throws NeverException {
     SortedSet<String> ids = Requests.check(resource, kubeletIds, devices.size());
-    return enter(ids, choose(ids, devices), nowNanos).grant;
+    return enter(ids, places.choose(ids, devices), nowNanos).grant;
   }
 
   /** Which ids the kubelet should take: see {@link PreferredIds#choose}. */
@@ -62,7 +61,13 @@ public final class Ledger {
       int size,
       List<NodeDevice> devices) {
     return PreferredIds.choose(
-        placement, devices, room(mustInclude), holdings::isHeld, available, mustInclude, size);
+        placement,
+        devices,
+        places.room(mustInclude),
+        holdings::isHeld,
+        available,
+        mustInclude,
+        size);
   }
 
   /**
@@ -87,7 +92,7 @@ public final class Ledger {
     }
     Holding holding = holdings.get(GrantKey.of(ids));
     if (holding == null) {
-      holding = enter(ids, devicesOf(ids, kubelet, devices), nowNanos);
+      holding = enter(ids, places.recall(ids, kubelet, devices), nowNanos);
     }
     Set<Holding> others = new Starts(holdings).othersThatLetGo(holding, container, kubelet);
     PodContainer before = Starts.isSamePod(holding.holder, container) ? holding.holder : null;
@@ -104,6 +109,7 @@ public final class Ledger {
     holding.touchedNanos = nowNanos;
     holding.passedOn = false;
     holding.leaving = false;
+    holding.awaited = false;
     holding.idleSinceNanos = null;
     changes++;
     return new Start(holding.grant, container, before, ended);
@@ -182,7 +188,7 @@ public final class Ledger {
 
   /** Units of a device that are granted, those that were handed on counted once. */
   public synchronized int used(String device) {
-    return holdings.used(device, Ledger::counts, Set.of());
+    return holdings.used(device, Places::counts, Set.of());
   }
 
   /** Of those, the ones whose containers have been started. */
@@ -201,7 +207,7 @@ public final class Ledger {
     }
     try {
       SortedSet<String> ids = Requests.check(resource, listed, devices.size());
-      Holding holding = enter(ids, devicesOf(ids, kubelet, devices), nowNanos);
+      Holding holding = enter(ids, places.recall(ids, kubelet, devices), nowNanos);
       if (inUse.contains(holding.grant.key())) {
         holding.holder = kubelet.holderOf(ids).orElse(null);
       }
@@ -236,27 +242,5 @@ public final class Ledger {
     holdings.put(holding);
     changes++;
     return holding;
-  }
-
-  private List<String> choose(SortedSet<String> ids, List<NodeDevice> devices) {
-    return DeviceChoice.choose(placement, devices, room(ids), ids);
-  }
-
-  /** For a grant that is not known any more: what its container was told then, if that is known. */
-  private List<String> devicesOf(SortedSet<String> ids, Holders kubelet, List<NodeDevice> devices) {
-    List<String> told = kubelet.devicesToldFor(ids);
-    return told.size() == Math.max(1, ids.size() / UnitId.PER_DEVICE)
-            && devices.stream().map(NodeDevice::uuid).toList().containsAll(told)
-        ? told
-        : choose(ids, devices);
-  }
-
-  private ToIntFunction<String> room(Collection<String> nextIds) {
-    Set<String> next = new HashSet<>(nextIds);
-    return device -> UnitId.PER_DEVICE - holdings.used(device, Ledger::counts, next);
-  }
-
-  private static boolean counts(Holding holding) {
-    return !holding.passedOn;
   }
 }

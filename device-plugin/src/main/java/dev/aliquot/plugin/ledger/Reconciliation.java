@@ -91,7 +91,7 @@ final class Reconciliation {
     if (unlisted && kubelet.isInCheckpoint(holding.grant.ids())) {
       return isYoungerThan(rules.unlisted(), holding) || inUse.contains(holding.grant.key());
     }
-    return holder == null && isYoungerThan(rules.grace(), holding);
+    return (holder == null || holding.awaited) && isYoungerThan(rules.grace(), holding);
   }
 
   /** The pod may be another of the same name, which never asked for a device. */

@@ -231,6 +231,20 @@ class LedgerTest {
   }
 
   @Test
+  void idsThatAreAllocatedAgainOutliveTheirOldPod() throws Exception {
+    Grant grant = ledger.allocate(ids(0, 0, 30), devices, SECOND);
+    start("old", grant);
+    ledger.allocate(grant.ids(), devices, 100 * SECOND);
+
+    reconcile(NOBODY, 101 * SECOND);
+    reconcile(NOBODY, 102 * SECOND);
+
+    assertThat(ledger.used(uuid(0))).isEqualTo(30);
+    start("new", grant);
+    assertThat(ledger.usedByStarted(uuid(0))).isEqualTo(30);
+  }
+
+  @Test
   void heldIdsArePreferredLast() throws Exception {
     Grant held = ledger.allocate(ids(0, 0, 50), devices, 1);
     SortedSet<String> all = ids(0, 0, 100);
