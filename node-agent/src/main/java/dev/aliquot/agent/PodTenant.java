@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param units hundredths of each device that the kubelet has allocated to it
  * @param grants at least one
  * @param swap null: as the agent is configured
+ * @param provisional whether its shares are what the kubelet's units say, for want of better: a
+ *     tenant that it has already keeps its own
  */
 public record PodTenant(
     String id,
@@ -25,7 +27,8 @@ public record PodTenant(
     int units,
     List<TenantRecord.Grant> grants,
     @Nullable SwapMode swap,
-    Priority priority) {
+    Priority priority,
+    boolean provisional) {
   /** Checks the id and copies the list. */
   public PodTenant {
     if (!id.matches("[0-9a-f]{16}")) {

@@ -96,4 +96,21 @@ class KubeletAnnotationsTest extends KubeletFixture {
     Eventually.soon(() -> assertThat(service.view().problems()).isEmpty());
     assertThat(program.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
   }
+
+  @Test
+  void aContainerThatIsStartedAgainWithoutAnApiServerKeepsItsShare() throws Exception {
+    Eventually.soon(() -> assertThat(watch.problem()).isEmpty());
+    PodSpec pod = pod("notebook", 25, Map.of("aliquot.dev/gpu-memory", "1GiB"));
+    Talker program = run(pod, "main", id(1));
+    assertThat(program.say("init")).isEqualTo(SUCCESS);
+    program.kill();
+    kubelet.endContainer("notebook", "main");
+    service.close();
+    cluster.away(true);
+    serve();
+    awaitUnits();
+    Talker again = run(pod, "main", id(2));
+    assertThat(again.say("init")).isEqualTo(SUCCESS);
+    assertThat(view(name(pod, "main")).requestBytes()).isEqualTo(GIB);
+  }
 }

@@ -244,6 +244,28 @@ class PodTenantTest extends PodFixture {
     assertThat(device().strangers()).isEmpty();
   }
 
+  /** The loader takes what LD_PRELOAD says from them, and not what the file says. */
+  @Test
+  void aProgramThatTakesOnAnotherUserIsHeldToo() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Talker setuid =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            "sh",
+            "-c",
+            "mount -t tmpfs none /usr/local && cp \"$1\" /usr/local/p && chown 65534 /usr/local/p"
+                + " && chmod 4755 /usr/local/p && exec /usr/local/p",
+            "sh",
+            program().toString());
+    assertThat(setuid.say("init")).isEqualTo(SUCCESS);
+    assertThat(Files.readString(Path.of("/proc/" + setuid.pid() + "/status")))
+        .containsPattern("Uid:\\s+0\\s+65534");
+    assertThat(setuid.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(setuid.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
   @Test
   void rootInAContainerCannotWriteWhatIsTheAgents() throws Exception {
     Grant web = grant(1, 25);
