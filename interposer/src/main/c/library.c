@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <link.h>
 #include <string.h>
+#include <unistd.h>
 
 /* glibc moved these two into libc in 2.34 under new versions; the old names work with every glibc. */
 #if defined(__x86_64__)
@@ -17,6 +18,19 @@ extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
 /* Finds the real function of a row for the stub that calls it: where to jump now. Never NULL. Called from trampoline.S. */
 void *alq_resolve(uint32_t index);
+
+/*
+ * Where container runtimes and distributions have the driver's libraries: in a container that is not where the host has them when the two
+ * are of different families.
+ */
+static const char *const alq_driver_folders[] = {
+#if defined(__x86_64__)
+    "/usr/lib/x86_64-linux-gnu",
+#elif defined(__aarch64__)
+    "/usr/lib/aarch64-linux-gnu",
+#endif
+    "/usr/lib64", "/usr/lib", "/lib64", "/usr/local/nvidia/lib64", "/run/opengl-driver/lib",
+};
 
 static void *alq_library_handle;
 
@@ -38,6 +52,23 @@ static void *alq_open_file(const char *path)
     return open_file == NULL ? NULL : open_file(LM_ID_BASE, path, RTLD_NOW | RTLD_LOCAL);
 }
 
+/* The file of the same name, and so of the same version, in one of the usual places. */
+static void *alq_open_elsewhere(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    for (size_t i = 0; i < sizeof alq_driver_folders / sizeof *alq_driver_folders; i++) {
+        char other[ALQ_PATH_BYTES + 64];
+        size_t length = strlen(alq_driver_folders[i]);
+        memcpy(other, alq_driver_folders[i], length);
+        strcpy(other + length, name);
+        void *handle = alq_open_file(other);
+        if (handle != NULL) {
+            return handle;
+        }
+    }
+    return NULL;
+}
+
 static void *alq_library_try(const struct alq_control_page *control)
 {
     char path[ALQ_PATH_BYTES];
@@ -47,6 +78,9 @@ static void *alq_library_try(const struct alq_control_page *control)
         return NULL;
     }
     void *handle = alq_open_file(path);
+    if (handle == NULL && access(path, F_OK) != 0) {
+        handle = alq_open_elsewhere(path);
+    }
     if (handle == NULL) {
         alq_pages_complain("the driver's library cannot be opened; is this directory mounted in the container", path);
         return NULL;

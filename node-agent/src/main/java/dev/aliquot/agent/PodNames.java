@@ -17,7 +17,7 @@ final class PodNames {
    * room for, with a hash of the whole: different containers have different names.
    */
   static String name(String path) {
-    String legal = path.replaceAll("[^A-Za-z0-9._/-]", "_").replaceFirst("^[^A-Za-z0-9]", "x");
+    String legal = path.replaceAll("[^A-Za-z0-9._/-]", "_").replaceFirst("^(?![A-Za-z0-9]).?", "x");
     return legal.equals(path) && path.length() <= MOST_CHARACTERS ? path : with(legal, hash(path));
   }
 

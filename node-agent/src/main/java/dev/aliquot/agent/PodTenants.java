@@ -73,7 +73,7 @@ public final class PodTenants {
     Optional<Tenant> there = tenants.byId(wanted.id());
     if (there.isPresent() && isFor(there.get(), wanted)) {
       there.get().reopen(wanted.podUid());
-      return reshare(there.get(), wanted.grants());
+      return wanted.provisional() ? Optional.empty() : reshare(there.get(), wanted.grants());
     }
     if (there.isPresent()) {
       replace(there.get());
@@ -121,7 +121,7 @@ public final class PodTenants {
     TenantRecord record = tenant.record();
     return !tenant.isEnding()
         && wanted.isOf(record)
-        && (wanted.isLike(record, swapMode) || tenant.isInUse());
+        && (wanted.provisional() || wanted.isLike(record, swapMode) || tenant.isInUse());
   }
 
   private Object lock(String id) {

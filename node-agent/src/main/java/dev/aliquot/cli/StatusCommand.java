@@ -9,6 +9,7 @@ import dev.aliquot.cli.client.CommandFailure;
 import dev.aliquot.cli.client.ExitCode;
 import dev.aliquot.cli.client.StateDirOption;
 import dev.aliquot.cli.screen.BypassTable;
+import dev.aliquot.cli.screen.KubeletLines;
 import dev.aliquot.cli.screen.MoveText;
 import dev.aliquot.cli.screen.Table;
 import java.io.PrintWriter;
@@ -93,6 +94,7 @@ final class StatusCommand implements Callable<Integer> {
       tenants(node, out);
     }
     BypassTable.lines(node).forEach(out::println);
+    KubeletLines.of(node.kubelet()).forEach(out::println);
   }
 
   private static void tenants(NodeView node, PrintWriter out) {

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
  * what the kubelet has kept of the plugin's answer, as a runtime would read it.
  */
 abstract class KubeletFixture extends PodFixture {
-  private Path kubeletFolder;
+  Path kubeletFolder;
   KubeletStandIn kubelet;
   PodService service;
 

@@ -3,6 +3,7 @@ package dev.aliquot.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.TenantGrant;
@@ -241,6 +242,134 @@ class PodTenantTest extends PodFixture {
         });
     assertThat(view("shop/web-1/side").usedBytes()).isZero();
     assertThat(device().strangers()).isEmpty();
+  }
+
+  /** The loader takes what LD_PRELOAD says from them, and not what the file says. */
+  @Test
+  void aProgramThatTakesOnAnotherUserIsHeldToo() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Talker setuid =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            "sh",
+            "-c",
+            "mount -t tmpfs none /usr/local && cp \"$1\" /usr/local/p && chown 65534 /usr/local/p"
+                + " && chmod 4755 /usr/local/p && exec /usr/local/p",
+            "sh",
+            program().toString());
+    assertThat(setuid.say("init")).isEqualTo(SUCCESS);
+    assertThat(Files.readString(Path.of("/proc/" + setuid.pid() + "/status")))
+        .containsPattern("Uid:\\s+0\\s+65534");
+    assertThat(setuid.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(setuid.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
+  @Test
+  void rootInAContainerCannotWriteWhatIsTheAgents() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Talker root = sandbox.start(sandbox.group(POD, id(1)), node.injection(web), "sh");
+    for (String attempt :
+        List.of(
+            "echo x > /run/aliquot/tenant/control",
+            "echo x > /run/aliquot/tenant/new",
+            "rm /run/aliquot/tenant/agent.sock",
+            "mv /run/aliquot/tenant/control /run/aliquot/tenant/c",
+            "chmod 777 /run/aliquot/tenant/control",
+            "echo x > /opt/aliquot/lib/ld.so.preload",
+            "echo x > /etc/ld.so.preload",
+            "rm -rf /opt/aliquot/lib/current")) {
+      assertThat(root.say("(" + attempt + ") 2>/dev/null && echo done || echo refused"))
+          .as(attempt)
+          .isEqualTo("refused");
+    }
+    Talker server = cuda(web, POD, id(1));
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
+  /** As where host and image are of different families of distributions. */
+  @Test
+  void aDriverThatIsElsewhereInTheContainerIsFound() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    String libraries = options.stateDir().resolveSibling("lib").toString();
+    Talker server =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            "sh",
+            "-c",
+            "mount -t tmpfs none /usr/local && mkdir -p /usr/local/nvidia/lib64"
+                + " && cp -a \"$1\"/*/libcuda.so.1 \"$1\"/*/libnvidia-ml.so.1 \"$1\"/*/node-dir"
+                + " /usr/local/nvidia/lib64 && mount -t tmpfs none \"$1\" && shift && exec \"$@\"",
+            "sh",
+            libraries,
+            program().toString());
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
+  /** Alpine's C library reads no file of what to preload, and cannot load the driver either. */
+  @Test
+  void aProgramOfMuslGetsNothingOfTheDevice() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Path program = CProgram.musl("musl_tenant");
+    Talker musl =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            program.toString(),
+            options.stateDir().resolveSibling("lib").toString());
+    assertThat(musl.answer()).contains("symbol not found");
+    assertThat(view(WEB).processes()).isEmpty();
+    assertThat(device().usedBytes()).isZero();
+  }
+
+  @Test
+  void theImagesOwnPreloadIsKeptAndRunningProgramsKeepTheirVersion() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Talker server =
+        sandbox.start(
+            sandbox.group(POD, id(1)),
+            node.injection(web),
+            "env",
+            "LD_PRELOAD=libutil.so.1",
+            program().toString());
+    assertThat(server.say("init")).isEqualTo(SUCCESS);
+    String maps = Files.readString(Path.of("/proc/" + server.pid() + "/maps"));
+    assertThat(maps).contains("libutil").contains("libaliquot-cuda.so");
+
+    Path libraries = options.stateDir().resolveSibling("lib");
+    Path version = Files.readSymbolicLink(libraries.resolve("current"));
+    Path next = libraries.resolve("next");
+    copy(libraries.resolve(version), next);
+    Object preload = Files.getAttribute(libraries.resolve("ld.so.preload"), "unix:ino");
+    Files.delete(libraries.resolve("current"));
+    Files.createSymbolicLink(libraries.resolve("current"), Path.of("next"));
+    Talker later =
+        sandbox.start(sandbox.group(POD, id(1)), node.injection(web), program().toString());
+    assertThat(later.say("init")).isEqualTo(SUCCESS);
+    assertThat(Files.readString(Path.of("/proc/" + later.pid() + "/maps"))).contains("/lib/next/");
+    node = open();
+    assertThat(Files.readSymbolicLink(libraries.resolve("current"))).isEqualTo(version);
+    assertThat(Files.getAttribute(libraries.resolve("ld.so.preload"), "unix:ino"))
+        .as("what containers have mounted")
+        .isEqualTo(preload);
+    assertThat(server.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(later.say("alloc " + GIB)).isEqualTo(OUT_OF_MEMORY);
+  }
+
+  private static void copy(Path from, Path to) throws Exception {
+    Process copy =
+        new ProcessBuilder("cp", "-a", from.toString(), to.toString()).inheritIO().start();
+    assertThat(copy.waitFor()).isZero();
   }
 
   @Test

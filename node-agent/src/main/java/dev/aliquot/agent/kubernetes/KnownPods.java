@@ -71,22 +71,33 @@ final class KnownPods {
    * A pod's, once it is known: whoever asks may have heard of it a moment earlier. Waits for it no
    * longer than the patience, and not at all while nothing is heard.
    *
+   * @param name may be none, where only the uid is known
    * @param uid the pod's; empty: whichever has that name
    */
   synchronized Optional<Map<String, String>> annotations(
       PodName name, String uid, Duration patience) throws InterruptedException {
     long until = System.nanoTime() + patience.toNanos();
     while (true) {
-      Known known = pods.get(name);
-      if (known != null && (uid.isEmpty() || uid.equals(known.uid()))) {
-        return Optional.of(known.annotations());
+      Optional<Known> known = find(name, uid);
+      if (known.isPresent()) {
+        return Optional.of(known.get().annotations());
       }
       long left = Duration.ofNanos(until - System.nanoTime()).toMillis();
-      if (!complete || left <= 0) {
+      boolean hopeless = !complete || (uid.isEmpty() && !name.isPossible());
+      if (hopeless || left <= 0) {
         return Optional.empty();
       }
       wait(left);
     }
+  }
+
+  private Optional<Known> find(PodName name, String uid) {
+    return name.isPossible()
+        ? Optional.ofNullable(pods.get(name))
+            .filter(known -> uid.isEmpty() || uid.equals(known.uid()))
+        : pods.values().stream()
+            .filter(known -> !uid.isEmpty() && uid.equals(known.uid()))
+            .findFirst();
   }
 
   static PodName name(Pod pod) {

@@ -84,17 +84,17 @@ public final class PodWatch implements AutoCloseable {
   }
 
   /**
-   * What counts of a pod's annotations; none where they are not known. Where the server is heard
+   * What counts of a pod's annotations; empty where they are not known. Where the server is heard
    * of, waits for a moment for a pod that is not known yet.
    *
    * @param uid as the kubelet knows it; empty: whichever has that name
    */
-  public Map<String, String> annotations(String namespace, String pod, String uid) {
+  public Optional<Map<String, String>> annotations(String namespace, String pod, String uid) {
     try {
-      return pods.annotations(new PodName(namespace, pod), uid, PATIENCE).orElse(Map.of());
+      return pods.annotations(new PodName(namespace, pod), uid, PATIENCE);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return Map.of();
+      return Optional.empty();
     }
   }
 

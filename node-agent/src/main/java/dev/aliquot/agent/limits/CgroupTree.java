@@ -41,6 +41,9 @@ final class CgroupTree {
     if (!tenant.outlivesProcesses()) {
       return none("it is not a container and shares the cgroup of whoever started it");
     }
+    if (tenant.binding() != null) {
+      return none("its container's cgroup is not there before the container starts");
+    }
     int pid = tenant.rootPid();
     boolean lives = pid != 0 && proc.isAlive(new ProcessId(pid, tenant.rootStartTime()));
     String path = lives ? proc.cgroupV2(pid).orElse("") : "";

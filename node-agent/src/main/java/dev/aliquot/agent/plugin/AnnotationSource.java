@@ -2,6 +2,7 @@ package dev.aliquot.agent.plugin;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /** Where pods' annotations come from. Thread-safe. */
@@ -10,8 +11,8 @@ public interface AnnotationSource {
   AnnotationSource NONE =
       new AnnotationSource() {
         @Override
-        public Map<String, String> annotations(String namespace, String pod, String uid) {
-          return Map.of();
+        public Optional<Map<String, String>> annotations(String namespace, String pod, String uid) {
+          return Optional.of(Map.of());
         }
 
         @Override
@@ -22,11 +23,11 @@ public interface AnnotationSource {
       };
 
   /**
-   * A pod's annotations; none where they are not known. May take a moment for a pod that is new.
+   * A pod's annotations; empty where they are not known. May take a moment for a pod that is new.
    *
    * @param uid of the pod, when it is known: one of the same name is another
    */
-  Map<String, String> annotations(String namespace, String pod, String uid);
+  Optional<Map<String, String>> annotations(String namespace, String pod, String uid);
 
   /** Calls back with namespace and name of a pod when its annotations have changed. */
   void whenChanged(BiConsumer<String, String> callback);

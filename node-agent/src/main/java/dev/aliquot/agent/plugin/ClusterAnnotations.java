@@ -3,12 +3,13 @@ package dev.aliquot.agent.plugin;
 import dev.aliquot.agent.kubernetes.PodWatch;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /** Annotations as the API server has them. */
 record ClusterAnnotations(PodWatch watch) implements AnnotationSource {
   @Override
-  public Map<String, String> annotations(String namespace, String pod, String uid) {
+  public Optional<Map<String, String>> annotations(String namespace, String pod, String uid) {
     return watch.annotations(namespace, pod, uid);
   }
 

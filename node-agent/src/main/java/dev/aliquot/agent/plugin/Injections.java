@@ -18,6 +18,9 @@ public final class Injections {
   /** Where the library looks for the tenant's folder when nothing else is said (protocol.h). */
   static final String TENANT = "/run/aliquot/tenant";
 
+  /** The one file in it that the tenant writes. */
+  private static final String USAGE = "usage";
+
   static final String LIBRARIES = "/opt/aliquot/lib";
 
   /** As ld.so(8) reads it, for every program, beside what LD_PRELOAD says. */
@@ -58,7 +61,10 @@ public final class Injections {
       case Way.Cdi(String kind) -> grant.devices().forEach(uuid -> cdi.add(kind + "=" + uuid));
     }
     List<Injection.Mount> mounts = new ArrayList<>();
-    mounts.add(mount(places.tenants().resolve(grant.key()), TENANT, false));
+    Path tenant = places.tenants().resolve(grant.key());
+    // many containers' processes are root: what is the agent's alone they must not be able to write
+    mounts.add(mount(tenant, TENANT, true));
+    mounts.add(mount(tenant.resolve(USAGE), TENANT + "/" + USAGE, false));
     mounts.add(mount(places.libraries(), LIBRARIES, true));
     mounts.add(mount(places.libraries().resolve(PreloadFile.NAME), PRELOAD, true));
     Path node = places.simulatedNode();

@@ -26,6 +26,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -114,7 +115,8 @@ public final class PodNode implements Node {
                   grant.unitsPerDevice(),
                   sought.grants(),
                   sought.terms().swap(),
-                  sought.terms().priority()))
+                  sought.terms().priority(),
+                  !sought.known()))
           .ifPresent(why -> tell(container, List.of(keeps(why))));
     } catch (AgentException e) {
       throw new NotYetException(String.valueOf(e.getMessage()));
@@ -139,21 +141,28 @@ public final class PodNode implements Node {
           new PodContainer(namespace, pod, binding.podUid(), record.container());
       try {
         List<String> devices = record.grants().stream().map(TenantRecord.Grant::device).toList();
-        tenants
-            .reshare(record.id(), seek(container, devices, binding.units()).grants())
-            .ifPresent(why -> tell(container, List.of(keeps(why))));
+        Sought sought = seek(container, devices, binding.units());
+        if (sought.known()) {
+          tenants
+              .reshare(record.id(), sought.grants())
+              .ifPresent(why -> tell(container, List.of(keeps(why))));
+        }
       } catch (AgentException e) {
         LOG.warn("new annotations of {}/{} wait: {}", namespace, pod, e.getMessage());
       }
     }
   }
 
-  private record Sought(List<TenantRecord.Grant> grants, Terms terms) {}
+  /**
+   * @param known whether the pod's annotations are
+   */
+  private record Sought(List<TenantRecord.Grant> grants, Terms terms, boolean known) {}
 
   private Sought seek(PodContainer container, List<String> devices, int units)
       throws AgentException {
-    Map<String, String> annotations =
+    Optional<Map<String, String>> known =
         pods.annotations(container.namespace(), container.pod(), container.podUid());
+    Map<String, String> annotations = known.orElse(Map.of());
     List<TenantRecord.Grant> grants = new ArrayList<>();
     Set<String> complaints = new LinkedHashSet<>();
     Terms terms = Terms.ofUnits(0);
@@ -179,7 +188,7 @@ public final class PodNode implements Node {
           "nothing of a device has been allocated to the container");
     }
     tell(container, List.copyOf(complaints));
-    return new Sought(grants, terms);
+    return new Sought(grants, terms, known.isPresent());
   }
 
   private static String keeps(String why) {

@@ -48,6 +48,12 @@ public final class DoctorCommand implements Callable<Integer> {
       description = "Where cgroup version 2 is mounted (default: /sys/fs/cgroup).")
   private Path cgroupRoot = LimitsOptions.DEFAULTS.cgroupRoot();
 
+  @Option(
+      names = "--kubelet-dir",
+      paramLabel = "FOLDER",
+      description = "The kubelet's folder (default: /var/lib/kubelet).")
+  private Path kubeletDir = Path.of("/var/lib/kubelet");
+
   @Override
   public Integer call() {
     List<Finding> findings = new ArrayList<>();
@@ -59,6 +65,7 @@ public final class DoctorCommand implements Callable<Integer> {
                 + System.getProperty("java.home")));
     findings.addAll(new DriverChecks(nvmlLibrary, cudaLibrary, cgroupRoot).findings());
     findings.addAll(new MachineChecks(state.path()).findings());
+    KubeletChecks.finding(kubeletDir).ifPresent(findings::add);
     PrintStream out = Terminal.utf8Out();
     if (json) {
       out.println(Json.pretty(findings));

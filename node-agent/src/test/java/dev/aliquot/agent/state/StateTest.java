@@ -61,6 +61,28 @@ class StateTest {
     assertThat(records.load()).extracting(TenantRecord::swap).containsExactly(SwapMode.ALLOWED);
   }
 
+  @Test
+  void aPodsRecordComesBackWithWhoItIs() throws IOException {
+    TenantRecords records = new TenantRecords(directory);
+    TenantRecord pods =
+        tenant("t1")
+            .withBinding(PodBinding.waiting("uid", 25))
+            .withGrants(List.of(new TenantRecord.Grant("GPU-1", 5, 5)));
+    records.save(pods);
+    assertThat(records.load()).containsExactly(pods);
+    records.save(pods.withBinding(PodBinding.waiting("", 25).to("uid", "container")));
+    assertThat(records.load().getFirst().binding())
+        .isEqualTo(new PodBinding("uid", "container", 25, false));
+  }
+
+  @Test
+  void aRecordOfAnAgentThatKnewNoPodsIsNoPods() throws IOException {
+    TenantRecords records = new TenantRecords(directory);
+    records.save(tenant("t1"));
+    without("\"binding\":null,");
+    assertThat(records.load()).containsExactly(tenant("t1"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"\"name\":\"name\",", "\"uid\":1000,", "\"outlivesProcesses\":false,"})
   void aRecordWithoutWhatEveryAgentWroteIsPassedOver(String part) throws IOException {

@@ -31,6 +31,14 @@ public final class CProgram {
     return COMPILED.computeIfAbsent(name + " -static", ignored -> compile(name, "-static"));
   }
 
+  /** The same for the C library musl; the test is skipped where that is not installed. */
+  public static Path musl(String name) {
+    Assumptions.assumeTrue(
+        Files.isExecutable(Path.of("/usr/bin/musl-gcc")), "no musl: Debian's musl-tools has it");
+    return COMPILED.computeIfAbsent(
+        name + " musl", ignored -> compileBy("/usr/bin/musl-gcc", name));
+  }
+
   private static boolean hasStaticLibrary() {
     // an absolute path where there is one, else the name as it was asked for
     return run(compiler(), "-print-file-name=libc.a").startsWith("/");
@@ -45,6 +53,10 @@ public final class CProgram {
   }
 
   private static Path compile(String name, String... options) {
+    return compileBy(compiler(), name, options);
+  }
+
+  private static Path compileBy(String compiler, String name, String... options) {
     try {
       Path folder = Files.createTempDirectory("aliquot-c-");
       folder.toFile().deleteOnExit();
@@ -55,7 +67,7 @@ public final class CProgram {
       List<String> command =
           new ArrayList<>(
               List.of(
-                  compiler(),
+                  compiler,
                   "-std=gnu11",
                   "-Wall",
                   "-Wextra",

@@ -32,7 +32,7 @@ public final class PodSandbox implements AutoCloseable {
       count=$1
       shift
       while [ "$count" -gt 0 ]; do
-        if [ -d "$1" ]; then mkdir -p "$2"; else touch "$2"; fi
+        if [ -d "$1" ]; then mkdir -p "$2"; elif [ ! -e "$2" ]; then touch "$2"; fi
         mount --bind "$1" "$2"
         [ "$3" = rw ] || mount -o remount,bind,ro "$2"
         shift 3
