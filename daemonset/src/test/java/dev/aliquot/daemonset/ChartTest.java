@@ -7,8 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.marcnuri.helm.LintResult;
 import dev.aliquot.agent.config.AgentConfig;
-import dev.aliquot.agent.config.ConfigKey;
-import dev.aliquot.agent.config.ConfigKeys;
 import dev.aliquot.agent.config.ConfigLoader;
 import dev.aliquot.agent.config.MachineDefaults;
 import io.fabric8.kubernetes.api.model.ConfigMap;
@@ -197,11 +195,7 @@ class ChartTest {
             .map(map -> map.getData().get("agent.yaml"))
             .findFirst()
             .orElseThrow();
-    String known =
-        text.lines()
-            .filter(line -> !KeysToCome.NAMES.contains(line.split(":", -1)[0]))
-            .collect(Collectors.joining("\n"));
-    Path file = Files.writeString(folder.resolve("agent.yaml"), known);
+    Path file = Files.writeString(folder.resolve("agent.yaml"), text);
     return new ConfigLoader(
             Map.of("ALIQUOT_NODE_NAME", "worker-7", "ALIQUOT_HTTP_ADDRESS", "10.1.2.3"),
             MachineDefaults.system())
@@ -232,6 +226,8 @@ class ChartTest {
     assertThat(config.httpMaxConnections()).isEqualTo(12);
     assertThat(config.httpPort()).isEqualTo(9555);
     assertThat(config.httpAddress()).isEqualTo("10.1.2.3");
+    assertThat(config.devicePlugin()).isTrue();
+    assertThat(config.podAnnotations()).isTrue();
   }
 
   @Test
@@ -243,14 +239,6 @@ class ChartTest {
     assertThat(Files.readString(Chart.FOLDER.resolve("Chart.yaml")))
         .contains("\nversion: " + version.group(1) + "\n")
         .contains("\nappVersion: " + version.group(1) + "\n");
-  }
-
-  @Test
-  void keysToComeAreNotThereYet() {
-    assertThat(ConfigKeys.all())
-        .as("the agent has them now: take them out of KeysToCome")
-        .extracting(ConfigKey::name)
-        .doesNotContainAnyElementsOf(KeysToCome.NAMES);
   }
 
   @Test

@@ -30,7 +30,9 @@ class ManifestsTest {
     ALIQUOT("aliquot.yaml", "{namespace: {create: true}}", ""),
     /** All that telling of faults can need; for an agent without the chart. */
     EVICTING("rbac-health-evict.yaml", HEALTH.formatted("evict"), "rbac.yaml"),
-    DELETING("rbac-health-delete.yaml", HEALTH.formatted("delete"), "rbac.yaml");
+    DELETING("rbac-health-delete.yaml", HEALTH.formatted("delete"), "rbac.yaml"),
+    /** All that following pods' annotations needs; for the same. */
+    PODS("rbac-pods.yaml", "{health: {kubernetes: \"off\"}}", "rbac.yaml");
 
     private final String file;
     private final String values;

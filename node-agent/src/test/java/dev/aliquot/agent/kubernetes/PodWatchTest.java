@@ -165,7 +165,7 @@ class PodWatchTest {
   @Test
   void everyRequestIsAllowed() throws Exception {
     Set<String> allowed = new TreeSet<>();
-    try (InputStream in = Files.newInputStream(Path.of("../daemonset/rbac-pods.yaml"))) {
+    try (InputStream in = Files.newInputStream(Path.of("../daemonset/manifests/rbac-pods.yaml"))) {
       for (HasMetadata each : admin.load(in).items()) {
         if (each instanceof ClusterRole role) {
           role.getRules()

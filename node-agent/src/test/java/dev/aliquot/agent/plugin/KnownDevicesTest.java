@@ -56,7 +56,7 @@ class KnownDevicesTest {
             tuple("GPU-2", false, OptionalInt.empty()));
     boolean[] called = new boolean[1];
     second.whenVerdictChanges(() -> called[0] = true);
-    second.verdict(new Verdict(DeviceState.LOST, "it is gone", 1, false));
+    second.verdict(new Verdict(DeviceState.LOST, "it is gone", 1, false, false));
     assertThat(called[0]).isTrue();
     assertThat(known.all().get(1).healthy()).isFalse();
     assertThat(known.all().get(1).reason()).isEqualTo("it is gone");

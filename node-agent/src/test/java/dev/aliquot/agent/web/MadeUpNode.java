@@ -230,7 +230,8 @@ final class MadeUpNode {
         List.copyOf(events),
         pool,
         new HealthView(
-            degraded, "2026.11", true, 100, 0, faults, SampleNode.node().health().kubernetes()));
+            degraded, "2026.11", true, 100, 0, 0, faults, SampleNode.node().health().kubernetes()),
+        null);
   }
 
   LiveView live() {
