@@ -167,7 +167,7 @@ public final class PodService implements AutoCloseable {
               + "; check that it runs, and kubelet-dir");
     }
     if (!view.podsTrouble().isEmpty()) {
-      problems.add("the kubelet does not say which pods have what: " + view.podsTrouble());
+      problems.add(view.podsTrouble());
     }
     if (!view.stateTrouble().isEmpty()) {
       problems.add("who has what cannot be written down: " + view.stateTrouble());
