@@ -78,8 +78,7 @@ public final class Plugin implements AutoCloseable {
   public static Plugin start(PluginOptions options, Node node, LongSupplier nanos) {
     Plugin plugin =
         new Plugin(options, new KubeletPaths(options.kubelet(), options.resource()), node, nanos);
-    plugin.reconciler.start();
-    plugin.registrar.start();
+    plugin.reconciler.start(plugin.registrar::start);
     return plugin;
   }
 
@@ -109,8 +108,8 @@ public final class Plugin implements AutoCloseable {
   @Override
   public void close() {
     service.close();
-    registrar.close();
     reconciler.close();
+    registrar.close();
     writer.close();
     loops.close();
   }

@@ -35,6 +35,7 @@ final class Reconciler implements AutoCloseable {
   private final Thread thread;
   private final Semaphore bell = new Semaphore(0);
   private volatile boolean closed;
+  private volatile Runnable afterFirst = () -> {};
   private volatile String trouble = "";
 
   Reconciler(
@@ -55,7 +56,14 @@ final class Reconciler implements AutoCloseable {
     thread = Thread.ofPlatform().daemon().name("plugin-pods").unstarted(this::work);
   }
 
-  void start() {
+  /**
+   * Begins.
+   *
+   * @param compared called once after the first comparison, also where the kubelet did not answer:
+   *     who has lost the ledger should not allocate before it has asked
+   */
+  void start(Runnable compared) {
+    afterFirst = compared;
     thread.start();
   }
 
@@ -105,6 +113,8 @@ final class Reconciler implements AutoCloseable {
   }
 
   private void work() {
+    compare();
+    afterFirst.run();
     try {
       while (!closed) {
         if (bell.tryAcquire(periodMillis, TimeUnit.MILLISECONDS)) {

@@ -142,6 +142,22 @@ class KubeletRestartTest {
   }
 
   @Test
+  void aListThatIsTooLongForTheKubeletIsShownAndTriedNowAndThen() throws Exception {
+    try (KubeletNode node = KubeletNode.start(1_000, StandInBehaviour.NORMAL)) {
+      soon(
+          () ->
+              assertThat(node.plugin().view().figures().of(Count.REGISTRATION_FAILURES))
+                  .isGreaterThanOrEqualTo(2));
+      assertThat(node.plugin().view().registration().lastError())
+          .contains("the kubelet has stopped watching the devices");
+      assertThat(node.kubelet().healthyUnits()).isZero();
+
+      node.fake().setDevices(node.fake().devices().subList(0, 2));
+      assertThat(node.plugin().view().devices()).hasSize(2);
+    }
+  }
+
+  @Test
   void socketsThatSomebodyRemovesAreMadeAnew() throws Exception {
     try (KubeletNode node = KubeletNode.start(1, StandInBehaviour.NORMAL)) {
       node.awaitUnits(100);

@@ -60,14 +60,18 @@ public final class Registrar implements AutoCloseable {
   }
 
   /** Serves and registers, on a thread of its own. */
-  public void start() {
-    thread.start();
+  public synchronized void start() {
+    if (!closed) {
+      thread.start();
+    }
   }
 
   /** Ends serving; the kubelet notices at once. */
   @Override
   public void close() {
-    closed = true;
+    synchronized (this) {
+      closed = true;
+    }
     thread.interrupt();
     try {
       thread.join(TimeUnit.SECONDS.toMillis(REGISTER_SECONDS));

@@ -34,6 +34,7 @@ final class StandInDevices {
   private final Set<String> stopped = new LinkedHashSet<>();
 
   private final Map<List<String>, Entry> entries = new LinkedHashMap<>();
+  private boolean closed;
 
   StandInDevices(StandInBehaviour behaviour, Random random, StandInCheckpoint checkpoint) {
     this.behaviour = behaviour;
@@ -241,10 +242,15 @@ final class StandInDevices {
 
   /** What a kubelet does that ends: its connections are closed. */
   synchronized void close() {
+    closed = true;
     endpoints.values().forEach(StandInEndpoint::close);
   }
 
+  /** Nothing is written any more by one that has ended. */
   private void write() {
+    if (closed) {
+      return;
+    }
     Map<String, SortedSet<String>> healthy = new TreeMap<>();
     devices.keySet().forEach(resource -> healthy.put(resource, healthy(resource)));
     checkpoint.write(entries.values(), healthy);
