@@ -165,14 +165,12 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
 
   private void finish(
       ChannelHandlerContext context, Answer answer, boolean keepAlive, boolean bodyless) {
-    busy = false;
     switch (answer) {
       case Response response -> write(context, response, keepAlive, bodyless);
       case EventStream<?> _ when bodyless ->
           write(context, new Response(200, Response.EVENTS, new byte[0]), keepAlive, true);
       case EventStream<?> stream -> listen(context, stream, keepAlive);
     }
-    context.channel().config().setAutoRead(true);
     if (leave == null && context.channel().isActive()) {
       expectRequest(context);
     }
@@ -194,6 +192,8 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
     }
     leave = () -> stream.leave(listening);
     listening.begin();
+    // its end is noticed by reading
+    context.channel().config().setAutoRead(true);
   }
 
   private void write(
@@ -213,12 +213,18 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
     HttpUtil.setKeepAlive(out, keepAlive);
     context
         .writeAndFlush(out)
-        .addListener(keepAlive ? written -> rest(context.channel()) : ChannelFutureListener.CLOSE);
+        .addListener(keepAlive ? written -> taken(context) : ChannelFutureListener.CLOSE);
   }
 
-  private void rest(Channel channel) {
-    if (!busy) {
-      connections.rests(channel);
+  /**
+   * Nothing is read before: a peer that asks and does not take its answers gets no more of them.
+   */
+  private void taken(ChannelHandlerContext context) {
+    busy = false;
+    connections.rests(context.channel());
+    context.channel().config().setAutoRead(true);
+    if (context.channel().isActive()) {
+      expectRequest(context);
     }
   }
 

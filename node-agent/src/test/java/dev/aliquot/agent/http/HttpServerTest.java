@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -291,6 +292,36 @@ class HttpServerTest {
     assertThat(late).as("it is still not").isNotDone();
     release.countDown();
     assertThat(late.join().body()).isEqualTo("late");
+  }
+
+  @Test
+  void whoAsksAndDoesNotTakeTheAnswersIsGivenNoMore() throws Exception {
+    final int most = 30;
+    AtomicInteger answered = new AtomicInteger();
+    routes.add(
+        new Route(
+            Method.GET,
+            "/large",
+            request -> {
+              answered.incrementAndGet();
+              return Response.text(200, "text/plain", "x".repeat(4 << 20));
+            }));
+    server.close();
+    server = HttpServer.tcp("127.0.0.1", 0, LIMITS, routes);
+    byte[] request =
+        "GET /large HTTP/1.1\r\nHost: node\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+    try (Socket socket = connect()) {
+      int asked = 0;
+      while (answered.get() == asked && asked < most) {
+        socket.getOutputStream().write(request);
+        asked++;
+        for (int i = 0; i < 100 && answered.get() < asked; i++) {
+          Thread.sleep(10);
+        }
+      }
+      assertThat(get("/healthz").statusCode()).as("the others notice nothing").isEqualTo(200);
+      assertThat(answered).as("what the sockets' buffers hold").hasValueBetween(1, most - 1);
+    }
   }
 
   @Test
