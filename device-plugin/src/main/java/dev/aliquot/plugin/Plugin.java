@@ -50,9 +50,17 @@ public final class Plugin implements AutoCloseable {
     }
     writer = new StateWriter(ledger, file, counters, WRITE_AGAIN);
     PodSource pods = new PodResources(loops, paths);
-    reconciler =
-        new Reconciler(node, ledger, pods, counters, nanos, writer::changed, options.reconcile());
     Starter starter = new Starter(node, ledger, pods, nanos, writer::changed);
+    reconciler =
+        new Reconciler(
+            node,
+            ledger,
+            starter::release,
+            pods,
+            counters,
+            nanos,
+            writer::changed,
+            options.reconcile());
     registration = new RegistrationState(options.registration(), counters, nanos);
     service =
         new PluginService(

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -27,6 +28,7 @@ final class Reconciler implements AutoCloseable {
 
   private final Node node;
   private final Ledger ledger;
+  private final Consumer<String> release;
   private final PodSource pods;
   private final Counters counters;
   private final LongSupplier nanos;
@@ -38,9 +40,13 @@ final class Reconciler implements AutoCloseable {
   private volatile Runnable afterFirst = () -> {};
   private volatile String trouble = "";
 
+  /**
+   * @param release ends the tenant of a grant
+   */
   Reconciler(
       Node node,
       Ledger ledger,
+      Consumer<String> release,
       PodSource pods,
       Counters counters,
       LongSupplier nanos,
@@ -48,6 +54,7 @@ final class Reconciler implements AutoCloseable {
       Duration period) {
     this.node = node;
     this.ledger = ledger;
+    this.release = release;
     this.pods = pods;
     this.counters = counters;
     this.nanos = nanos;
@@ -91,8 +98,9 @@ final class Reconciler implements AutoCloseable {
     }
     Set<String> inUse =
         ledger.keys().stream().filter(node::isInUse).collect(Collectors.toUnmodifiableSet());
-    Reconciled done = ledger.reconcile(kubelet, inUse, node.devices(), askedNanos);
-    done.released().forEach(node::release);
+    Set<String> living = ledger.misses(kubelet) ? node.livingPods() : Set.of();
+    Reconciled done = ledger.reconcile(kubelet, inUse, living, node.devices(), askedNanos);
+    done.released().forEach(release);
     counters.add(Count.RECONCILIATIONS);
     counters.add(Count.FREED, done.freed());
     counters.add(Count.ADOPTED, done.adopted());

@@ -148,7 +148,7 @@ public final class Agent implements AutoCloseable {
             residencies,
             new DeepContext(deep, truth, options.swap().deepAfter()),
             arrivals,
-            new PodContainers(),
+            new PodContainers(state.tenants()),
             Budget.of(Path.of("/proc/self/limits")),
             System::nanoTime);
     AgentTraits traits =
@@ -185,6 +185,7 @@ public final class Agent implements AutoCloseable {
         new PodTenants(
             inventory,
             tenants,
+            proc,
             clock,
             options.swap().mode(),
             new PodTenants.Making() {

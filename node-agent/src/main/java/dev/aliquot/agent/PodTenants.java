@@ -2,6 +2,8 @@ package dev.aliquot.agent;
 
 import dev.aliquot.agent.device.Device;
 import dev.aliquot.agent.device.Inventory;
+import dev.aliquot.agent.process.PodCgroup;
+import dev.aliquot.agent.process.ProcFs;
 import dev.aliquot.agent.state.PodBinding;
 import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.tenant.Tenant;
@@ -11,6 +13,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +33,7 @@ public final class PodTenants {
   private final InstantSource clock;
   private final SwapMode swapMode;
   private final Making making;
+  private final ProcFs proc;
 
   /** One for many ids: who waits for the last process of one container keeps few others waiting. */
   private final Object[] locks = Stream.generate(Object::new).limit(64).toArray();
@@ -44,7 +49,13 @@ public final class PodTenants {
    * @param swapMode of tenants that do not say
    */
   PodTenants(
-      Inventory inventory, Tenants tenants, InstantSource clock, SwapMode swapMode, Making making) {
+      Inventory inventory,
+      Tenants tenants,
+      ProcFs proc,
+      InstantSource clock,
+      SwapMode swapMode,
+      Making making) {
+    this.proc = proc;
     this.inventory = inventory;
     this.tenants = tenants;
     this.clock = clock;
@@ -82,10 +93,16 @@ public final class PodTenants {
     return Optional.empty();
   }
 
-  /** The container's shares are others from now on; unknown ids are ignored. */
-  public Optional<String> reshare(String id, List<TenantRecord.Grant> grants) {
-    synchronized (lock(id)) {
-      return tenants.byId(id).flatMap(tenant -> reshare(tenant, grants));
+  /**
+   * The container's shares are others from now on; ignored where the tenant is gone, or another has
+   * its id by now.
+   */
+  public Optional<String> reshare(TenantRecord seen, List<TenantRecord.Grant> grants) {
+    synchronized (lock(seen.id())) {
+      return tenants
+          .byId(seen.id())
+          .filter(tenant -> tenant.record().created().equals(seen.created()))
+          .flatMap(tenant -> reshare(tenant, grants));
     }
   }
 
@@ -110,6 +127,14 @@ public final class PodTenants {
   /** Whether processes use the tenant. */
   public boolean isInUse(String id) {
     return tenants.byId(id).filter(Tenant::isInUse).isPresent();
+  }
+
+  /** Uids of the pods that any process on the machine is in. */
+  public Set<String> livingPods() {
+    return proc.pids().stream()
+        .flatMap(pid -> proc.cgroup(pid).flatMap(PodCgroup::parse).stream())
+        .map(PodCgroup::podUid)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** The tenant goes with its last process; unknown ids are ignored. */

@@ -32,6 +32,9 @@ final class Holding {
   /** Its ids were allocated again while it was bound: another container will start with them. */
   boolean awaited;
 
+  /** The kubelet offers its ids to others, and nobody uses it: it ends with the next comparison. */
+  boolean over;
+
   /** It has, or had, ids in common with another. */
   boolean sharesIds;
 

@@ -10,10 +10,12 @@ import dev.aliquot.plugin.unit.GrantKey;
 import dev.aliquot.plugin.unit.UnitId;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Which ids are granted, on which device, to whom. The kubelet's own memory of it can be lost and
@@ -51,15 +53,32 @@ public final class Ledger {
       Collection<String> kubeletIds, List<NodeDevice> devices, long nowNanos)
       throws NeverException {
     SortedSet<String> ids = Requests.check(resource, kubeletIds, devices.size());
-    return enter(ids, places.choose(ids, devices), nowNanos).grant;
+    return enter(ids, places.choose(ids, devices), devices, nowNanos).grant;
   }
 
-  /** Which ids the kubelet should take: see {@link PreferredIds#choose}. */
+  /** Keys of grants all of whose ids the kubelet says are free: it knows first that pods end. */
+  public synchronized Set<String> offered(Collection<String> available) {
+    Set<String> free = new HashSet<>(available);
+    return holdings.all().stream()
+        .filter(holding -> free.containsAll(holding.grant.ids()))
+        .map(holding -> holding.grant.key())
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /**
+   * Which ids the kubelet should take: see {@link PreferredIds#choose}.
+   *
+   * @param over keys of grants whose ids are offered, and that nobody uses: their room counts as
+   *     free for what is allocated next. Where the kubelet is wrong, which has lost its checkpoint,
+   *     a start has to wait.
+   */
   public synchronized List<String> prefer(
+      Set<String> over,
       Collection<String> available,
       Collection<String> mustInclude,
       int size,
       List<NodeDevice> devices) {
+    holdings.all().forEach(holding -> holding.over = over.contains(holding.grant.key()));
     return PreferredIds.choose(
         placement,
         devices,
@@ -92,7 +111,7 @@ public final class Ledger {
     }
     Holding holding = holdings.get(GrantKey.of(ids));
     if (holding == null) {
-      holding = enter(ids, places.recall(ids, kubelet, devices), nowNanos);
+      holding = enter(ids, places.recall(ids, kubelet, devices), devices, nowNanos);
     }
     Set<Holding> others = new Starts(holdings).othersThatLetGo(holding, container, kubelet);
     PodContainer before = Starts.isSamePod(holding.holder, container) ? holding.holder : null;
@@ -110,6 +129,7 @@ public final class Ledger {
     holding.passedOn = false;
     holding.leaving = false;
     holding.awaited = false;
+    holding.over = false;
     holding.idleSinceNanos = null;
     changes++;
     return new Start(holding.grant, container, before, ended);
@@ -137,11 +157,16 @@ public final class Ledger {
    * it did not know of.
    *
    * @param inUse keys of grants whose tenants have processes
+   * @param living uids of pods that have processes
    * @param askedNanos when the kubelet was asked: what has changed since is left alone
    */
   public synchronized Reconciled reconcile(
-      Holders kubelet, Set<String> inUse, List<NodeDevice> devices, long askedNanos) {
-    Reconciliation reconciliation = new Reconciliation(kubelet, inUse, rules, askedNanos);
+      Holders kubelet,
+      Set<String> inUse,
+      Set<String> living,
+      List<NodeDevice> devices,
+      long askedNanos) {
+    Reconciliation reconciliation = new Reconciliation(kubelet, inUse, living, rules, askedNanos);
     List<String> released = new ArrayList<>();
     int freed = 0;
     for (Holding holding : List.copyOf(holdings.all())) {
@@ -160,6 +185,18 @@ public final class Ledger {
       adopted += adopt(listed.ids(), kubelet, inUse, devices, askedNanos) ? 1 : 0;
     }
     return new Reconciled(released, freed, adopted);
+  }
+
+  /** Whether the kubelet does not list who has been started, so that it has to be looked for. */
+  public synchronized boolean misses(Holders kubelet) {
+    return holdings.all().stream()
+        .anyMatch(holding -> holding.isBound() && !kubelet.isListed(holding.grant.ids()));
+  }
+
+  /** Whether a container has been started with a grant, and is there for all that is known. */
+  public synchronized boolean isBound(String key) {
+    Holding holding = holdings.get(key);
+    return holding != null && holding.isBound() && !holding.leaving;
   }
 
   /** Takes up what an earlier agent kept; what is already known stays as it is. */
@@ -207,7 +244,7 @@ public final class Ledger {
     }
     try {
       SortedSet<String> ids = Requests.check(resource, listed, devices.size());
-      Holding holding = enter(ids, places.recall(ids, kubelet, devices), nowNanos);
+      Holding holding = enter(ids, places.recall(ids, kubelet, devices), devices, nowNanos);
       if (inUse.contains(holding.grant.key())) {
         holding.holder = kubelet.holderOf(ids).orElse(null);
       }
@@ -229,11 +266,17 @@ public final class Ledger {
   /**
    * Puts a grant in as the latest; one that is there keeps its holder and, if it can, its place.
    */
-  private Holding enter(SortedSet<String> ids, List<String> chosen, long nowNanos) {
+  private Holding enter(
+      SortedSet<String> ids, List<String> chosen, List<NodeDevice> nodes, long nowNanos) {
     String key = GrantKey.of(ids);
     Holding known = holdings.get(key);
-    // Whoever was started with these very ids may live on: it is still where it is.
-    List<String> devices = known != null && known.isBound() ? known.grant.devices() : chosen;
+    // Whoever was started with these very ids may live on: it is still where it is. On a device
+    // that
+    // is broken nobody is started again.
+    List<String> devices =
+        known != null && known.isBound() && Places.areHealthy(known.grant.devices(), nodes)
+            ? known.grant.devices()
+            : chosen;
     Grant grant = new Grant(key, ids, devices, Math.min(ids.size(), UnitId.PER_DEVICE));
     Holding holding =
         known == null

@@ -42,8 +42,17 @@ final class Places {
     return device -> UnitId.PER_DEVICE - holdings.used(device, Places::counts, next);
   }
 
-  /** Whether a holding has units: what was handed on has none. */
+  /** Whether all of these can be started on. */
+  static boolean areHealthy(List<String> uuids, List<NodeDevice> devices) {
+    return uuids.stream()
+        .allMatch(
+            uuid ->
+                devices.stream()
+                    .anyMatch(device -> device.uuid().equals(uuid) && device.healthy()));
+  }
+
+  /** Whether a holding has units: what was handed on has none, nor what is about to end. */
   static boolean counts(Holding holding) {
-    return !holding.passedOn;
+    return !holding.passedOn && !holding.over;
   }
 }

@@ -3,6 +3,7 @@ package dev.aliquot.plugin.ledger;
 import dev.aliquot.plugin.node.PodContainer;
 import dev.aliquot.plugin.pod.Holders;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Set;
 
 /** One comparison of the holdings with what the kubelet says. Guarded by the ledger's lock. */
@@ -20,12 +21,15 @@ final class Reconciliation {
 
   private final Holders kubelet;
   private final Set<String> inUse;
+  private final Set<String> living;
   private final LedgerRules rules;
   private final long askedNanos;
 
-  Reconciliation(Holders kubelet, Set<String> inUse, LedgerRules rules, long askedNanos) {
+  Reconciliation(
+      Holders kubelet, Set<String> inUse, Set<String> living, LedgerRules rules, long askedNanos) {
     this.kubelet = kubelet;
     this.inUse = inUse;
+    this.living = living;
     this.rules = rules;
     this.askedNanos = askedNanos;
   }
@@ -39,6 +43,10 @@ final class Reconciliation {
       holding.missing = 0;
       return isOtherPods(holding) ? released(holding) : Fate.STAYS;
     }
+    if (livesOn(holding)) {
+      holding.missing = 0;
+      return Fate.STAYS;
+    }
     holding.missing++;
     if (holding.missing < TIMES_MISSING) {
       return Fate.STAYS;
@@ -47,6 +55,17 @@ final class Reconciliation {
       return inUse.contains(holding.grant.key()) ? left(holding) : Fate.GOES;
     }
     return Fate.GOES;
+  }
+
+  /**
+   * A kubelet that has just been started lists nothing until it has heard of its pods, and one that
+   * has lost its checkpoint does not know who has which ids; a pod that runs is there all the same.
+   */
+  private boolean livesOn(Holding holding) {
+    PodContainer holder = holding.holder;
+    return holder != null
+        && !holder.podUid().isEmpty()
+        && living.contains(holder.podUid().toLowerCase(Locale.ROOT));
   }
 
   /** The ids have a new pod, which has not been started: the old one's tenant ends. */

@@ -11,7 +11,7 @@ final class Sentences {
     return resource
         + ": the kubelet names no container that has these "
         + units
-        + " units; it is asked again";
+        + " units; it is asked again. If this stays, delete the pod, or restart the kubelet";
   }
 
   static String held(PodContainer holder) {

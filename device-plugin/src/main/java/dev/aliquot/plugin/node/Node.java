@@ -1,6 +1,7 @@
 package dev.aliquot.plugin.node;
 
 import java.util.List;
+import java.util.Set;
 
 /**
  * The node whose devices are offered. Thread-safe. What says "at once" answers from memory: the
@@ -30,6 +31,12 @@ public interface Node {
 
   /** Whether processes use the grant's tenant. At once. */
   boolean isInUse(String grantKey);
+
+  /**
+   * Uids of the pods of which any process lives, in lower case: what the kubelet does not list, for
+   * it may not be ready, is not gone while it runs. Looks at every process.
+   */
+  Set<String> livingPods();
 
   /** The container is gone: its tenant ends with its last process. Unknown keys are ignored. */
   void release(String grantKey);

@@ -27,7 +27,9 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -97,10 +99,15 @@ public final class PluginService extends DevicePluginGrpc.DevicePluginImplBase
     try {
       List<NodeDevice> devices = node.devices();
       for (ContainerPreferredAllocationRequest container : request.getContainerRequestsList()) {
+        Set<String> over =
+            ledger.offered(container.getAvailableDeviceIDsList()).stream()
+                .filter(key -> !node.isInUse(key))
+                .collect(Collectors.toUnmodifiableSet());
         answer.addContainerResponses(
             ContainerPreferredAllocationResponse.newBuilder()
                 .addAllDeviceIDs(
                     ledger.prefer(
+                        over,
                         container.getAvailableDeviceIDsList(),
                         container.getMustIncludeDeviceIDsList(),
                         container.getAllocationSize(),

@@ -68,6 +68,23 @@ public final class Starter {
     }
   }
 
+  /**
+   * Ends a grant's tenant, which was found to be nobody's; not while a container is started with
+   * the grant, nor once one has been: that has made a tenant of its own.
+   */
+  public void release(String key) {
+    if (!starting.add(key)) {
+      return;
+    }
+    try {
+      if (!ledger.isBound(key)) {
+        node.release(key);
+      }
+    } finally {
+      starting.remove(key);
+    }
+  }
+
   private void bind(Collection<String> ids) throws NotYet {
     long askedNanos = nanos.getAsLong();
     Holders kubelet;

@@ -144,15 +144,58 @@ class LedgerTest {
   }
 
   @Test
+  void aKubeletThatListsNobodyEndsNoPodThatRuns() throws Exception {
+    Grant grant = ledger.allocate(ids(0, 0, 50), devices, SECOND);
+    ledger.start(grant.ids(), named("a", "uid-a", grant.ids()), devices, 5 * SECOND);
+    assertThat(ledger.misses(NOBODY)).isTrue();
+    for (int i = 0; i < 200; i++) {
+      assertThat(
+              ledger
+                  .reconcile(NOBODY, Set.of(), Set.of("uid-a"), devices, (40 + i) * SECOND)
+                  .released())
+          .isEmpty();
+    }
+    assertThat(ledger.isBound(grant.key())).isTrue();
+    reconcile(NOBODY, 300 * SECOND);
+    assertThat(reconcile(NOBODY, 301 * SECOND).released()).containsExactly(grant.key());
+  }
+
+  @Test
+  void idsOfAPodOnABrokenDeviceThatAreAllocatedAgainAreOnAnother() throws Exception {
+    Grant first = ledger.allocate(ids(0, 0, 50), devices, SECOND);
+    start("a", first);
+    List<NodeDevice> broken = new ArrayList<>(devices);
+    NodeDevice zero = broken.getFirst();
+    broken.set(0, new NodeDevice(0, zero.uuid(), false, "it fell off the bus", zero.numaNode()));
+    Grant again = ledger.allocate(first.ids(), broken, 6 * SECOND);
+    assertThat(first.devices()).containsExactly(uuid(0));
+    assertThat(again.devices()).isNotEmpty().doesNotContain(uuid(0));
+  }
+
+  @Test
+  void whatEndedAMomentAgoIsRoomForWhatIsAllocatedNext() throws Exception {
+    Grant ended = ledger.allocate(ids(0, 0, 60), devices, SECOND);
+    start("ended", ended);
+    for (int device = 1; device < devices.size(); device++) {
+      start("other" + device, ledger.allocate(ids(device, 0, 60), devices, SECOND));
+    }
+    Set<String> over = ledger.offered(ended.ids());
+    assertThat(over).containsExactly(ended.key());
+    assertThat(ledger.offered(ids(0, 0, 59))).isEmpty();
+    SortedSet<String> next = new TreeSet<>(ledger.prefer(over, ended.ids(), Set.of(), 50, devices));
+    assertThat(ledger.allocate(next, devices, 6 * SECOND).devices()).containsExactly(uuid(0));
+  }
+
+  @Test
   void aTenantWithProcessesKeepsItsUnitsUntilTheyAreGone() throws Exception {
     Grant grant = ledger.allocate(ids(0, 0, 50), devices, SECOND);
     start("a", grant);
     Set<String> used = Set.of(grant.key());
-    ledger.reconcile(NOBODY, used, devices, 40 * SECOND);
+    ledger.reconcile(NOBODY, used, Set.of(), devices, 40 * SECOND);
 
-    assertThat(ledger.reconcile(NOBODY, used, devices, 41 * SECOND).released())
+    assertThat(ledger.reconcile(NOBODY, used, Set.of(), devices, 41 * SECOND).released())
         .containsExactly(grant.key());
-    assertThat(ledger.reconcile(NOBODY, used, devices, 42 * SECOND).released()).isEmpty();
+    assertThat(ledger.reconcile(NOBODY, used, Set.of(), devices, 42 * SECOND).released()).isEmpty();
     assertThat(ledger.used(uuid(0))).isEqualTo(50);
     reconcile(NOBODY, 43 * SECOND);
     assertThat(ledger.used(uuid(0))).isZero();
@@ -250,11 +293,12 @@ class LedgerTest {
     SortedSet<String> all = ids(0, 0, 100);
     all.addAll(ids(1, 0, 100));
 
-    assertThat(ledger.prefer(all, Set.of(), 50, devices))
+    assertThat(ledger.prefer(Set.of(), all, Set.of(), 50, devices))
         .doesNotContainAnyElementsOf(held.ids())
         .allMatch(id -> id.startsWith(uuid(0)));
-    assertThat(ledger.prefer(all, Set.of(), 100, devices)).allMatch(id -> id.startsWith(uuid(1)));
-    assertThat(ledger.prefer(held.ids(), Set.of(), 50, devices))
+    assertThat(ledger.prefer(Set.of(), all, Set.of(), 100, devices))
+        .allMatch(id -> id.startsWith(uuid(1)));
+    assertThat(ledger.prefer(Set.of(), held.ids(), Set.of(), 50, devices))
         .containsExactlyInAnyOrderElementsOf(held.ids());
   }
 
@@ -265,7 +309,7 @@ class LedgerTest {
     SortedSet<String> all = ids(0, 0, 100);
     all.addAll(ids(1, 0, 100));
 
-    List<String> preferred = ledger.prefer(all, must, 80, devices);
+    List<String> preferred = ledger.prefer(Set.of(), all, must, 80, devices);
 
     assertThat(preferred).hasSize(80).containsAll(must).allMatch(id -> id.startsWith(uuid(1)));
   }
@@ -277,7 +321,7 @@ class LedgerTest {
   }
 
   private Reconciled reconcile(Holders kubelet, long nowNanos) {
-    return ledger.reconcile(kubelet, Set.of(), devices, nowNanos);
+    return ledger.reconcile(kubelet, Set.of(), Set.of(), devices, nowNanos);
   }
 
   private static Holders listed(String pod, SortedSet<String> ids) {

@@ -118,8 +118,8 @@ final class ModelKubelet {
 
   /** Has the ledger compare itself, as often as it takes. */
   Reconciled reconcile() {
-    ledger.reconcile(holders(), Set.of(), devices, ++nowNanos);
-    return ledger.reconcile(holders(), Set.of(), devices, ++nowNanos);
+    ledger.reconcile(holders(), Set.of(), Set.of(), devices, ++nowNanos);
+    return ledger.reconcile(holders(), Set.of(), Set.of(), devices, ++nowNanos);
   }
 
   /** Whether its checkpoint can be read. */
@@ -176,7 +176,8 @@ final class ModelKubelet {
     offered.addAll(chosen);
     List<String> order = available;
     if (random.nextInt(100) >= stubborn) {
-      order = new ArrayList<>(ledger.prefer(offered, chosen, needed, devices));
+      order =
+          new ArrayList<>(ledger.prefer(ledger.offered(offered), offered, chosen, needed, devices));
       order.addAll(available);
     }
     for (String id : order) {

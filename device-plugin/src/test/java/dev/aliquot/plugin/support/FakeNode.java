@@ -25,6 +25,7 @@ public final class FakeNode implements Node {
   public final Map<String, Grant> grants = new ConcurrentHashMap<>();
   public final List<String> released = new CopyOnWriteArrayList<>();
   public final Set<String> inUse = ConcurrentHashMap.newKeySet();
+  public final Set<String> living = ConcurrentHashMap.newKeySet();
   public volatile BeforeBind beforeBind = (grant, container) -> {};
   private final List<Runnable> callbacks = new CopyOnWriteArrayList<>();
   private volatile List<NodeDevice> devices;
@@ -92,6 +93,11 @@ public final class FakeNode implements Node {
   @Override
   public boolean isInUse(String grantKey) {
     return inUse.contains(grantKey);
+  }
+
+  @Override
+  public Set<String> livingPods() {
+    return Set.copyOf(living);
   }
 
   @Override

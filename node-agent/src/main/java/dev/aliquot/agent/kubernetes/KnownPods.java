@@ -18,6 +18,9 @@ final class KnownPods {
   /** Of the kubelet's copies of static pods: what their control groups are named by. */
   private static final String STATIC_UID = "kubernetes.io/config.hash";
 
+  /** The pod is such a copy. */
+  private static final String MIRROR = "kubernetes.io/config.mirror";
+
   /** Longer than what makes sense; cut there, it makes no sense either. */
   private static final int MOST_CHARACTERS = 1024;
 
@@ -117,7 +120,7 @@ final class KnownPods {
               each.getKey(), value.substring(0, Math.min(MOST_CHARACTERS, value.length())));
         }
       }
-      uid = all.getOrDefault(STATIC_UID, uid);
+      uid = all.containsKey(MIRROR) ? all.getOrDefault(STATIC_UID, uid) : uid;
     }
     return new Known(uid, Map.copyOf(counting));
   }

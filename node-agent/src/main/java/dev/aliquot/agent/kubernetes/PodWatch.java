@@ -88,10 +88,12 @@ public final class PodWatch implements AutoCloseable {
    * of, waits for a moment for a pod that is not known yet.
    *
    * @param uid as the kubelet knows it; empty: whichever has that name
+   * @param patience none on a thread that is told of changes: it would wait for itself
    */
-  public Optional<Map<String, String>> annotations(String namespace, String pod, String uid) {
+  public Optional<Map<String, String>> annotations(
+      String namespace, String pod, String uid, Duration patience) {
     try {
-      return pods.annotations(new PodName(namespace, pod), uid, PATIENCE);
+      return pods.annotations(new PodName(namespace, pod), uid, patience);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return Optional.empty();
@@ -118,7 +120,7 @@ public final class PodWatch implements AutoCloseable {
         long start = System.nanoTime();
         try {
           follow(opened);
-        } catch (KubernetesClientException e) {
+        } catch (RuntimeException e) {
           failed(e);
         }
         pods.complete(false);
@@ -134,7 +136,7 @@ public final class PodWatch implements AutoCloseable {
     }
   }
 
-  private void failed(KubernetesClientException e) {
+  private void failed(RuntimeException e) {
     String now = "the node's pods cannot be read from the API server: " + e.getMessage();
     if (problem.isEmpty()) {
       LOG.warn("{}; containers get what their resource says until it answers", now);

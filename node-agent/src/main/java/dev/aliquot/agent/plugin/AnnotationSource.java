@@ -1,5 +1,6 @@
 package dev.aliquot.agent.plugin;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,7 +12,8 @@ public interface AnnotationSource {
   AnnotationSource NONE =
       new AnnotationSource() {
         @Override
-        public Optional<Map<String, String>> annotations(String namespace, String pod, String uid) {
+        public Optional<Map<String, String>> annotations(
+            String namespace, String pod, String uid, Duration patience) {
           return Optional.of(Map.of());
         }
 
@@ -23,11 +25,13 @@ public interface AnnotationSource {
       };
 
   /**
-   * A pod's annotations; empty where they are not known. May take a moment for a pod that is new.
+   * A pod's annotations; empty where they are not known.
    *
    * @param uid of the pod, when it is known: one of the same name is another
+   * @param patience how long to wait for a pod that is new
    */
-  Optional<Map<String, String>> annotations(String namespace, String pod, String uid);
+  Optional<Map<String, String>> annotations(
+      String namespace, String pod, String uid, Duration patience);
 
   /** Calls back with namespace and name of a pod when its annotations have changed. */
   void whenChanged(BiConsumer<String, String> callback);

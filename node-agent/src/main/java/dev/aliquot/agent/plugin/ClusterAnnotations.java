@@ -1,6 +1,7 @@
 package dev.aliquot.agent.plugin;
 
 import dev.aliquot.agent.kubernetes.PodWatch;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -9,8 +10,9 @@ import java.util.function.BiConsumer;
 /** Annotations as the API server has them. */
 record ClusterAnnotations(PodWatch watch) implements AnnotationSource {
   @Override
-  public Optional<Map<String, String>> annotations(String namespace, String pod, String uid) {
-    return watch.annotations(namespace, pod, uid);
+  public Optional<Map<String, String>> annotations(
+      String namespace, String pod, String uid, Duration patience) {
+    return watch.annotations(namespace, pod, uid, patience);
   }
 
   @Override

@@ -21,6 +21,7 @@ import dev.aliquot.plugin.node.PodContainer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,6 +35,9 @@ import org.slf4j.LoggerFactory;
 /** The agent's devices and tenants for the kubelet's device plugin. Thread-safe. */
 public final class PodNode implements Node {
   private static final Logger LOG = LoggerFactory.getLogger(PodNode.class);
+
+  /** The API server tells of a pod a little later than the kubelet starts it. */
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
@@ -103,7 +107,7 @@ public final class PodNode implements Node {
   @Override
   public void bind(Grant grant, PodContainer container) throws NotYetException {
     try {
-      Sought sought = seek(container, grant.devices(), grant.unitsPerDevice());
+      Sought sought = seek(container, grant.devices(), grant.unitsPerDevice(), PATIENCE);
       tenants
           .open(
               new PodTenant(
@@ -129,6 +133,11 @@ public final class PodNode implements Node {
   }
 
   @Override
+  public Set<String> livingPods() {
+    return tenants.livingPods();
+  }
+
+  @Override
   public void release(String grantKey) {
     tenants.end(grantKey);
   }
@@ -141,10 +150,10 @@ public final class PodNode implements Node {
           new PodContainer(namespace, pod, binding.podUid(), record.container());
       try {
         List<String> devices = record.grants().stream().map(TenantRecord.Grant::device).toList();
-        Sought sought = seek(container, devices, binding.units());
+        Sought sought = seek(container, devices, binding.units(), Duration.ZERO);
         if (sought.known()) {
           tenants
-              .reshare(record.id(), sought.grants())
+              .reshare(record, sought.grants())
               .ifPresent(why -> tell(container, List.of(keeps(why))));
         }
       } catch (AgentException e) {
@@ -158,10 +167,10 @@ public final class PodNode implements Node {
    */
   private record Sought(List<TenantRecord.Grant> grants, Terms terms, boolean known) {}
 
-  private Sought seek(PodContainer container, List<String> devices, int units)
+  private Sought seek(PodContainer container, List<String> devices, int units, Duration patience)
       throws AgentException {
     Optional<Map<String, String>> known =
-        pods.annotations(container.namespace(), container.pod(), container.podUid());
+        pods.annotations(container.namespace(), container.pod(), container.podUid(), patience);
     Map<String, String> annotations = known.orElse(Map.of());
     List<TenantRecord.Grant> grants = new ArrayList<>();
     Set<String> complaints = new LinkedHashSet<>();

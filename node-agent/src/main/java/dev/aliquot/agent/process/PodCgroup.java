@@ -56,6 +56,9 @@ public record PodCgroup(String podUid, String containerId) {
     }
     String[] names = path.substring(1).split("/", -1);
     for (int i = 0; i < names.length; i++) {
+      if (names[i].equals("user.slice")) {
+        return Optional.empty(); // what is below is its user's to name
+      }
       Matcher both = SLICE_AND_CONTAINER.matcher(names[i]);
       if (both.matches()) {
         return Optional.of(of(both.group(2), both.group(3)));

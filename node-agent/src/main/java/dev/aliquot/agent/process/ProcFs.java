@@ -193,24 +193,20 @@ public final class ProcFs {
     return read(pid, "cgroup").flatMap(ProcFs::parseSecond);
   }
 
-  /**
-   * Whether a folder of which the path in its file system ends so is mounted anywhere in the
-   * process's mount namespace, as proc(5) says of {@code mountinfo}; one that has been removed
-   * since is not.
-   */
-  public boolean hasMounted(int pid, String folder) {
-    try (var lines =
-        Files.newBufferedReader(root.resolve(pid + "/mountinfo"), StandardCharsets.ISO_8859_1)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        String[] fields = line.split(" ", 5);
-        if (fields.length == 5 && fields[3].endsWith(folder)) {
-          return true;
-        }
-      }
-      return false;
-    } catch (IOException e) {
-      return false;
+  /** Every process; those that begin or end meanwhile may be in it or not. */
+  public List<Integer> pids() {
+    List<Integer> pids = new ArrayList<>();
+    try (var processes = Files.newDirectoryStream(root, "[0-9]*")) {
+      processes.forEach(each -> pids.add(Integer.parseInt(each.getFileName().toString())));
+    } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
+      return pids;
     }
+    return pids;
+  }
+
+  /** Its mounts; none where it is gone. */
+  public Mounts mounts(int pid) {
+    return Mounts.read(root.resolve(pid + "/mountinfo"));
   }
 
   /** The command line, arguments separated by spaces; empty for kernel threads and zombies. */

@@ -1,5 +1,6 @@
 package dev.aliquot.agent.tenant;
 
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -7,6 +8,20 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class PodContainers {
   /** Tenants' ids by containers' ids. */
   private final Map<String, String> tenants = new ConcurrentHashMap<>();
+
+  private final Path folders;
+
+  /**
+   * @param folders of the tenants, without links in it
+   */
+  public PodContainers(Path folders) {
+    this.folders = folders;
+  }
+
+  /** The tenant's folder, which its container has mounted. */
+  Path folder(String tenantId) {
+    return folders.resolve(tenantId);
+  }
 
   /** Takes the container for a tenant; false: it is another's. */
   boolean take(String containerId, String tenantId) {

@@ -75,7 +75,11 @@ final class PodFamily implements Family {
 
   /** Not under the lock: a container may have many mounts. */
   private boolean binds(int pid, PodCgroup at) {
-    return proc.hasMounted(pid, "/tenants/" + tenantId) && bind(at);
+    return proc.mounts((int) ProcessHandle.current().pid())
+            .placeOf(others.folder(tenantId))
+            .filter(place -> proc.mounts(pid).has(place))
+            .isPresent()
+        && bind(at);
   }
 
   private synchronized boolean bind(PodCgroup at) {

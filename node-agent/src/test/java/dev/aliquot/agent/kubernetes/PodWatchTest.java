@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.Test;
 
 /** Against an API server over a real socket. */
 class PodWatchTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+
   private static final String NODE = "worker-7";
   private static final String MEMORY = "aliquot.dev/gpu-memory";
 
@@ -98,33 +101,42 @@ class PodWatchTest {
     begin();
     known();
     String uid = first.getMetadata().getUid();
-    assertThat(watch.annotations("ml", "first", uid))
+    assertThat(watch.annotations("ml", "first", uid, PATIENCE))
         .contains(Map.of(MEMORY, "5GiB", "gpu-fraction", "1"));
-    assertThat(watch.annotations("ml", "first", "").orElseThrow()).hasSize(2);
-    assertThat(watch.annotations("ml", "first", "another-uid")).isEmpty();
-    assertThat(watch.annotations("ml", "elsewhere", "")).isEmpty();
+    assertThat(watch.annotations("ml", "first", "", PATIENCE).orElseThrow()).hasSize(2);
+    assertThat(watch.annotations("ml", "first", "another-uid", PATIENCE)).isEmpty();
+    assertThat(watch.annotations("ml", "elsewhere", "", PATIENCE)).isEmpty();
 
     pod("late", NODE, Map.of(MEMORY, "1GiB"));
     Eventually.soon(
         () ->
-            assertThat(watch.annotations("ml", "late", "").orElseThrow())
+            assertThat(watch.annotations("ml", "late", "", PATIENCE).orElseThrow())
                 .containsEntry(MEMORY, "1GiB"));
     annotate("late", Map.of(MEMORY, "2GiB"));
     Eventually.soon(
         () ->
-            assertThat(watch.annotations("ml", "late", "").orElseThrow())
+            assertThat(watch.annotations("ml", "late", "", PATIENCE).orElseThrow())
                 .containsEntry(MEMORY, "2GiB"));
     assertThat(changed).containsExactly("ml/first", "ml/late", "ml/late");
     admin.pods().inNamespace("ml").withName("late").delete();
-    Eventually.soon(() -> assertThat(watch.annotations("ml", "late", "")).isEmpty());
+    Eventually.soon(() -> assertThat(watch.annotations("ml", "late", "", PATIENCE)).isEmpty());
   }
 
   @Test
   void aStaticPodIsKnownByTheUidThatTheKubeletGaveIt() {
-    pod("static", NODE, Map.of("kubernetes.io/config.hash", "0123abcd", MEMORY, "5GiB"));
+    pod(
+        "static",
+        NODE,
+        Map.of(
+            "kubernetes.io/config.hash",
+            "0123abcd",
+            "kubernetes.io/config.mirror",
+            "0123abcd",
+            MEMORY,
+            "5GiB"));
     begin();
     known();
-    assertThat(watch.annotations("ml", "static", "0123abcd").orElseThrow())
+    assertThat(watch.annotations("ml", "static", "0123abcd", PATIENCE).orElseThrow())
         .containsEntry(MEMORY, "5GiB");
   }
 
@@ -133,12 +145,12 @@ class PodWatchTest {
     server.away = true;
     begin();
     Eventually.soon(() -> assertThat(watch.problem()).contains("cannot be read"));
-    assertThat(watch.annotations("ml", "first", "")).isEmpty();
+    assertThat(watch.annotations("ml", "first", "", PATIENCE)).isEmpty();
     server.away = false;
     pod("first", NODE, Map.of(MEMORY, "5GiB"));
     known();
     Eventually.soon(
-        () -> assertThat(watch.annotations("ml", "first", "").orElseThrow()).hasSize(1));
+        () -> assertThat(watch.annotations("ml", "first", "", PATIENCE).orElseThrow()).hasSize(1));
     assertThat(changed).contains("ml/first");
   }
 

@@ -141,4 +141,15 @@ class PodCgroupTest {
           assertThat(found.containerId()).matches("[0-9a-f]{12,128}");
         });
   }
+
+  @Test
+  void whatAUserOfTheMachineMayNameIsNoPod() {
+    assertThat(
+            PodCgroup.parse(
+                "/user.slice/user-1000.slice/user@1000.service/kubepods/burstable/pod"
+                    + STATIC_UID
+                    + "/"
+                    + ID))
+        .isEmpty();
+  }
 }
