@@ -101,6 +101,7 @@ class FaultBreakerTest extends FaultFixture {
         .isEqualTo("suspect");
     assertThat(
             agent.health().drill(new DrillSpec("2", 79, null, null, true), peer(ownPid())).state())
-        .isEqualTo("lost");
+        .as("a drill is not the driver's word")
+        .isEqualTo("suspect");
   }
 }

@@ -67,6 +67,11 @@ public final class DeviceBreaker {
     real.add(device);
   }
 
+  /** Whether a device has a place for what really happened. */
+  boolean hasPlace(String device) {
+    return real.contains(device);
+  }
+
   /** How many places are taken. */
   int taken() {
     return real.size() + drills.size();

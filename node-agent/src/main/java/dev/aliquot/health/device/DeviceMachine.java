@@ -80,7 +80,13 @@ public final class DeviceMachine {
 
   /** What the next agent needs. */
   public Past past() {
-    return new Past(verdict.state(), lost, List.copyOf(claims), goodSinceNanos, List.copyOf(outs));
+    return new Past(
+        verdict.state(),
+        lost,
+        List.copyOf(claims),
+        goodSinceNanos,
+        List.copyOf(outs),
+        breaker.hasPlace(device));
   }
 
   /**
@@ -100,7 +106,9 @@ public final class DeviceMachine {
       boolean watched = past.state() == DeviceState.RECOVERING;
       goodSinceNanos = watched ? Math.min(past.goodSinceNanos(), nowNanos) : nowNanos;
       verdict = watched(nowNanos);
-      breaker.carry(device);
+      if (past.placed()) {
+        breaker.carry(device);
+      }
     }
     return decide(nowNanos);
   }
@@ -230,13 +238,17 @@ public final class DeviceMachine {
       return isFact(happened) ? fact(real) : behindBreaker(real);
     }
     List<Claim> drills = claims(true);
+    Verdict suspect =
+        real.equals(Verdict.HEALTHY) && !suspicion.isEmpty()
+            ? Verdict.ofDevice(DeviceState.SUSPECT, suspicion, false)
+            : real;
     Verdict practised = Decision.of(condition, drills);
-    if (!practised.state().takesTenants()) {
-      return isFact(drills) ? fact(practised) : behindBreaker(practised);
+    if (practised.state().takesTenants()) {
+      return suspect;
     }
-    return real.equals(Verdict.HEALTHY) && !suspicion.isEmpty()
-        ? Verdict.ofDevice(DeviceState.SUSPECT, suspicion, false)
-        : real;
+    // What a drill says is never the driver's word; where it is held back, what is real is shown.
+    Verdict out = behindBreaker(practised);
+    return out.state().takesTenants() && !suspect.equals(Verdict.HEALTHY) ? suspect : out;
   }
 
   /** Whether the device would be out as well without what the table says of lines and events. */

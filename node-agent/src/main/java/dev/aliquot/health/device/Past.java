@@ -12,14 +12,18 @@ import java.util.Objects;
  * @param claims what has taken it out by the table
  * @param goodSinceNanos since when nothing is wrong, of one that recovers
  * @param outsNanos when it was taken out lately
+ * @param placed whether it is out by what was read, with a place in the {@link DeviceBreaker};
+ *     false where an agent before this field wrote it
  */
 public record Past(
     DeviceState state,
     boolean lost,
     List<Claim> claims,
     long goodSinceNanos,
-    List<Long> outsNanos) {
-  public static final Past NONE = new Past(DeviceState.HEALTHY, false, List.of(), 0, List.of());
+    List<Long> outsNanos,
+    boolean placed) {
+  public static final Past NONE =
+      new Past(DeviceState.HEALTHY, false, List.of(), 0, List.of(), false);
 
   /** Copies the lists. */
   public Past {

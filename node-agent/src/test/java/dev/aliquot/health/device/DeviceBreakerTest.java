@@ -112,6 +112,39 @@ class DeviceBreakerTest {
   }
 
   @Test
+  void aDrillOfADeviceThatIsGoneIsHeldBackLikeAnyOther() {
+    node(8, 50);
+    IntStream.range(0, 8).forEach(device -> fault(device, 79, FaultClass.NODE, true));
+    assertThat(out()).isEqualTo(4);
+    IntStream.range(0, 8).forEach(device -> fault(device, 79, FaultClass.NODE, false));
+    assertThat(out()).as("what is gone is gone").isEqualTo(8);
+  }
+
+  @Test
+  void aDrillThatIsHeldBackHidesNothingReal() {
+    node(2, 50);
+    fault(0);
+    devices.get(1).suspect("the same fault comes from many", now);
+    fault(1, 95, FaultClass.RESET, true);
+    assertThat(devices.get(1).verdict())
+        .isEqualTo(Verdict.ofDevice(DeviceState.SUSPECT, "the same fault comes from many", false));
+  }
+
+  @Test
+  void oneThatRecoversFromTheDriversOwnWordTakesNoPlaceOverARestart() {
+    node(2, 50);
+    says(0, RecoveryAction.GPU_RESET);
+    says(0, RecoveryAction.NONE);
+    assertThat(state(0)).isEqualTo(DeviceState.RECOVERING);
+    Past past = devices.getFirst().past();
+    node(2, 50);
+    devices.getFirst().restore(past, Condition.NOTHING_SAID, now);
+    assertThat(state(0)).isEqualTo(DeviceState.RECOVERING);
+    fault(1, 95, FaultClass.RESET, false);
+    assertThat(state(1).takesTenants()).isFalse();
+  }
+
+  @Test
   void oneThatIsHeldBackTakesTenantsAndSaysWhy() {
     node(4, 50);
     IntStream.range(0, 4).forEach(this::fault);
