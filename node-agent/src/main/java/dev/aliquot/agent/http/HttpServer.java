@@ -11,6 +11,8 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
@@ -44,9 +46,14 @@ public final class HttpServer implements AutoCloseable {
   private final MultiThreadIoEventLoopGroup loop;
   private final ThreadPoolExecutor workers;
   private final Channel channel;
+  private final ChannelGroup open;
 
   private HttpServer(
-      MultiThreadIoEventLoopGroup loop, ThreadPoolExecutor workers, Channel channel) {
+      MultiThreadIoEventLoopGroup loop,
+      ThreadPoolExecutor workers,
+      Channel channel,
+      ChannelGroup open) {
+    this.open = open;
     this.loop = loop;
     this.workers = workers;
     this.channel = channel;
@@ -114,6 +121,7 @@ public final class HttpServer implements AutoCloseable {
             new DefaultThreadFactory(name + "-worker", true));
     workers.allowCoreThreadTimeOut(true);
     Connections connections = new Connections(limits.connections());
+    ChannelGroup open = new DefaultChannelGroup(loop.next(), true);
     ServerBootstrap bootstrap =
         new ServerBootstrap()
             .group(loop)
@@ -127,6 +135,7 @@ public final class HttpServer implements AutoCloseable {
                       var _ = connection.close();
                       return;
                     }
+                    open.add(connection);
                     endSilently(connection, limits.idle());
                     connection
                         .pipeline()
@@ -148,7 +157,7 @@ public final class HttpServer implements AutoCloseable {
           ? failure
           : new IOException(cause.getMessage(), cause);
     }
-    return new HttpServer(loop, workers, bound.channel());
+    return new HttpServer(loop, workers, bound.channel(), open);
   }
 
   /** A peer that takes nothing for so long, and says nothing, is gone: its network may be. */
@@ -163,11 +172,15 @@ public final class HttpServer implements AutoCloseable {
     return channel.localAddress();
   }
 
-  /** Stops serving; requests in progress get a second. */
+  /**
+   * Stops serving and closes every connection: an event loop that is shut down while it runs a task
+   * does not always do that.
+   */
   @Override
   public void close() {
     channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
     workers.shutdown();
+    open.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
     loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
     workers.shutdownNow();
   }
