@@ -108,6 +108,7 @@ http-port: {{ .Values.http.port | int64 | toString | quote }}
 log-level: {{ .Values.log.level | quote }}
 log-format: {{ .Values.log.format | quote }}
 {{- range $key, $value := .Values.config }}
-{{ $key }}: {{ $value | toString | quote }}
+{{- /* a large number would come out as 1e+06 */}}
+{{ $key }}: {{ if and (kindIs "float64" $value) (eq $value (floor $value)) }}{{ $value | int64 | toString | quote }}{{ else }}{{ $value | toString | quote }}{{ end }}
 {{- end }}
 {{- end -}}

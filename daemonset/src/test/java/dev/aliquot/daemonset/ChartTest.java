@@ -305,8 +305,14 @@ class ChartTest {
         .singleElement()
         .hasFieldOrPropertyWithValue("name", "pull");
     assertThat(hostPaths(pod.getVolumes()))
-        .contains("/var/log/kern.log")
-        .doesNotContain("/dev/kmsg");
+        .as("the folder: a mount of the file would miss what comes after a rotation")
+        .contains("/var/log")
+        .doesNotContain("/dev/kmsg", "/var/log/kern.log");
+    assertThat(agent.getVolumeMounts())
+        .filteredOn(mount -> mount.getName().equals("kernel-log"))
+        .singleElement()
+        .hasFieldOrPropertyWithValue("mountPath", "/var/log")
+        .hasFieldOrPropertyWithValue("readOnly", true);
     assertThat(agent.getSecurityContext().getCapabilities().getAdd()).contains("SYS_ADMIN");
     assertThat(pod.getNodeSelector()).containsExactly(Map.entry("pool", "gpu"));
     assertThat(pod.getPriorityClassName()).isNull();
@@ -318,6 +324,20 @@ class ChartTest {
     assertThat(policy.getPolicyTypes()).containsExactly("Ingress", "Egress");
     assertThat(policy.getIngress()).as("nobody scrapes").isEmpty();
     assertThat(policy.getEgress()).as("it speaks with nobody").isEmpty();
+  }
+
+  @Test
+  void numbersAndNamesThatLookLikeOthersStayWhatTheyAre() {
+    List<HasMetadata> objects =
+        Chart.objects(
+            "{config: {http-max-connections: 1000000}, priorityClassName: \"123\", "
+                + "driver: {runtimeClassName: \"on\"}, image: {pullSecrets: [\"1e3\"]}}");
+    assertThat(Chart.only(ConfigMap.class, objects).getData().get("agent.yaml"))
+        .contains("http-max-connections: \"1000000\"");
+    var pod = Chart.only(DaemonSet.class, objects).getSpec().getTemplate().getSpec();
+    assertThat(pod.getPriorityClassName()).isEqualTo("123");
+    assertThat(pod.getRuntimeClassName()).isEqualTo("on");
+    assertThat(pod.getImagePullSecrets().getFirst().getName()).isEqualTo("1e3");
   }
 
   @Test
@@ -353,6 +373,8 @@ class ChartTest {
         "{http: {port: 80}} | port",
         "{updateStrategy: {maxSurge: 1}} | maxSurge",
         "{kernelLogFile: ../etc/shadow} | kernelLogFile",
+        "{kernelLogFile: /etc/shadow} | kernelLogFile",
+        "{kernelLogFile: /var/log/../../etc/shadow} | kernelLogFile",
       })
   void aWrongValueIsRefusedByItsName(String values, String word) {
     assertThatThrownBy(() -> Chart.text(values))

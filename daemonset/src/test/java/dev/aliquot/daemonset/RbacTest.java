@@ -35,7 +35,8 @@ class RbacTest {
       delimiter = '|',
       value = {
         "{health: {kubernetes: 'off'}, pods: {readAnnotations: false}} | ",
-        "{health: {kubernetes: 'off'}} | get pods, list pods, watch pods, create events, patch events",
+        "{health: {kubernetes: 'off'}} | get pods, list pods, watch pods, get events,"
+            + " create events, patch events",
         "{pods: {readAnnotations: false}, health: {kubernetes: dry-run}} | get nodes",
         "{pods: {readAnnotations: false}, health: {kubernetes: dry-run, taint: true}}"
             + " | get nodes, list nodes",

@@ -75,6 +75,15 @@ export function watch(onState, onStatus) {
   }
 
   // A tab that nobody sees takes nobody's place.
-  document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
-  open();
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) {
+      close();
+      onStatus(false, 'not looked at');
+    } else {
+      open();
+    }
+  });
+  if (!document.hidden) {
+    open();
+  }
 }

@@ -17,6 +17,9 @@ export function add(past, point, now) {
   if (!past || (point && (point.slot > past.slot + 1 || point.slot < past.slot))) {
     return null;
   }
+  if (!point && now - past.end > 2000 * past.stepSeconds) {
+    return null; // there is no stream that would tell of points
+  }
   if (!point || point.slot === past.slot) {
     return past;
   }
