@@ -231,7 +231,7 @@ class PageStatesTest {
       shown.set(new MadeUpNode().healthyDevice().tenant(0, "seen", "running"));
       browser.open("http://127.0.0.1:" + port() + "/");
       Eventually.soon(() -> assertThat(browser.text("#status")).contains("as many watch as may"));
-      assertThat(browser.texts(".tenant-name")).containsExactly("seen");
+      Eventually.soon(() -> assertThat(browser.texts(".tenant-name")).containsExactly("seen"));
       shown.set(new MadeUpNode().healthyDevice().tenant(0, "later", "running"));
       Eventually.soon(() -> assertThat(browser.texts(".tenant-name")).containsExactly("later"));
     } finally {
