@@ -117,8 +117,8 @@ class DevicePollTest extends DeskFixture {
 
   @Test
   void whatHasChangedWhileNoAgentAskedIsTold() {
-    start(() -> answer);
     answer = memory(false, false, 3);
+    start(() -> answer);
     readsSome();
     poll.ifPresent(DevicePoll::stop);
     answer = memory(true, false, 5);
