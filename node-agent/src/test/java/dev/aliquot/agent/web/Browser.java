@@ -7,6 +7,7 @@ import com.deque.html.axecore.results.Rule;
 import com.deque.html.axecore.selenium.AxeBuilder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.linux.Identity;
 import java.io.File;
 import java.io.IOException;
@@ -181,17 +182,22 @@ final class Browser implements AutoCloseable {
         .isEqualTo(run("return window.innerWidth"));
   }
 
-  /** By axe-core's rules of WCAG 2.1, A and AA, and its best practices. */
+  /**
+   * By axe-core's rules of WCAG 2.1, A and AA, and its best practices, as soon as the page has come
+   * to rest: what is dimmed for a moment, because nothing was heard, is not meant.
+   */
   void assertAccessible(String when) {
-    List<String> violations =
-        new AxeBuilder()
-                .withTags(List.of("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"))
-                .analyze(driver)
-                .getViolations()
-                .stream()
-                .map(Browser::violation)
-                .toList();
-    assertThat(violations).as(when).isEmpty();
+    Eventually.soon(() -> assertThat(violations()).as(when).isEmpty());
+  }
+
+  private List<String> violations() {
+    return new AxeBuilder()
+            .withTags(List.of("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"))
+            .analyze(driver)
+            .getViolations()
+            .stream()
+            .map(Browser::violation)
+            .toList();
   }
 
   private static String violation(Rule rule) {
