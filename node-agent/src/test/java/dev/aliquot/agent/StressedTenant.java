@@ -7,6 +7,7 @@ import dev.aliquot.agent.support.Talker;
 import java.io.UncheckedIOException;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -120,12 +121,10 @@ final class StressedTenant {
   }
 
   /**
-   * Goes on until that time, and beyond it until a program has data and is alive.
-   *
-   * @param endNanos of the monotonic clock
+   * Goes on until nobody will be killed any more, and then until a program has data and is alive.
    */
-  void work(long endNanos) {
-    while (System.nanoTime() - endNanos < 0 || killed || blocks.get() == 0) {
+  void work(BooleanSupplier isOver) {
+    while (!isOver.getAsBoolean() || killed || blocks.get() == 0) {
       try {
         if (killed) {
           program.close();

@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -99,14 +100,19 @@ class SwapStressTest extends LendingFixture {
   void noByteIsWrongAndNobodyIsLost() throws Exception {
     begin();
     long end = System.nanoTime() + TIME.toNanos();
+    var isOver = new AtomicBoolean();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> working = new ArrayList<>();
       for (StressedTenant tenant : tenants) {
-        working.add(threads.submit(() -> tenant.work(end)));
+        working.add(threads.submit(() -> tenant.work(isOver::get)));
       }
-      for (int number = 0; System.nanoTime() - end < 0; number++) {
-        Thread.sleep(random.nextInt(1500));
-        trouble(number);
+      try {
+        for (int number = 0; System.nanoTime() - end < 0; number++) {
+          Thread.sleep(random.nextInt(1500));
+          trouble(number);
+        }
+      } finally {
+        isOver.set(true);
       }
       for (Future<?> each : working) {
         each.get();
