@@ -34,6 +34,9 @@ final class Slot {
   /** Credit that was given for data that is on its way back: not unused, though not used yet. */
   private long returningBytes;
 
+  /** What was in host memory when that credit was given. */
+  private long demotedAtGrantBytes;
+
   /** What an ask was granted for: up to there credit is not unused, though not used yet. */
   private long promisedBytes;
 
@@ -90,6 +93,13 @@ final class Slot {
   /** What of the data that credit was given for is not back yet. */
   long returningBytes() {
     return returningBytes == 0 ? 0 : Math.min(returningBytes, demotedBytes());
+  }
+
+  /** What it has in host memory and no credit for: data on its way back has its place already. */
+  long outBytes() {
+    long demotedBytes = demotedBytes();
+    long backBytes = Math.max(0, demotedAtGrantBytes - demotedBytes);
+    return Math.max(0, demotedBytes - Math.max(0, returningBytes - backBytes));
   }
 
   /** What it could give up at once. */
@@ -290,6 +300,7 @@ final class Slot {
   void expectReturn() {
     returningBytes = 0;
     returningBytes = unusedBytes();
+    demotedAtGrantBytes = demotedBytes();
   }
 
   /** An ask has been granted: nobody else gets that before the process can use it. */

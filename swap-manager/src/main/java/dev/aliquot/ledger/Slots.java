@@ -83,13 +83,18 @@ final class Slots {
     return sumBytes(slot -> slot.demandableBytes() + slot.outstandingBytes() + slot.unusedBytes());
   }
 
+  /** What processes claim to have in host memory. */
+  long demotedBytes() {
+    return sumBytes(Slot::demotedBytes);
+  }
+
   /**
-   * What processes claim to have in host memory.
+   * What of that they have no credit for.
    *
    * @param except not counted; null: all are
    */
-  long demotedBytes(@Nullable Slot except) {
-    return sumBytes(slot -> slot == except ? 0 : slot.demotedBytes());
+  long outBytes(@Nullable Slot except) {
+    return sumBytes(slot -> slot == except ? 0 : slot.outBytes());
   }
 
   /** The room that is kept for contexts on their way back. */

@@ -59,7 +59,7 @@ final class Tenancy {
   }
 
   long demotedBytes() {
-    return slots.demotedBytes(null);
+    return slots.demotedBytes();
   }
 
   void share(Share newShare) {
@@ -182,7 +182,7 @@ final class Tenancy {
 
   /** What is off the device and has its place within the limit all the same. */
   private long outBytes(@Nullable Slot returning) {
-    return Bytes.add(slots.demotedBytes(returning), slots.sunkBytes());
+    return Bytes.add(slots.outBytes(returning), slots.sunkBytes());
   }
 
   /** Whether anything may be granted to it now. */

@@ -333,6 +333,35 @@ class SwapTest {
   }
 
   @Test
+  void dataThatIsOnItsWayBackIsCountedOnceWhereItsProcessAsksForMore() {
+    holds(a, pagesA, 800);
+    a.leave(0);
+    pagesA.park(0);
+    assertThat(resume(a)).isEqualTo(new AskResult.Granted(800));
+    pagesA.used.put(0, 800L); // there is device memory for it, and nothing is in that yet
+    assertThat(ask(a, 1600)).isInstanceOf(AskResult.Granted.class);
+  }
+
+  @Test
+  void dataThatDoesNotComeBackIsCountedBesideDataThatDoes() {
+    aHasAlmostAll();
+    a.leave(0);
+    pagesA.park(0);
+    holds(b, pagesB, 1500);
+    assertThat(resume(a)).isInstanceOf(AskResult.MakingRoom.class);
+    pagesB.demote(0, 300);
+    b.moved();
+    assertThat(resume(a)).isEqualTo(new AskResult.Granted(400));
+    pagesA.run(0);
+    assertThat(pagesA.demotedBytes(0)).isEqualTo(1100);
+    pagesB.used.clear();
+    b.detach(0);
+    read();
+    assertThat(ask(a, 501)).as("the limit is 1600").isInstanceOf(AskResult.Refused.class);
+    assertThat(ask(a, 500)).isInstanceOf(AskResult.Granted.class);
+  }
+
+  @Test
   void aClaimTakesCreditThatIsForTheReturnOfALoan() {
     holds(a, pagesA, 1500);
     a.leave(0);
