@@ -203,7 +203,7 @@ def main():
     check("which allocates on", one.say(f"alloc {256 * MIB}"), "0")
     one.process.stdin = one.process.stdin.close()
     check("and ends", soon(lambda: one.process.poll() is not None and str(one.process.returncode)), "0")
-    check("and leaves nothing", soon(lambda: get("/api/v1/tenants") == [] and os.listdir(STATE + "/tenants") == []), True)
+    check("and leaves nothing", soon(lambda: get("/api/v1/tenants") == [] and os.listdir(STATE + "/tenants") == [] == os.listdir(STATE + "/pods")), True)
     check("pods are held to their shares, over a restart of the kubelet", pods(), lambda seen: seen[0] == 0 and "Tests run: 1," in seen[1] and "Skipped: 0" in seen[1])
     runc("kill", "TERM")
     check("the agent stops when asked", soon(lambda: subprocess.run(["runc", "delete", NAME], capture_output=True).returncode == 0), True)

@@ -148,7 +148,7 @@ public final class Agent implements AutoCloseable {
             residencies,
             new DeepContext(deep, truth, options.swap().deepAfter()),
             arrivals,
-            new PodContainers(state.tenants()),
+            new PodContainers(state.pods()),
             Budget.of(Path.of("/proc/self/limits")),
             System::nanoTime);
     AgentTraits traits =
@@ -315,12 +315,12 @@ public final class Agent implements AutoCloseable {
     create(record);
     List<String> devices = record.grants().stream().map(TenantRecord.Grant::device).toList();
     Map<String, String> environment = new LinkedHashMap<>(driver.environment());
-    environment.put("ALIQUOT_TENANT_DIR", state.tenant(record.id()).toString());
+    environment.put("ALIQUOT_TENANT_DIR", state.folder(record).toString());
     environment.put("CUDA_VISIBLE_DEVICES", String.join(",", devices));
     return new TenantGrant(
         record.id(),
         record.name(),
-        state.tenant(record.id()).toString(),
+        state.folder(record).toString(),
         devices,
         record.grants().getFirst().requestBytes(),
         environment);
@@ -343,7 +343,7 @@ public final class Agent implements AutoCloseable {
     } catch (IOException e) {
       throw new AgentException(
           AgentException.Kind.UNAVAILABLE,
-          "the tenant's files cannot be made: " + e.getMessage(),
+          "the tenant's files cannot be made in " + state.folder(record) + ": " + e.getMessage(),
           e);
     } finally {
       if (!made) {

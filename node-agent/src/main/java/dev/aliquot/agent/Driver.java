@@ -76,7 +76,7 @@ record Driver(
     environment.remove("LD_PRELOAD");
     return new Places(
         state.path(),
-        state.tenants(),
+        state.pods(),
         libraries,
         List.of(interposer.cuda(), interposer.nvml()),
         simulatedNode,

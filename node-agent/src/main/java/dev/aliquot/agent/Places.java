@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * What of the host a container has to be given to be a tenant.
  *
  * @param state the agent's folder
- * @param tenants has the tenants' folders, named by their ids
+ * @param pods has the folders of pods' tenants, named by their ids
  * @param libraries has the folders of libraries, also of earlier versions
  * @param preload files to preload, as the host has them, in order
  * @param simulatedNode the node's folder; null: the machine's own driver
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Places(
     Path state,
-    Path tenants,
+    Path pods,
     Path libraries,
     List<Path> preload,
     @Nullable Path simulatedNode,

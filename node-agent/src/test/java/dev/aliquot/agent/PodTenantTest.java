@@ -8,6 +8,7 @@ import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
 import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.plugin.node.Grant;
+import dev.aliquot.plugin.node.Injection;
 import dev.aliquot.plugin.node.NodeDevice;
 import dev.aliquot.plugin.node.NotYetException;
 import java.nio.file.Files;
@@ -116,7 +117,7 @@ class PodTenantTest extends PodFixture {
   void aContainerThatIsStartedAgainGoesOnUnderAnotherId() throws Exception {
     Grant web = grant(1, 25);
     node.bind(web, container("web-1", POD, "app"));
-    Path folder = options.stateDir().resolve("tenants").resolve(web.key());
+    Path folder = folder(web);
     Object inode = Files.getAttribute(folder.resolve("control"), "unix:ino");
     Talker first = cuda(web, POD, id(1));
     assertThat(first.say("init")).isEqualTo(SUCCESS);
@@ -181,7 +182,7 @@ class PodTenantTest extends PodFixture {
     assertThat(server.say("alloc " + 2 * MIB)).isEqualTo(OUT_OF_MEMORY);
     server.kill();
     Eventually.soon(() -> node.bind(next, container("web-2", OTHER_POD, "app")));
-    assertThat(options.stateDir().resolve("tenants").resolve(web.key())).doesNotExist();
+    assertThat(folder(web)).doesNotExist();
     assertThat(node.isInUse(web.key())).isFalse();
   }
 
@@ -213,15 +214,7 @@ class PodTenantTest extends PodFixture {
     Grant side = grant(2, 25);
     node.bind(web, container("web-1", POD, "app"));
     node.bind(side, container("web-1", POD, "side"));
-    Path driver =
-        BypassFixture.driver(
-            new TenantGrant(
-                "",
-                "",
-                options.stateDir().resolve("tenants").resolve(web.key()).toString(),
-                List.of(),
-                0,
-                Map.of()));
+    Path driver = driver(web);
     Talker hidden =
         sandbox.start(
             sandbox.group(POD, id(1)),
@@ -242,6 +235,46 @@ class PodTenantTest extends PodFixture {
         });
     assertThat(view("shop/web-1/side").usedBytes()).isZero();
     assertThat(device().strangers()).isEmpty();
+  }
+
+  /** Its mount has the name of a tenant's folder, and is of a file system of its own. */
+  @Test
+  void whoForgesTheMountOfAnotherContainerIsNotChargedToIt() throws Exception {
+    Grant web = grant(1, 25);
+    node.bind(web, container("web-1", POD, "app"));
+    Path folder = folder(web);
+    Talker forger =
+        sandbox.start(
+            sandbox.group(POD, id(2)),
+            new Injection(Map.of(), List.of(), List.of(), List.of()),
+            "sh",
+            "-c",
+            "mount -t tmpfs none /usr/local && mkdir -p /usr/local\"$1\" /run/aliquot/tenant"
+                + " && mount --bind /usr/local\"$1\" /run/aliquot/tenant && shift"
+                + " && exec env -i \"$@\"",
+            "sh",
+            folder.toString(),
+            program().toString(),
+            driver(web).toString());
+    assertThat(forger.say("init")).isEqualTo(SUCCESS);
+    assertThat(forger.say("alloc " + GIB)).isEqualTo(SUCCESS);
+    assertThat(Files.readString(Path.of("/proc/" + forger.pid() + "/mountinfo")))
+        .contains(folder + " /run/aliquot/tenant");
+    Eventually.soon(() -> assertThat(device().strangers()).hasSize(1));
+    assertThat(view(WEB).usedBytes()).isZero();
+    assertThat(view(WEB).bypasses()).isEmpty();
+    Talker server = cuda(web, POD, id(1));
+    assertThat(server.say("init")).as("the one that it is for").isEqualTo(SUCCESS);
+  }
+
+  private Path folder(Grant grant) {
+    return options.stateDir().resolve("pods").resolve(grant.key());
+  }
+
+  /** The driver itself, without the library. */
+  private Path driver(Grant grant) throws Exception {
+    return BypassFixture.driver(
+        new TenantGrant("", "", folder(grant).toString(), List.of(), 0, Map.of()));
   }
 
   /** The loader takes what LD_PRELOAD says from them, and not what the file says. */

@@ -61,7 +61,7 @@ public final class Injections {
       case Way.Cdi(String kind) -> grant.devices().forEach(uuid -> cdi.add(kind + "=" + uuid));
     }
     List<Injection.Mount> mounts = new ArrayList<>();
-    Path tenant = places.tenants().resolve(grant.key());
+    Path tenant = places.pods().resolve(grant.key());
     // many containers' processes are root: what is the agent's alone they must not be able to write
     mounts.add(mount(tenant, TENANT, true));
     mounts.add(mount(tenant.resolve(USAGE), TENANT + "/" + USAGE, false));

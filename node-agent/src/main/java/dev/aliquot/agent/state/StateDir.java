@@ -60,6 +60,9 @@ public final class StateDir {
     checkOwner(path, uid);
     StateDir state = new StateDir(path, uid == 0);
     makeDirectory(state.tenants(), uid == 0 ? "rwx--x--x" : "rwx------");
+    // a container runtime makes it where it finds none after the node has started again
+    makeDirectory(state.pods(), "rwx------");
+    Files.setPosixFilePermissions(state.pods(), PosixFilePermissions.fromString("rwx------"));
     makeDirectory(state.registry(), "rwx------");
     return state;
   }
@@ -78,12 +81,22 @@ public final class StateDir {
     return path.resolve("health.json");
   }
 
+  /** The folders of tenants of this machine's processes, which pass through it. */
   public Path tenants() {
     return path.resolve("tenants");
   }
 
-  public Path tenant(String id) {
-    return tenants().resolve(id);
+  /**
+   * The folders of pods' tenants. Containers have them mounted, so that nobody else passes: what in
+   * them anybody may write in a container is out of reach of the machine's users.
+   */
+  public Path pods() {
+    return path.resolve("pods");
+  }
+
+  /** The tenant's own. */
+  public Path folder(TenantRecord tenant) {
+    return (tenant.binding() == null ? tenants() : pods()).resolve(tenant.id());
   }
 
   /** Whether an earlier agent has left tenants to carry on with. */

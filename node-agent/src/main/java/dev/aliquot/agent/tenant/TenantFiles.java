@@ -19,8 +19,8 @@ import java.util.Comparator;
  */
 record TenantFiles(Path directory) {
 
-  static TenantFiles of(StateDir state, String id) {
-    return new TenantFiles(state.tenant(id));
+  static TenantFiles of(StateDir state, TenantRecord tenant) {
+    return new TenantFiles(state.folder(tenant));
   }
 
   Path control() {

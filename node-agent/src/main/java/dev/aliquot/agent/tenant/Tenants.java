@@ -145,7 +145,7 @@ public final class Tenants implements AutoCloseable {
     Set<String> kept = new HashSet<>();
     for (Tenant tenant : restored) {
       try {
-        serve(tenant, TenantFiles.of(state, tenant.id()));
+        serve(tenant, TenantFiles.of(state, tenant.record()));
         kept.add(tenant.id());
       } catch (IOException | RuntimeException e) {
         tenant.release();
@@ -153,7 +153,13 @@ public final class Tenants implements AutoCloseable {
         forget(tenant.record(), e);
       }
     }
-    try (var directories = Files.newDirectoryStream(state.tenants())) {
+    removeAllBut(kept, state.tenants());
+    removeAllBut(kept, state.pods());
+    all().forEach(this::endIfOver);
+  }
+
+  private static void removeAllBut(Set<String> kept, Path folder) throws IOException {
+    try (var directories = Files.newDirectoryStream(folder)) {
       for (Path directory : directories) {
         if (!kept.contains(directory.getFileName().toString())) {
           LOG.info("removing {}: nobody's", directory);
@@ -161,7 +167,6 @@ public final class Tenants implements AutoCloseable {
         }
       }
     }
-    all().forEach(this::endIfOver);
   }
 
   /**
@@ -272,7 +277,7 @@ public final class Tenants implements AutoCloseable {
   }
 
   private Tenant make(TenantRecord record, List<Device> devices) throws IOException {
-    TenantFiles files = TenantFiles.of(state, record.id());
+    TenantFiles files = TenantFiles.of(state, record);
     TenantFiles.@Nullable Pages pages = null;
     try {
       // a container runtime makes an empty folder where a mount's source is missing
@@ -298,7 +303,7 @@ public final class Tenants implements AutoCloseable {
 
   private Tenant restore(TenantRecord record) throws IOException {
     List<Device> devices = allocations.restore(record);
-    Tenant tenant = newTenant(record, TenantFiles.of(state, record.id()).open(), devices);
+    Tenant tenant = newTenant(record, TenantFiles.of(state, record).open(), devices);
     try {
       tenant.agent(agent);
       tenant.heartbeat();

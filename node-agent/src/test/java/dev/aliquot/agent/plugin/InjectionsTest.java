@@ -19,7 +19,7 @@ class InjectionsTest {
     Path libraries = Path.of("/var/lib/aliquot/lib");
     return new Places(
         Path.of("/run/aliquot"),
-        Path.of("/run/aliquot/tenants"),
+        Path.of("/run/aliquot/pods"),
         libraries,
         List.of(libraries.resolve(version).resolve("libaliquot-cuda.so")),
         null,
@@ -33,10 +33,9 @@ class InjectionsTest {
     assertThat(now).isEqualTo(old);
     assertThat(now.mounts())
         .containsExactly(
+            new Injection.Mount("/run/aliquot/pods/0123456789abcdef", "/run/aliquot/tenant", true),
             new Injection.Mount(
-                "/run/aliquot/tenants/0123456789abcdef", "/run/aliquot/tenant", true),
-            new Injection.Mount(
-                "/run/aliquot/tenants/0123456789abcdef/usage", "/run/aliquot/tenant/usage", false),
+                "/run/aliquot/pods/0123456789abcdef/usage", "/run/aliquot/tenant/usage", false),
             new Injection.Mount("/var/lib/aliquot/lib", "/opt/aliquot/lib", true),
             new Injection.Mount("/var/lib/aliquot/lib/ld.so.preload", "/etc/ld.so.preload", true));
     assertThat(now.deviceNodes()).isEmpty();

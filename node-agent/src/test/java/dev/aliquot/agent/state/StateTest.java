@@ -131,6 +131,16 @@ class StateTest {
         .hasMessageContaining("can be written by others: run chmod go-w on it");
   }
 
+  /** After the node has started again it is a container runtime that finds it missing. */
+  @Test
+  void nobodyElsePassesThroughTheFolderOfPodsWhoeverMadeIt() throws IOException {
+    StateDir state = StateDir.prepare(directory);
+    Files.setPosixFilePermissions(state.pods(), PosixFilePermissions.fromString("rwxr-xr-x"));
+    assertThat(StateDir.prepare(directory).pods()).isEqualTo(state.pods());
+    assertThat(Files.getPosixFilePermissions(state.pods()))
+        .isEqualTo(PosixFilePermissions.fromString("rwx------"));
+  }
+
   @Test
   void aPathTooLongForSocketsIsNamed() {
     Path deep = directory.resolve("x".repeat(80));

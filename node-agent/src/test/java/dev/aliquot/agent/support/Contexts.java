@@ -52,7 +52,7 @@ public final class Contexts {
             device -> CompletableFuture.completedFuture(null),
             null),
         new Arrivals(),
-        new PodContainers(state.tenants()),
+        new PodContainers(state.pods()),
         new Budget(1000),
         System::nanoTime);
   }

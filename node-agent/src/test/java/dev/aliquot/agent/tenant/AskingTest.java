@@ -95,7 +95,7 @@ class AskingTest extends TenantFixture {
     Device device = fullDevice();
     Tenant tenant = tenant("asker", device);
     Member member = attach(tenant);
-    UsageWriter process = new UsageWriter(TenantFiles.of(state, "asker").usage(), member.slot);
+    UsageWriter process = new UsageWriter(files(tenant).usage(), member.slot);
     process.report(member.generation, 3, 1);
     assertThat(readingStands(tenant, device, () -> {})).isTrue();
     assertThat(readingStands(tenant, device, () -> process.report(member.generation, 4, 1)))

@@ -34,8 +34,8 @@ class MovedTest extends TenantFixture {
     owner = tenant("owner", device, 3 * GIB, 3 * GIB);
     borrower = tenant("borrower", device, GIB, 4 * GIB);
     process = attach(borrower);
-    usage = new UsageWriter(TenantFiles.of(state, "borrower").usage(), process.slot);
-    control = ControlPage.open(TenantFiles.of(state, "borrower").control());
+    usage = new UsageWriter(files(borrower).usage(), process.slot);
+    control = ControlPage.open(files(borrower).control());
     assertThat(ask(borrower, process)).isInstanceOf(AskResult.Granted.class);
     usage.hold(0, 3 * GIB);
     ownersProcess = attach(owner);

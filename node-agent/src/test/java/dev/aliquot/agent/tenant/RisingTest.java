@@ -49,7 +49,7 @@ class RisingTest extends TenantFixture {
     tenant = tenant("t", device, GIB, 4 * GIB);
     process = attach(tenant);
     holding = tenant.holding(0).orElseThrow();
-    UsageWriter usage = new UsageWriter(TenantFiles.of(state, "t").usage(), process.slot);
+    UsageWriter usage = new UsageWriter(files(tenant).usage(), process.slot);
     usage.report(process.generation, 1, 0);
     usage.goBare();
     driver.stands(State.CHECKPOINTED);
@@ -142,7 +142,7 @@ class RisingTest extends TenantFixture {
 
   @Test
   void aReadingThatBeganBeforeItWasFoundToBeDeepForgetsNothingOfIt() throws Exception {
-    new UsageWriter(TenantFiles.of(state, "t").usage(), process.slot).hold(0, GIB / 2);
+    new UsageWriter(files(tenant).usage(), process.slot).hold(0, GIB / 2);
     Reports reports = tenant.beginReading(holding.device).orElseThrow();
     Tenant locked = tenant;
     synchronized (locked) { // what the driver says comes after the reading

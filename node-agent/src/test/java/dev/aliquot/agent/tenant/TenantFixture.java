@@ -71,8 +71,12 @@ abstract class TenantFixture {
             0,
             List.of(new TenantRecord.Grant(device.uuid(), requestBytes, limitBytes)));
     device.book().admit(id, record.grants().getFirst().share());
-    TenantFiles.Pages pages = TenantFiles.of(state, id).create(state, record);
+    TenantFiles.Pages pages = TenantFiles.of(state, record).create(state, record);
     return new Tenant(context, record, pages, List.of(device), () -> {});
+  }
+
+  TenantFiles files(Tenant tenant) {
+    return TenantFiles.of(state, tenant.record());
   }
 
   Member attach(Tenant tenant) {
