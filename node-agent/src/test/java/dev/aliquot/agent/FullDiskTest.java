@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.stream.Stream;
@@ -29,6 +30,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** The state directory on a file system that fills up. Everything else is elsewhere. */
 class FullDiskTest {
   private static final long MIB = 1L << 20;
+
+  /** In that time the agent has looked at its tenants more than once. */
+  private static final Duration REGULAR_LOOKS = Duration.ofMillis(2500);
 
   @TempDir private Path folder;
   private Path state = Path.of("");
@@ -131,7 +135,7 @@ class FullDiskTest {
         assertThat(failure)
             .as("%d bytes left", left)
             .hasMessageMatching(
-                "the tenant's files cannot be made: [^\\n]*No space left on device");
+                "the tenant's files cannot be made in [^\\n]*: No space left on device");
         assertThat(files()).isEqualTo(before);
         assertThat(agent.view().devices().getFirst().allocatedBytes()).isZero();
         assertThat(agent.view().tenants()).isEmpty();
@@ -143,6 +147,28 @@ class FullDiskTest {
     try (Talker program = cuda(grantOf("late"))) {
       assertThat(program.say("alloc " + 256 * MIB)).isEqualTo("0");
     }
+  }
+
+  @Test
+  void whatIsLearntOfATenantMeanwhileIsSavedWhenThereIsSpaceAgain() throws Exception {
+    TenantGrant running = grant("running");
+    Path record = state.resolve("registry").resolve(running.id() + ".json");
+    try (Talker stays = cuda(running);
+        Talker goes = cuda(running)) {
+      assertThat(goes.say("alloc " + 1024 * MIB)).as("beyond the share").isEqualTo("2");
+      fillBut(0);
+      goes.kill();
+      Instant full = Instant.now();
+      Eventually.soon(() -> assertThat(agent.view().sampled()).isAfter(full.plus(REGULAR_LOOKS)));
+      assertThat(Files.readString(record)).as("could not be saved").containsPattern(refusals(0));
+      Files.delete(filler());
+      Eventually.soon(() -> assertThat(Files.readString(record)).containsPattern(refusals(1)));
+      assertThat(stays.say("alloc " + 2 * MIB)).isEqualTo("0");
+    }
+  }
+
+  private static String refusals(int count) {
+    return "\"refusals\" *: *" + count + "\\b";
   }
 
   private TenantGrant grantOf(String name) throws AgentException {

@@ -207,6 +207,11 @@ public final class Tenant {
     }
   }
 
+  /** The record could not be saved after all. */
+  synchronized void notSaved() {
+    unsaved = true;
+  }
+
   /** The record, if it has changed since it was saved; it counts as saved from now on. */
   synchronized Optional<TenantRecord> takeUnsaved() {
     boolean changed = unsaved;

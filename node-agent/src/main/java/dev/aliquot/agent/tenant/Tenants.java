@@ -47,6 +47,9 @@ public final class Tenants implements AutoCloseable {
   private volatile Consumer<TenantRecord> onEnd = record -> {};
   private boolean closed;
 
+  /** Whose record could not be written last time: told once. */
+  private final Set<String> unsaved = new HashSet<>();
+
   /** By {@link System#nanoTime}; only the caller of {@link #tick} uses it. */
   private long nextLook = System.nanoTime();
 
@@ -225,9 +228,15 @@ public final class Tenants implements AutoCloseable {
             record -> {
               try {
                 context.records().save(record);
+                unsaved.remove(record.id());
               } catch (IOException e) {
-                LOG.warn(
-                    "the refusals of tenant {} are not saved: {}", record.id(), e.getMessage());
+                tenant.notSaved();
+                if (unsaved.add(record.id())) {
+                  LOG.warn(
+                      "what is known of tenant {} is not saved, which is tried again: {}",
+                      record.id(),
+                      e.getMessage());
+                }
               }
             });
   }
@@ -380,6 +389,7 @@ public final class Tenants implements AutoCloseable {
       }
       removeQuietly(gone.files());
       live.remove(record.id());
+      unsaved.remove(record.id());
       onEnd.accept(record);
       LOG.info("tenant {} ({}) has ended", record.id(), record.name());
     }
