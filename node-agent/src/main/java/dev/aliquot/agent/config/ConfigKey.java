@@ -40,4 +40,14 @@ public record ConfigKey<T>(
   T parse(String text) {
     return type.parse().apply(text);
   }
+
+  static <T> ConfigKey<T> fixed(
+      String name, ConfigType<T> type, String allowed, String defaultText, String description) {
+    return new ConfigKey<>(name, type, allowed, defaultText, false, description);
+  }
+
+  static <T> ConfigKey<T> derived(
+      String name, ConfigType<T> type, String allowed, String defaultText, String description) {
+    return new ConfigKey<>(name, type, allowed, defaultText, true, description);
+  }
 }
