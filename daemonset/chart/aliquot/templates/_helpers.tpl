@@ -112,3 +112,10 @@ log-format: {{ .Values.log.format | quote }}
 {{ $key }}: {{ if and (kindIs "float64" $value) (eq $value (floor $value)) }}{{ $value | int64 | toString | quote }}{{ else }}{{ $value | toString | quote }}{{ end }}
 {{- end }}
 {{- end -}}
+
+{{/* Refuses a folder of the host that is no plain path: what is mounted must be where the value says. Of a value's name and itself. */}}
+{{- define "aliquot.plainFolder" -}}
+{{- if not (regexMatch "^(/[.]{0,2}[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+$" (toString (index . 1))) -}}
+{{- fail (printf "%s is %q: give an absolute path such as %s, of letters, digits and . _ + - only, without the parts . and .. and without a / at its end" (index . 0) (toString (index . 1)) (index . 2)) -}}
+{{- end -}}
+{{- end -}}

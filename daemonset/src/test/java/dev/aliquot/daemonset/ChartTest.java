@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import com.marcnuri.helm.LintResult;
 import dev.aliquot.agent.config.AgentConfig;
 import dev.aliquot.agent.config.ConfigLoader;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The chart, with its defaults and with every single choice that its schema offers. */
 class ChartTest {
@@ -380,5 +382,51 @@ class ChartTest {
     assertThatThrownBy(() -> Chart.text(values))
         .hasMessageContaining("values don't meet the specifications")
         .hasMessageContaining(word);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/var/lib/../../etc",
+        "/..",
+        "/var/lib/kubelet/..",
+        "/var/./lib",
+        "/",
+        "//",
+        "/var//lib",
+        "/var/lib/kubelet/",
+        "var/lib/kubelet",
+        "../etc",
+        "/var/lib/a b",
+        "/var/lib/{x}",
+        "/var/lib\netc",
+        ""
+      })
+  void aFolderThatIsNoPlainAbsolutePathIsRefusedInASentence(String path) {
+    for (String value : List.of("devicePlugin.kubeletDir", "driver.hostFolder")) {
+      assertThatThrownBy(() -> Chart.text(Chart.value(value, TextNode.valueOf(path))))
+          .hasMessageContaining(
+              value + " is \"" + path.replace("\n", "\\n") + "\": give an absolute path such as /")
+          .hasMessageContaining("without the parts . and ..");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/k", "/var/lib/k0s/kubelet", "/opt/.kube/..data/k-1.2_3+4"})
+  void aPlainFolderIsWhereTheKubeletsAndTheDriversFilesAre(String path) {
+    String values =
+        "{devicePlugin: {kubeletDir: %s}, driver: {from: host, hostFolder: %s}, privileged: true}"
+            .formatted(path, path);
+    List<HasMetadata> objects = Chart.objects(values);
+    assertThat(
+            hostPaths(
+                Chart.only(DaemonSet.class, objects)
+                    .getSpec()
+                    .getTemplate()
+                    .getSpec()
+                    .getVolumes()))
+        .contains(path, path + "/device-plugins", path + "/pod-resources");
+    assertThat(Chart.only(ConfigMap.class, objects).getData().get("agent.yaml"))
+        .contains("kubelet-dir: \"" + path + "\"");
   }
 }

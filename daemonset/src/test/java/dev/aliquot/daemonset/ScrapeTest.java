@@ -36,6 +36,11 @@ class ScrapeTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Pattern LISTENS =
       Pattern.compile("msg=\"Listening on\"[^\\n]*address=(127\\.0\\.0\\.1:[0-9]+)");
+
+  /** A counter with its labels, and its name. */
+  private static final Pattern INCREASE =
+      Pattern.compile("(?:increase|rate)\\((([a-z_]+)(?:\\{[^}]*})?)\\[");
+
   private static final JsonMapper JSON = new JsonMapper();
 
   /** What must show something on a node with a tenant, whatever it does. */
@@ -227,6 +232,26 @@ class ScrapeTest {
       labels.removeAll(List.of("namespace", "pod"));
       assertThat(Metrics.labelsOf(name).orElseThrow()).as(name).containsAll(labels);
     }
+  }
+
+  @Test
+  void whatAnAlertTakesTheIncreaseOfIsThereBeforeAnythingHasHappened() throws Exception {
+    int asked = 0;
+    for (JsonNode group : get("/api/v1/rules").path("groups")) {
+      for (JsonNode rule : group.path("rules")) {
+        String expression = rule.path("query").asText();
+        Matcher counters = INCREASE.matcher(expression);
+        while (counters.find()) {
+          if (!expression.contains(" unless " + counters.group(2) + " offset ")) {
+            asked++;
+            assertThat(query(counters.group(1)))
+                .as("the first event of %s would not be told", counters.group(1))
+                .isNotEmpty();
+          }
+        }
+      }
+    }
+    assertThat(asked).isGreaterThan(5);
   }
 
   @Test

@@ -25,11 +25,15 @@ final class HealthFile {
   private static final Logger LOG = LoggerFactory.getLogger(HealthFile.class);
   private static final int MOST_BYTES = 16 << 20;
 
-  /** What a newer agent has written besides is left alone: a device that is out stays out. */
+  /**
+   * What a newer agent has written besides is left alone, and a number or a yes that an older one
+   * has not written is 0 or no: a device that is out stays out.
+   */
   private static final ObjectReader READER =
       StateJson.MAPPER
           .readerFor(Content.class)
-          .without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+          .without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .without(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
 
   private final Path path;
   private final String boot;

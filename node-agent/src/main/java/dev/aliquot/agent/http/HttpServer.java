@@ -30,10 +30,11 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A bounded HTTP/1.1 server. One event loop thread that never runs a route; two workers with a
- * short queue, beyond which the answer is 503; a number of connections beyond which a new one takes
- * the place of one that rests, or is closed where none does; idle and half-sent connections are
- * closed after the idle time. Whoever listens to a stream keeps its connection and no worker.
+ * A bounded HTTP/1.1 server, which answers HTTP/1.0 as well and closes after it. One event loop
+ * thread that never runs a route; two workers with a short queue, beyond which the answer is 503; a
+ * number of connections beyond which a new one takes the place of one that rests, or is closed
+ * where none does; idle and half-sent connections are closed after the idle time. Whoever listens
+ * to a stream keeps its connection and no worker.
  *
  * <p>Bounds: request line and headers 8 KiB, body 64 KiB.
  */

@@ -24,13 +24,21 @@ import org.jspecify.annotations.Nullable;
 final class Listening implements Listener {
   private final ChannelHandlerContext context;
   private final Duration patience;
+  private final boolean chunked;
   private byte @Nullable [] waiting;
   private boolean writing;
   private long writingSince;
 
-  Listening(ChannelHandlerContext context, Duration patience) {
+  /**
+   * One that has not begun.
+   *
+   * @param chunked as HTTP/1.1 has it; else what is sent ends with the connection, as HTTP/1.0 has
+   *     it
+   */
+  Listening(ChannelHandlerContext context, Duration patience, boolean chunked) {
     this.context = context;
     this.patience = patience;
+    this.chunked = chunked;
   }
 
   /** Begins the answer. */
@@ -40,8 +48,12 @@ final class Listening implements Listener {
         .set(HttpHeaderNames.CONTENT_TYPE, Response.EVENTS)
         .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
         .set("x-content-type-options", "nosniff")
-        .set("x-accel-buffering", "no") // a proxy is to pass each message on at once
-        .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+        .set("x-accel-buffering", "no"); // a proxy is to pass each message on at once
+    if (chunked) {
+      head.headers().set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+    } else {
+      head.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+    }
     var _ = context.writeAndFlush(head);
   }
 

@@ -98,7 +98,9 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
     noLongerExpect();
     connections.works(context.channel());
     known = request.headers().get(HttpHeaderNames.IF_NONE_MATCH, "");
-    boolean keepAlive = HttpUtil.isKeepAlive(request);
+    // one of HTTP/1.0 is answered and closed, whatever it asks for
+    boolean chunks = request.protocolVersion().compareTo(HttpVersion.HTTP_1_1) >= 0;
+    boolean keepAlive = chunks && HttpUtil.isKeepAlive(request);
     boolean bodyless = request.method().name().equals("HEAD");
     if (request.decoderResult().isFailure()) {
       write(
@@ -126,12 +128,13 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
       workers.execute(
           () -> {
             Answer answer = answer(context.channel(), method, path, body);
-            context.executor().execute(() -> finish(context, answer, keepAlive, bodyless));
+            context.executor().execute(() -> finish(context, answer, chunks, keepAlive, bodyless));
           });
     } catch (RejectedExecutionException e) {
       finish(
           context,
           Response.error(503, "too many requests at once", "try again later"),
+          chunks,
           false,
           bodyless);
     }
@@ -164,20 +167,25 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
   }
 
   private void finish(
-      ChannelHandlerContext context, Answer answer, boolean keepAlive, boolean bodyless) {
+      ChannelHandlerContext context,
+      Answer answer,
+      boolean chunks,
+      boolean keepAlive,
+      boolean bodyless) {
     switch (answer) {
       case Response response -> write(context, response, keepAlive, bodyless);
       case EventStream<?> _ when bodyless ->
           write(context, new Response(200, Response.EVENTS, new byte[0]), keepAlive, true);
-      case EventStream<?> stream -> listen(context, stream, keepAlive);
+      case EventStream<?> stream -> listen(context, stream, chunks, keepAlive);
     }
     if (leave == null && context.channel().isActive()) {
       expectRequest(context);
     }
   }
 
-  private void listen(ChannelHandlerContext context, EventStream<?> stream, boolean keepAlive) {
-    Listening listening = new Listening(context, deadline);
+  private void listen(
+      ChannelHandlerContext context, EventStream<?> stream, boolean chunks, boolean keepAlive) {
+    Listening listening = new Listening(context, deadline, chunks);
     if (!context.channel().isActive()) {
       return;
     }

@@ -36,6 +36,7 @@ final class WebFiles {
           script("dom.js"),
           script("format.js"),
           script("node.js"),
+          script("kubelet.js"),
           script("device.js"),
           script("bar.js"),
           script("hue.js"),

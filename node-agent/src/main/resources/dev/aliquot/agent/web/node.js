@@ -1,9 +1,10 @@
-// The node: who it is, its figures, its devices, its faults, its host memory.
+// The node: who it is, its kubelet, its figures, its devices, its faults, its host memory.
 
 import { device, lostDevices } from './device.js';
 import { h } from './dom.js';
 import { events, faults } from './faults.js';
 import { bytes, duration, percent, plural, time } from './format.js';
+import { kubelet } from './kubelet.js';
 import { pool } from './pool.js';
 import { OUT } from './tenant.js';
 
@@ -36,6 +37,7 @@ export function main(state) {
   const { node, now } = state;
   return [
     !node.ready && h('p', { key: 'ready', class: 'banner bad', role: 'alert' }, h('strong', {}, 'The agent is not ready. '), node.readyReason),
+    kubelet(node),
     totals(node, now),
     h(
       'section',

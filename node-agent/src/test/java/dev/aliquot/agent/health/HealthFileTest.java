@@ -59,6 +59,18 @@ class HealthFileTest extends DeskFixture {
   }
 
   @Test
+  void anOlderAgentHasNotWrittenWhoHasAPlaceInTheBreaker() throws Exception {
+    String text = Files.readString(path);
+    String older = text.replaceAll(",\"placed\":(true|false)", "");
+    assertThat(older).isNotEqualTo(text);
+    Files.writeString(path, older);
+    Past past = file.load().orElseThrow().devices().get(UUID).past();
+    assertThat(past.placed()).isFalse();
+    assertThat(past.state()).isEqualTo(desk.kept().get(UUID).past().state());
+    assertThat(past.claims()).isEqualTo(desk.kept().get(UUID).past().claims()).isNotEmpty();
+  }
+
+  @Test
   void afterTheMachineWasStartedAnewNothingIsOutAndFaultsAreKnown() {
     HealthFile.Content content = new HealthFile(path, "boot-2").load().orElseThrow();
     assertThat(content.faults()).isEqualTo(history.all());

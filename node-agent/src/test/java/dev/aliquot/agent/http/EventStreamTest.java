@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -173,6 +174,40 @@ class EventStreamTest {
               "cache-control: no-store",
               "transfer-encoding: chunked",
               "x-content-type-options: nosniff");
+    }
+  }
+
+  @Test
+  void whoSpeaksOnlyHttp10IsToldTheSameWithoutChunksUntilTheConnectionEnds() throws Exception {
+    for (String more : List.of("", "Connection: keep-alive\r\n")) {
+      state.set("0");
+      try (Socket socket = new Socket()) {
+        socket.connect(server.address());
+        socket.setSoTimeout((int) Eventually.PATIENCE.toMillis());
+        socket
+            .getOutputStream()
+            .write(("GET /live HTTP/1.0\r\n" + more + "\r\n").getBytes(StandardCharsets.US_ASCII));
+        awaitListeners(1);
+        BufferedReader in =
+            new BufferedReader(
+                new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+        List<String> head = new ArrayList<>();
+        for (String line = in.readLine(); !line.isEmpty(); line = in.readLine()) {
+          head.add(line.toLowerCase(Locale.ROOT));
+        }
+        assertThat(head)
+            .contains("connection: close", "content-type: text/event-stream")
+            .noneMatch(line -> line.startsWith("transfer-encoding:"))
+            .noneMatch(line -> line.startsWith("content-length:"));
+        assertThat(in.readLine()).isEqualTo("data: 0");
+        assertThat(in.readLine()).isEmpty();
+        state.set("1");
+        assertThat(in.readLine()).isEqualTo("data: 1");
+        assertThat(in.readLine()).isEmpty();
+        stream.close();
+        assertThat(in.readLine()).as("its end").isNull();
+      }
+      serveAnew(NEVER, PATIENT);
     }
   }
 

@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -205,6 +206,25 @@ class HttpServerTest {
     HttpResponse<String> answer = send("HEAD", "/healthz", "");
     assertThat(answer.statusCode()).isEqualTo(200);
     assertThat(answer.body()).isEmpty();
+  }
+
+  @Test
+  void whoSpeaksOnlyHttp10IsAnsweredWithTheLengthAndTheConnectionEnds() throws IOException {
+    for (String more : List.of("", "Connection: keep-alive\r\n")) {
+      for (String path : List.of("/metrics", "/nothing")) {
+        try (Socket socket = connect()) {
+          String answer = answerTo("GET " + path + " HTTP/1.0\r\n" + more + "\r\n", socket);
+          assertThat(answer.toLowerCase(Locale.ROOT))
+              .contains("connection: close\r\n", "content-length: ")
+              .doesNotContain("transfer-encoding");
+          if (path.equals("/metrics")) {
+            assertThat(answer).startsWith("HTTP/1.1 200 OK").endsWith("\r\n\r\nmetric 1\n");
+          } else {
+            assertThat(answer).startsWith("HTTP/1.1 404").contains("there is nothing at /nothing");
+          }
+        }
+      }
+    }
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.aliquot.agent.view.FaultView;
 import dev.aliquot.agent.view.HealthView;
 import dev.aliquot.agent.view.HistoryView;
 import dev.aliquot.agent.view.HostPoolView;
+import dev.aliquot.agent.view.KubeletView;
 import dev.aliquot.agent.view.LiveView;
 import dev.aliquot.agent.view.MoveView;
 import dev.aliquot.agent.view.NodeView;
@@ -17,8 +18,11 @@ import dev.aliquot.agent.view.SwapView;
 import dev.aliquot.agent.view.TenantView;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** A node that is as a test wants it; all of its words can be one and the same hostile one. */
 final class MadeUpNode {
@@ -46,6 +50,7 @@ final class MadeUpNode {
   private final List<EventView> events = new ArrayList<>();
   private String word = "word";
   private String notReady = "";
+  private @Nullable KubeletView kubelet;
 
   /** Uses a word wherever words of others stand. */
   MadeUpNode saying(String everywhere) {
@@ -55,6 +60,30 @@ final class MadeUpNode {
 
   MadeUpNode notReady(String reason) {
     notReady = reason;
+    return this;
+  }
+
+  /**
+   * Offered to a kubelet, with a quarter of the first device for each container.
+   *
+   * @param holders of the grants; empty: not started yet
+   */
+  MadeUpNode kubelet(boolean registered, Map<String, Long> waits, String... holders) {
+    kubelet =
+        new KubeletView(
+            word.equals("word") ? "aliquot.dev/gpu-fraction" : word,
+            registered,
+            registered ? "plugins_registry" : "",
+            registered ? List.of() : List.of("The kubelet does not know it: " + word),
+            Arrays.stream(holders)
+                .map(holder -> new KubeletView.GrantView("k", List.of(uuid(0)), 25, holder))
+                .toList(),
+            Map.of(),
+            waits,
+            List.of(),
+            0,
+            0,
+            0);
     return this;
   }
 
@@ -231,7 +260,7 @@ final class MadeUpNode {
         pool,
         new HealthView(
             degraded, "2026.11", true, 100, 0, 0, faults, SampleNode.node().health().kubernetes()),
-        null);
+        kubelet);
   }
 
   LiveView live() {

@@ -15,6 +15,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -110,6 +111,50 @@ class PageStatesTest {
   }
 
   @Test
+  void whatTheKubeletHasIsOneLineWhereDevicesAreOfferedToOne() {
+    open(new MadeUpNode().healthyDevice());
+    assertThat(browser.count(".kubelet")).as("no device plugin").isZero();
+    shown.set(
+        new MadeUpNode()
+            .healthyDevice()
+            .healthyDevice()
+            .kubelet(true, Map.of("room", 0L), "ns/pod/main"));
+    Eventually.soon(
+        () ->
+            assertThat(browser.text(".kubelet"))
+                .isEqualTo(
+                    "Kubelet registered aliquot.dev/gpu-fraction, by plugins_registry"
+                        + " 25 of 200 units given to 1 container"));
+    assertThat(browser.count(".kubelet .warn, .kubelet .bad")).isZero();
+    browser.assertAccessible("registered");
+  }
+
+  @Test
+  void aKubeletThatDoesNotKnowTheDevicesAndStartsThatWaitAreMarkedInWords() {
+    MadeUpNode node =
+        new MadeUpNode()
+            .healthyDevice()
+            .kubelet(false, Map.of("room", 2L, "held", 1L, "node", 0L), "ns/pod/main", "");
+    open(node);
+    assertThat(browser.text(".kubelet p"))
+        .isEqualTo(
+            "Kubelet not registered aliquot.dev/gpu-fraction 50 of 100 units given to 2 containers"
+                + " 1 not started yet starts that had to wait so far: held 1, room 2");
+    assertThat(browser.texts(".kubelet .badge"))
+        .containsExactly("not registered", "1 not started yet");
+    assertThat(browser.texts(".kubelet .banner"))
+        .containsExactly("The kubelet does not know it: word");
+    for (boolean dark : new boolean[] {false, true}) {
+      for (int width : new int[] {Browser.WIDE, Browser.PHONE, 320}) {
+        String when = "not registered, " + width + (dark ? " dark" : " light");
+        browser.look(width, 800, dark);
+        browser.assertNoSidewaysScrolling(when);
+        browser.assertAccessible(when);
+      }
+    }
+  }
+
+  @Test
   void whatOthersNameThingsIsShownAsTextAndNeverRun() {
     open(
         new MadeUpNode()
@@ -120,6 +165,7 @@ class PageStatesTest {
             .tenant(7, HOSTILE, "running")
             .fault(HOSTILE, HOSTILE, false)
             .degraded(HOSTILE)
+            .kubelet(false, Map.of(HOSTILE, 1L))
             .event());
     browser.run("document.querySelectorAll('.opener').forEach(each => each.click())");
     Eventually.soon(() -> assertThat(browser.count(".more")).isEqualTo(2));
@@ -136,6 +182,7 @@ class PageStatesTest {
             ".device[aria-labelledby] .reason",
             ".below > .card .faults .badge",
             ".faults details",
+            ".kubelet .banner",
             "h2 + .banner.warn")) {
       assertThat(browser.texts(place)).as(place).isNotEmpty().allMatch(t -> t.contains(start));
     }
