@@ -212,17 +212,19 @@ class EarlierStateTest extends FaultFixture {
 
   private static String pages(Path state) throws IOException {
     ObjectNode pages = JSON.createObjectNode();
-    try (var all = Files.walk(state.resolve("tenants"))) {
-      for (Path file : all.filter(Files::isRegularFile).sorted().toList()) {
-        byte[] content = Files.readAllBytes(file);
-        int end = content.length;
-        while (end > 0 && content[end - 1] == 0) {
-          end--;
+    for (String folder : List.of("tenants", "pods")) {
+      try (var all = Files.walk(state.resolve(folder))) {
+        for (Path file : all.filter(Files::isRegularFile).sorted().toList()) {
+          byte[] content = Files.readAllBytes(file);
+          int end = content.length;
+          while (end > 0 && content[end - 1] == 0) {
+            end--;
+          }
+          pages
+              .putObject(state.relativize(file).toString())
+              .put("size", content.length)
+              .put("head", Base64.getEncoder().encodeToString(Arrays.copyOf(content, end)));
         }
-        pages
-            .putObject(state.relativize(file).toString())
-            .put("size", content.length)
-            .put("head", Base64.getEncoder().encodeToString(Arrays.copyOf(content, end)));
       }
     }
     return JSON.writeValueAsString(pages);
