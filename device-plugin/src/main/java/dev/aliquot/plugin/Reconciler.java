@@ -7,6 +7,7 @@ import dev.aliquot.plugin.ledger.Reconciled;
 import dev.aliquot.plugin.node.Node;
 import dev.aliquot.plugin.pod.Holders;
 import dev.aliquot.plugin.pod.PodSource;
+import dev.aliquot.plugin.unit.GrantKey;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Set;
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -96,8 +98,13 @@ final class Reconciler implements AutoCloseable {
       trouble = String.valueOf(e.getMessage());
       return;
     }
+    // Also those that the ledger is about to learn of: who runs with them has been started.
     Set<String> inUse =
-        ledger.keys().stream().filter(node::isInUse).collect(Collectors.toUnmodifiableSet());
+        Stream.concat(
+                ledger.keys().stream(),
+                kubelet.listedWithIds().stream().map(listed -> GrantKey.of(listed.ids())))
+            .filter(node::isInUse)
+            .collect(Collectors.toUnmodifiableSet());
     Set<String> living = ledger.misses(kubelet) ? node.livingPods() : Set.of();
     Reconciled done = ledger.reconcile(kubelet, inUse, living, node.devices(), askedNanos);
     done.released().forEach(release);
