@@ -57,6 +57,29 @@ final class Holding {
     return renewed;
   }
 
+  /** A container is started with it. */
+  void bind(PodContainer container) {
+    holder = container;
+    passedOn = false;
+    awaited = false;
+    leaving = false;
+  }
+
+  /**
+   * Undoes {@link #bind}. Only where its ids have been allocated since, so that it is awaited now,
+   * does that stay: it is another container's then, and not handed on any more.
+   */
+  void restore(Standing before) {
+    holder = before.holder();
+    passedOn = before.passedOn() && !awaited;
+    awaited |= before.awaited();
+    leaving = before.leaving();
+  }
+
+  Standing standing() {
+    return new Standing(holder, passedOn, awaited, leaving);
+  }
+
   boolean isBound() {
     return holder != null;
   }

@@ -114,9 +114,9 @@ public final class Ledger {
       holding = enter(ids, places.recall(ids, kubelet, devices), devices, nowNanos);
     }
     Set<Holding> others = new Starts(holdings).othersThatLetGo(holding, container, kubelet);
-    PodContainer before = Starts.isSamePod(holding.holder, container) ? holding.holder : null;
+    Standing before = holding.standing();
     Starts.checkHealth(holding.grant, devices);
-    if (before == null) {
+    if (!Starts.isSamePod(before.holder(), container)) {
       new Starts(holdings).checkRoom(holding, others, devices);
     }
     List<String> ended = new ArrayList<>();
@@ -124,22 +124,23 @@ public final class Ledger {
       letGo(other, holding, container);
       ended.add(other.grant.key());
     }
-    holding.holder = container;
+    holding.bind(container);
     holding.touchedNanos = nowNanos;
-    holding.passedOn = false;
-    holding.leaving = false;
-    holding.awaited = false;
     holding.over = false;
     holding.idleSinceNanos = null;
     changes++;
     return new Start(holding.grant, container, before, ended);
   }
 
-  /** What was to be made for a start was not: the grant waits again, if it did before. */
+  /**
+   * What was to be made for a start was not. The grant stands as if that start had never been, so
+   * that the next one finds what this one found, and units of processes that live on stay counted.
+   * The grants that the start ended stay ended, because their tenants are.
+   */
   public synchronized void takeBack(Start start, long nowNanos) {
     Holding holding = holdings.get(start.grant().key());
     if (holding != null && start.container().equals(holding.holder)) {
-      holding.holder = start.before();
+      holding.restore(start.before());
       holding.touchedNanos = nowNanos;
       changes++;
     }
