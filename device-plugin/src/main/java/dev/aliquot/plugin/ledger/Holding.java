@@ -32,7 +32,9 @@ final class Holding {
   /** Its ids were allocated again while it was bound: another container will start with them. */
   boolean awaited;
 
-  /** The kubelet offers its ids to others, and nobody uses it: it ends with the next comparison. */
+  /**
+   * The kubelet offers its ids, and nobody uses it: no hindrance to the allocation that follows.
+   */
   boolean over;
 
   /** It has, or had, ids in common with another. */

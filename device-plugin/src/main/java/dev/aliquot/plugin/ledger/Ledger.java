@@ -53,7 +53,9 @@ public final class Ledger {
       Collection<String> kubeletIds, List<NodeDevice> devices, long nowNanos)
       throws NeverException {
     SortedSet<String> ids = Requests.check(resource, kubeletIds, devices.size());
-    return enter(ids, places.choose(ids, devices), devices, nowNanos).grant;
+    Grant grant = enter(ids, places.choose(ids, devices), devices, nowNanos).grant;
+    holdings.all().forEach(holding -> holding.over = false);
+    return grant;
   }
 
   /** Keys of grants all of whose ids the kubelet says are free: it knows first that pods end. */
@@ -69,8 +71,8 @@ public final class Ledger {
    * Which ids the kubelet should take: see {@link PreferredIds#choose}.
    *
    * @param over keys of grants whose ids are offered, and that nobody uses: their room counts as
-   *     free for what is allocated next. Where the kubelet is wrong, which has lost its checkpoint,
-   *     a start has to wait.
+   *     free for the one allocation that comes next, and for nothing else. Where the kubelet is
+   *     wrong, which has lost its checkpoint, a start has to wait.
    */
   public synchronized List<String> prefer(
       Set<String> over,
@@ -224,9 +226,12 @@ public final class Ledger {
     return changes;
   }
 
-  /** Units of a device that are granted, those that were handed on counted once. */
+  /**
+   * Units of a device that are granted, those that were handed on counted once: of all {@link
+   * #grants}, also of those that end soon.
+   */
   public synchronized int used(String device) {
-    return holdings.used(device, Places::counts, Set.of());
+    return holdings.used(device, holding -> !holding.passedOn, Set.of());
   }
 
   /** Of those, the ones whose containers have been started. */

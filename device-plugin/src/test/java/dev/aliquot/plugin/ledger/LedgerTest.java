@@ -188,6 +188,30 @@ class LedgerTest {
   }
 
   @Test
+  void whatIsAboutToEndIsShownUntilItHasEndedAndMakesRoomForOneAllocationOnly() throws Exception {
+    Grant ending = ledger.allocate(ids(0, 0, 60), devices, SECOND);
+    Holders kubelet = start("ending", ending);
+    start("other", ledger.allocate(ids(1, 0, 30), devices, SECOND));
+    SortedSet<String> free = ids(0, 0, 100);
+    free.addAll(ids(1, 50, 50));
+
+    ledger.prefer(ledger.offered(free), free, Set.of(), 45, devices);
+    assertThat(ledger.used(uuid(0))).isEqualTo(60);
+
+    assertThat(ledger.allocate(ids(0, 60, 40), devices, 6 * SECOND).devices())
+        .containsExactly(uuid(0));
+    assertThat(ledger.used(uuid(0))).isEqualTo(100);
+    SortedSet<String> mixed = ids(0, 0, 10);
+    mixed.addAll(ids(1, 50, 35));
+    assertThat(ledger.allocate(mixed, devices, 7 * SECOND).devices()).containsExactly(uuid(1));
+
+    reconcile(kubelet, 8 * SECOND);
+    reconcile(kubelet, 9 * SECOND);
+    assertThat(ledger.keys()).as("the kubelet was wrong").contains(ending.key());
+    assertThat(ledger.used(uuid(0))).isEqualTo(100);
+  }
+
+  @Test
   void aTenantWithProcessesKeepsItsUnitsUntilTheyAreGone() throws Exception {
     Grant grant = ledger.allocate(ids(0, 0, 50), devices, SECOND);
     start("a", grant);
