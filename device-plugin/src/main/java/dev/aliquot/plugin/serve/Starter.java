@@ -33,6 +33,9 @@ public final class Starter {
   private final Semaphore places = new Semaphore(TOGETHER);
   private final Set<String> starting = ConcurrentHashMap.newKeySet();
 
+  /** Grants that were found to be nobody's while a container was started with them. */
+  private final Set<String> postponed = ConcurrentHashMap.newKeySet();
+
   /**
    * @param changed called when the ledger has changed
    */
@@ -58,10 +61,18 @@ public final class Starter {
       if (!starting.add(key)) {
         throw new NotYet(Wait.BUSY, "the start before this one is still being prepared");
       }
+      boolean ended;
       try {
         bind(ids);
       } finally {
         starting.remove(key);
+        ended = postponed.remove(key) && release(key);
+      }
+      if (ended) {
+        throw new NotYet(
+            Wait.NOBODY,
+            "the kubelet named no container with these units any more before all was made; it is"
+                + " asked again");
       }
     } finally {
       places.release();
@@ -69,17 +80,26 @@ public final class Starter {
   }
 
   /**
-   * Ends a grant's tenant, which was found to be nobody's; not while a container is started with
-   * the grant, nor once one has been: that has made a tenant of its own.
+   * Ends a grant's tenant, which was found to be nobody's; not once a container has been started
+   * with the grant: that has made a tenant of its own. While one is started it is put off until
+   * that has come to its end: a pod may go while its tenant is made.
+   *
+   * @return whether it was ended
    */
-  public void release(String key) {
-    if (!starting.add(key)) {
-      return;
+  public boolean release(String key) {
+    while (!starting.add(key)) {
+      postponed.add(key);
+      // Whoever starts looks after its end; where that is over already, it is done here.
+      if (starting.contains(key) || !postponed.remove(key)) {
+        return false;
+      }
     }
     try {
-      if (!ledger.isBound(key)) {
-        node.release(key);
+      if (ledger.isBound(key)) {
+        return false;
       }
+      node.release(key);
+      return true;
     } finally {
       starting.remove(key);
     }
