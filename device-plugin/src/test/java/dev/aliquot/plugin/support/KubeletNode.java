@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -22,6 +23,7 @@ public final class KubeletNode implements AutoCloseable {
   private final Path folder;
   private final KubeletStandIn kubelet;
   private final FakeNode fake;
+  private final AtomicLong skippedNanos = new AtomicLong();
   private final PluginOptions options;
   private Plugin plugin;
 
@@ -30,7 +32,12 @@ public final class KubeletNode implements AutoCloseable {
     this.folder = folder;
     this.fake = fake;
     this.options = options;
-    kubelet = new KubeletStandIn(folder, PluginOptions.RESOURCE, behaviour);
+    kubelet =
+        new KubeletStandIn(
+            folder,
+            PluginOptions.RESOURCE,
+            behaviour,
+            () -> System.nanoTime() + skippedNanos.get());
   }
 
   /** With short times, as all tests here have them. */
@@ -101,6 +108,11 @@ public final class KubeletNode implements AutoCloseable {
 
   public void startPlugin() {
     plugin = Plugin.start(options, fake, System::nanoTime);
+  }
+
+  /** So much time passes for the kubelet, and for nobody else. */
+  public void skipForKubelet(Duration time) {
+    skippedNanos.addAndGet(time.toNanos());
   }
 
   public void stopPlugin() {
