@@ -30,6 +30,7 @@ public final class Starter {
   private final PodSource pods;
   private final LongSupplier nanos;
   private final Runnable changed;
+  private final Runnable settle;
   private final Semaphore places = new Semaphore(TOGETHER);
   private final Set<String> starting = ConcurrentHashMap.newKeySet();
 
@@ -38,9 +39,17 @@ public final class Starter {
 
   /**
    * @param changed called when the ledger has changed
+   * @param settle frees what nobody has any more, if anything, before it returns
    */
-  public Starter(Node node, Ledger ledger, PodSource pods, LongSupplier nanos, Runnable changed) {
+  public Starter(
+      Node node,
+      Ledger ledger,
+      PodSource pods,
+      LongSupplier nanos,
+      Runnable changed,
+      Runnable settle) {
     this.node = node;
+    this.settle = settle;
     this.ledger = ledger;
     this.pods = pods;
     this.nanos = nanos;
@@ -48,11 +57,25 @@ public final class Starter {
   }
 
   /**
-   * Called before each start of a container.
+   * Called before each start of a container. One that finds no room looks once whether those who
+   * have it are gone, and takes up to a few seconds for it: the kubelet, which knows that they are,
+   * comes again only after a quarter of a minute.
    *
    * @throws NotYet when it has to wait
    */
   public void start(Collection<String> ids) throws NotYet {
+    try {
+      startNow(ids);
+    } catch (NotYet e) {
+      if (e.why() != Wait.ROOM) {
+        throw e;
+      }
+      settle.run();
+      startNow(ids);
+    }
+  }
+
+  private void startNow(Collection<String> ids) throws NotYet {
     String key = GrantKey.of(new TreeSet<>(ids));
     if (!places.tryAcquire()) {
       throw new NotYet(Wait.BUSY, TOGETHER + " other containers are being started");
