@@ -50,7 +50,7 @@ public final class Plugin implements AutoCloseable {
     }
     writer = new StateWriter(ledger, file, counters, WRITE_AGAIN);
     PodSource pods = new PodResources(loops, paths);
-    Starter starter = new Starter(node, ledger, pods, nanos, writer::changed);
+    Starter starter = new Starter(node, ledger, pods, nanos, writer::changed, this::settle);
     reconciler =
         new Reconciler(
             node,
@@ -120,6 +120,10 @@ public final class Plugin implements AutoCloseable {
     registrar.close();
     writer.close();
     loops.close();
+  }
+
+  private void settle() {
+    reconciler.settle();
   }
 
   /** What was allocated is soon listed, and what it replaces is not any more. */

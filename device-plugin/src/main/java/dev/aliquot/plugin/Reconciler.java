@@ -7,14 +7,17 @@ import dev.aliquot.plugin.ledger.Reconciled;
 import dev.aliquot.plugin.node.Node;
 import dev.aliquot.plugin.pod.Holders;
 import dev.aliquot.plugin.pod.PodSource;
+import dev.aliquot.plugin.unit.GrantKey;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +27,10 @@ import org.slf4j.LoggerFactory;
  */
 final class Reconciler implements AutoCloseable {
   private static final Duration GATHER = Duration.ofMillis(100);
+
+  /** At most so long from one comparison to one that somebody waits for. */
+  private static final Duration SETTLE = Duration.ofSeconds(1);
+
   private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
 
   private final Node node;
@@ -36,6 +43,9 @@ final class Reconciler implements AutoCloseable {
   private final long periodMillis;
   private final Thread thread;
   private final Semaphore bell = new Semaphore(0);
+  private final Object comparing = new Object();
+  private final AtomicLong begun = new AtomicLong();
+  private long begunNanos;
   private volatile boolean closed;
   private volatile Runnable afterFirst = () -> {};
   private volatile String trouble = "";
@@ -79,6 +89,39 @@ final class Reconciler implements AutoCloseable {
     bell.release();
   }
 
+  /**
+   * Returns once what nobody has any more is freed, for all that the kubelet says: after two
+   * comparisons that began after the call, made on the caller's thread. Who comes together shares
+   * them, and they are no closer together than a second (or the period, if that is shorter), so
+   * that many who wait ask the kubelet no more often than one does, and two lists are not of the
+   * same moment.
+   */
+  void settle() {
+    long enough = begun.get() + 2;
+    try {
+      boolean settled = false;
+      while (!settled && !closed) {
+        settled = compareUpTo(enough);
+      }
+    } catch (InterruptedException e) {
+      // The plugin is being closed.
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Compares once more, unless there are so many; whether there are. */
+  private boolean compareUpTo(long enough) throws InterruptedException {
+    synchronized (comparing) {
+      if (begun.get() < enough) {
+        long apartNanos = Math.min(SETTLE.toNanos(), TimeUnit.MILLISECONDS.toNanos(periodMillis));
+        long waitNanos = begun.get() == 0 ? 0 : begunNanos + apartNanos - nanos.getAsLong();
+        TimeUnit.NANOSECONDS.sleep(Math.clamp(waitNanos, 0, apartNanos));
+        compare();
+      }
+      return begun.get() >= enough;
+    }
+  }
+
   /** Why the kubelet could not be asked; empty where it could. */
   String trouble() {
     return trouble;
@@ -96,8 +139,13 @@ final class Reconciler implements AutoCloseable {
       trouble = String.valueOf(e.getMessage());
       return;
     }
+    // Also those that the ledger is about to learn of: who runs with them has been started.
     Set<String> inUse =
-        ledger.keys().stream().filter(node::isInUse).collect(Collectors.toUnmodifiableSet());
+        Stream.concat(
+                ledger.keys().stream(),
+                kubelet.listedWithIds().stream().map(listed -> GrantKey.of(listed.ids())))
+            .filter(node::isInUse)
+            .collect(Collectors.toUnmodifiableSet());
     Set<String> living = ledger.misses(kubelet) ? node.livingPods() : Set.of();
     Reconciled done = ledger.reconcile(kubelet, inUse, living, node.devices(), askedNanos);
     done.released().forEach(release);
@@ -139,11 +187,15 @@ final class Reconciler implements AutoCloseable {
   }
 
   private void compare() {
-    try {
-      reconcile();
-    } catch (RuntimeException e) {
-      counters.add(Count.RECONCILIATION_FAILURES);
-      LOG.warn("the grants could not be compared with the kubelet's pods", e);
+    synchronized (comparing) {
+      begun.incrementAndGet();
+      begunNanos = nanos.getAsLong();
+      try {
+        reconcile();
+      } catch (RuntimeException e) {
+        counters.add(Count.RECONCILIATION_FAILURES);
+        LOG.warn("the grants could not be compared with the kubelet's pods", e);
+      }
     }
   }
 }

@@ -11,8 +11,11 @@ import dev.aliquot.plugin.kubelet.ContainerStart;
 import dev.aliquot.plugin.kubelet.PodSpec;
 import dev.aliquot.plugin.kubelet.StandInBehaviour;
 import dev.aliquot.plugin.kubelet.Way;
+import dev.aliquot.plugin.ledger.KeptGrant;
 import dev.aliquot.plugin.node.PodContainer;
 import dev.aliquot.plugin.support.KubeletNode;
+import java.nio.file.Files;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,6 +78,24 @@ class PluginFlowTest {
     soon(() -> assertThat(node.fake().released).contains(key));
     soon(() -> assertThat(node.plugin().view().grants()).isEmpty());
     assertThat(node.plugin().view().devices()).allMatch(units -> units.granted() == 0);
+  }
+
+  @Test
+  void whoHasLostTheLedgerCountsContainersThatRunAsStarted() throws Exception {
+    node.kubelet().addPod(PodSpec.of("runs", 60));
+    node.fake().inUse.add(node.kubelet().startPod("runs").given().getEnvsOrThrow("ALIQUOT_GRANT"));
+    node.kubelet().addPod(PodSpec.of("waits", 30));
+    List<KeptGrant> known = node.plugin().view().grants();
+    node.stopPlugin();
+    Files.delete(node.options().stateFile());
+
+    node.startPlugin();
+    node.awaitUnits(200);
+
+    assertThat(node.plugin().view().grants()).containsExactlyInAnyOrderElementsOf(known);
+    assertThat(node.plugin().view().devices())
+        .extracting(PluginView.Units::started)
+        .containsExactlyInAnyOrder(60, 0);
   }
 
   @Test

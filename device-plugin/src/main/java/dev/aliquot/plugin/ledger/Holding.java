@@ -32,7 +32,9 @@ final class Holding {
   /** Its ids were allocated again while it was bound: another container will start with them. */
   boolean awaited;
 
-  /** The kubelet offers its ids to others, and nobody uses it: it ends with the next comparison. */
+  /**
+   * The kubelet offers its ids, and nobody uses it: no hindrance to the allocation that follows.
+   */
   boolean over;
 
   /** It has, or had, ids in common with another. */
@@ -55,6 +57,29 @@ final class Holding {
     renewed.leaving = leaving;
     renewed.awaited = isBound();
     return renewed;
+  }
+
+  /** A container is started with it. */
+  void bind(PodContainer container) {
+    holder = container;
+    passedOn = false;
+    awaited = false;
+    leaving = false;
+  }
+
+  /**
+   * Undoes {@link #bind}. Only where its ids have been allocated since, so that it is awaited now,
+   * does that stay: it is another container's then, and not handed on any more.
+   */
+  void restore(Standing before) {
+    holder = before.holder();
+    passedOn = before.passedOn() && !awaited;
+    awaited |= before.awaited();
+    leaving = before.leaving();
+  }
+
+  Standing standing() {
+    return new Standing(holder, passedOn, awaited, leaving);
   }
 
   boolean isBound() {

@@ -53,7 +53,9 @@ public final class Ledger {
       Collection<String> kubeletIds, List<NodeDevice> devices, long nowNanos)
       throws NeverException {
     SortedSet<String> ids = Requests.check(resource, kubeletIds, devices.size());
-    return enter(ids, places.choose(ids, devices), devices, nowNanos).grant;
+    Grant grant = enter(ids, places.choose(ids, devices), devices, nowNanos).grant;
+    holdings.all().forEach(holding -> holding.over = false);
+    return grant;
   }
 
   /** Keys of grants all of whose ids the kubelet says are free: it knows first that pods end. */
@@ -69,8 +71,8 @@ public final class Ledger {
    * Which ids the kubelet should take: see {@link PreferredIds#choose}.
    *
    * @param over keys of grants whose ids are offered, and that nobody uses: their room counts as
-   *     free for what is allocated next. Where the kubelet is wrong, which has lost its checkpoint,
-   *     a start has to wait.
+   *     free for the one allocation that comes next, and for nothing else. Where the kubelet is
+   *     wrong, which has lost its checkpoint, a start has to wait.
    */
   public synchronized List<String> prefer(
       Set<String> over,
@@ -114,9 +116,9 @@ public final class Ledger {
       holding = enter(ids, places.recall(ids, kubelet, devices), devices, nowNanos);
     }
     Set<Holding> others = new Starts(holdings).othersThatLetGo(holding, container, kubelet);
-    PodContainer before = Starts.isSamePod(holding.holder, container) ? holding.holder : null;
+    Standing before = holding.standing();
     Starts.checkHealth(holding.grant, devices);
-    if (before == null) {
+    if (!Starts.isSamePod(before.holder(), container)) {
       new Starts(holdings).checkRoom(holding, others, devices);
     }
     List<String> ended = new ArrayList<>();
@@ -124,22 +126,23 @@ public final class Ledger {
       letGo(other, holding, container);
       ended.add(other.grant.key());
     }
-    holding.holder = container;
+    holding.bind(container);
     holding.touchedNanos = nowNanos;
-    holding.passedOn = false;
-    holding.leaving = false;
-    holding.awaited = false;
     holding.over = false;
     holding.idleSinceNanos = null;
     changes++;
     return new Start(holding.grant, container, before, ended);
   }
 
-  /** What was to be made for a start was not: the grant waits again, if it did before. */
+  /**
+   * What was to be made for a start was not. The grant stands as if that start had never been, so
+   * that the next one finds what this one found, and units of processes that live on stay counted.
+   * The grants that the start ended stay ended, because their tenants are.
+   */
   public synchronized void takeBack(Start start, long nowNanos) {
     Holding holding = holdings.get(start.grant().key());
     if (holding != null && start.container().equals(holding.holder)) {
-      holding.holder = start.before();
+      holding.restore(start.before());
       holding.touchedNanos = nowNanos;
       changes++;
     }
@@ -223,9 +226,12 @@ public final class Ledger {
     return changes;
   }
 
-  /** Units of a device that are granted, those that were handed on counted once. */
+  /**
+   * Units of a device that are granted, those that were handed on counted once: of all {@link
+   * #grants}, also of those that end soon.
+   */
   public synchronized int used(String device) {
-    return holdings.used(device, Places::counts, Set.of());
+    return holdings.used(device, holding -> !holding.passedOn, Set.of());
   }
 
   /** Of those, the ones whose containers have been started. */

@@ -51,8 +51,8 @@ final class Places {
                     .anyMatch(device -> device.uuid().equals(uuid) && device.healthy()));
   }
 
-  /** Whether a holding has units: what was handed on has none, nor what is about to end. */
-  static boolean counts(Holding holding) {
+  /** Whether a holding is in the way: what was handed on is not, nor what is about to end. */
+  private static boolean counts(Holding holding) {
     return !holding.passedOn && !holding.over;
   }
 }

@@ -30,14 +30,26 @@ public final class Starter {
   private final PodSource pods;
   private final LongSupplier nanos;
   private final Runnable changed;
+  private final Runnable settle;
   private final Semaphore places = new Semaphore(TOGETHER);
   private final Set<String> starting = ConcurrentHashMap.newKeySet();
 
+  /** Grants that were found to be nobody's while a container was started with them. */
+  private final Set<String> postponed = ConcurrentHashMap.newKeySet();
+
   /**
    * @param changed called when the ledger has changed
+   * @param settle frees what nobody has any more, if anything, before it returns
    */
-  public Starter(Node node, Ledger ledger, PodSource pods, LongSupplier nanos, Runnable changed) {
+  public Starter(
+      Node node,
+      Ledger ledger,
+      PodSource pods,
+      LongSupplier nanos,
+      Runnable changed,
+      Runnable settle) {
     this.node = node;
+    this.settle = settle;
     this.ledger = ledger;
     this.pods = pods;
     this.nanos = nanos;
@@ -45,11 +57,25 @@ public final class Starter {
   }
 
   /**
-   * Called before each start of a container.
+   * Called before each start of a container. One that finds no room looks once whether those who
+   * have it are gone, and takes up to a few seconds for it: the kubelet, which knows that they are,
+   * comes again only after a quarter of a minute.
    *
    * @throws NotYet when it has to wait
    */
   public void start(Collection<String> ids) throws NotYet {
+    try {
+      startNow(ids);
+    } catch (NotYet e) {
+      if (e.why() != Wait.ROOM) {
+        throw e;
+      }
+      settle.run();
+      startNow(ids);
+    }
+  }
+
+  private void startNow(Collection<String> ids) throws NotYet {
     String key = GrantKey.of(new TreeSet<>(ids));
     if (!places.tryAcquire()) {
       throw new NotYet(Wait.BUSY, TOGETHER + " other containers are being started");
@@ -58,10 +84,18 @@ public final class Starter {
       if (!starting.add(key)) {
         throw new NotYet(Wait.BUSY, "the start before this one is still being prepared");
       }
+      boolean ended;
       try {
         bind(ids);
       } finally {
         starting.remove(key);
+        ended = postponed.remove(key) && release(key);
+      }
+      if (ended) {
+        throw new NotYet(
+            Wait.NOBODY,
+            "the kubelet named no container with these units any more before all was made; it is"
+                + " asked again");
       }
     } finally {
       places.release();
@@ -69,17 +103,26 @@ public final class Starter {
   }
 
   /**
-   * Ends a grant's tenant, which was found to be nobody's; not while a container is started with
-   * the grant, nor once one has been: that has made a tenant of its own.
+   * Ends a grant's tenant, which was found to be nobody's; not once a container has been started
+   * with the grant: that has made a tenant of its own. While one is started it is put off until
+   * that has come to its end: a pod may go while its tenant is made.
+   *
+   * @return whether it was ended
    */
-  public void release(String key) {
-    if (!starting.add(key)) {
-      return;
+  public boolean release(String key) {
+    while (!starting.add(key)) {
+      postponed.add(key);
+      // Whoever starts looks after its end; where that is over already, it is done here.
+      if (starting.contains(key) || !postponed.remove(key)) {
+        return false;
+      }
     }
     try {
-      if (!ledger.isBound(key)) {
-        node.release(key);
+      if (ledger.isBound(key)) {
+        return false;
       }
+      node.release(key);
+      return true;
     } finally {
       starting.remove(key);
     }

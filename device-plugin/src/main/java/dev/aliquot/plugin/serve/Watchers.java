@@ -9,8 +9,9 @@ import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
@@ -40,9 +41,13 @@ final class Watchers implements AutoCloseable {
   private final Runnable ended;
   private final AtomicBoolean pending = new AtomicBoolean();
   private final Set<Watcher> watchers = new LinkedHashSet<>();
+
+  /** Whoever comes while it closes, or later, is passed over: there is nobody left to tell. */
   private final ScheduledExecutorService thread =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().daemon().name("plugin-devices").factory());
+      new ScheduledThreadPoolExecutor(
+          1,
+          Thread.ofPlatform().daemon().name("plugin-devices").factory(),
+          new ThreadPoolExecutor.DiscardPolicy());
 
   /**
    * @param opened called when somebody begins to watch
@@ -62,7 +67,7 @@ final class Watchers implements AutoCloseable {
 
   /** The devices may have changed. Does not block. */
   void changed() {
-    if (!thread.isShutdown() && pending.compareAndSet(false, true)) {
+    if (pending.compareAndSet(false, true)) {
       var _ = thread.schedule(this::sendAll, GATHER.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
@@ -88,9 +93,7 @@ final class Watchers implements AutoCloseable {
   }
 
   private void soon() {
-    if (!thread.isShutdown()) {
-      thread.execute(this::sendAll);
-    }
+    thread.execute(this::sendAll);
   }
 
   private void sendAll() {

@@ -77,14 +77,18 @@ public final class StateFile {
     }
   }
 
-  /** Replaces the file. */
+  /**
+   * Replaces the file.
+   *
+   * @throws IOException when it cannot be, with a sentence; the old one is as it was
+   */
   public void write(List<KeptGrant> grants) throws IOException {
     ObjectNode root = JSON.createObjectNode().put("version", VERSION);
     ArrayNode nodes = root.putArray("grants");
     grants.forEach(grant -> nodes.add(node(grant)));
     Path beside = file.resolveSibling("." + file.getFileName() + ".new");
-    Files.deleteIfExists(beside);
     try {
+      Files.deleteIfExists(beside);
       try (FileChannel channel =
           FileChannel.open(
               beside,
@@ -98,9 +102,15 @@ public final class StateFile {
       }
       Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
+      throw new IOException(
+          file
+              + " cannot be written ("
+              + e.getMessage()
+              + "): make room on its file system, or make it writable",
+          e);
+    } finally {
       // A full file system is no fuller for what could not be written.
       Files.deleteIfExists(beside);
-      throw e;
     }
   }
 

@@ -100,13 +100,14 @@ public final class StateWriter implements AutoCloseable {
       return true;
     } catch (IOException | RuntimeException e) {
       counters.add(Count.WRITE_FAILURES);
+      String sentence = e instanceof IOException ? String.valueOf(e.getMessage()) : e.toString();
       if (trouble.isEmpty()) {
         LOG.warn(
-            "the plugin's ledger cannot be written and is kept in memory only: {}; an agent that is"
-                + " started now learns it from the kubelet",
-            e.toString());
+            "{}; the plugin's ledger is kept in memory meanwhile, and an agent that is started now"
+                + " learns it from the kubelet",
+            sentence);
       }
-      trouble = e.toString();
+      trouble = sentence;
       return false;
     }
   }

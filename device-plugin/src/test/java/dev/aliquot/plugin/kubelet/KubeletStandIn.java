@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 
 /**
  * Stands in for a kubelet, as far as a device plugin meets it: real sockets and files in a folder,
@@ -25,6 +26,7 @@ public final class KubeletStandIn implements AutoCloseable {
   private final String resource;
   private final StandInBehaviour behaviour;
   private final Random random;
+  private final LongSupplier nanos;
   private final StandInPods pods = new StandInPods();
   private final AtomicReference<String> refusal = new AtomicReference<>("");
   private final AtomicBoolean looksInFolder = new AtomicBoolean(true);
@@ -40,17 +42,37 @@ public final class KubeletStandIn implements AutoCloseable {
    * @param resource what pods ask for
    */
   public KubeletStandIn(Path folder, String resource, StandInBehaviour behaviour) {
+    this(folder, resource, behaviour, System::nanoTime);
+  }
+
+  /**
+   * The same with another clock.
+   *
+   * @param nanos by which it forgets a plugin that is gone; how long it waits for an answer is real
+   */
+  public KubeletStandIn(
+      Path folder, String resource, StandInBehaviour behaviour, LongSupplier nanos) {
     this.paths = new KubeletPaths(folder, resource);
     this.resource = resource;
     this.behaviour = behaviour;
     this.random = new Random(behaviour.seed());
+    this.nanos = nanos;
   }
 
   /** Starts; pods and checkpoint are as they were left. */
   public KubeletStandIn start() throws IOException {
     process =
         new StandInProcess(
-            paths, resource, behaviour, random, pods, refusal, looksInFolder, calls::add, ++starts);
+            paths,
+            resource,
+            behaviour,
+            random,
+            nanos,
+            pods,
+            refusal,
+            looksInFolder,
+            calls::add,
+            ++starts);
     return this;
   }
 
@@ -103,8 +125,15 @@ public final class KubeletStandIn implements AutoCloseable {
     return now == null ? 0 : now.devices().capacity(resource);
   }
 
-  /** What the kubelet does every 10 s: tells the cluster how much the node has. */
+  /**
+   * What the kubelet does every 10 s: tells the cluster how much the node has. It forgets a
+   * resource then whose plugin has been gone for five minutes.
+   */
   public void reportStatus() {
+    StandInProcess now = process;
+    if (now != null) {
+      now.devices().removeStopped();
+    }
     reportedAllocatable = healthyUnits();
     reportedCapacity = units();
   }

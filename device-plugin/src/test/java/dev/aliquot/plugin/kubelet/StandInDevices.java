@@ -5,6 +5,7 @@ import dev.aliquot.plugin.proto.deviceplugin.AllocateResponse;
 import dev.aliquot.plugin.proto.deviceplugin.ContainerAllocateResponse;
 import dev.aliquot.plugin.proto.deviceplugin.Device;
 import dev.aliquot.plugin.proto.deviceplugin.ListAndWatchResponse;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -18,14 +19,19 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.LongSupplier;
 
 /**
  * The kubelet's device manager: which ids a resource has, and which container of which pod has
  * which of them. Thread-safe; who allocates does so alone, and nothing else waits for it.
  */
 final class StandInDevices {
+  /** How long a resource is kept whose plugin is gone. */
+  private static final Duration STOP_GRACE = Duration.ofMinutes(5);
+
   private final StandInBehaviour behaviour;
   private final Random random;
+  private final LongSupplier nanos;
   private final StandInCheckpoint checkpoint;
   private final Map<String, StandInEndpoint> endpoints = new HashMap<>();
   private final Map<String, Map<String, Device>> devices = new HashMap<>();
@@ -33,12 +39,17 @@ final class StandInDevices {
   /** Resources whose plugin is gone: all their devices are unhealthy. */
   private final Set<String> stopped = new LinkedHashSet<>();
 
+  /** When the plugin of a resource went, if no other has come since; nanoseconds. */
+  private final Map<String, Long> stoppedNanos = new HashMap<>();
+
   private final Map<List<String>, Entry> entries = new LinkedHashMap<>();
   private boolean closed;
 
-  StandInDevices(StandInBehaviour behaviour, Random random, StandInCheckpoint checkpoint) {
+  StandInDevices(
+      StandInBehaviour behaviour, Random random, LongSupplier nanos, StandInCheckpoint checkpoint) {
     this.behaviour = behaviour;
     this.random = random;
+    this.nanos = nanos;
     this.checkpoint = checkpoint;
     for (Entry entry : checkpoint.read()) {
       entries.put(key(entry.podUid(), entry.container(), entry.resource()), entry);
@@ -48,6 +59,7 @@ final class StandInDevices {
   /** A plugin was taken; the newer wins. */
   synchronized void connected(String resource, StandInEndpoint endpoint) {
     endpoints.put(resource, endpoint);
+    stoppedNanos.remove(resource);
   }
 
   synchronized void listed(String resource, ListAndWatchResponse list) {
@@ -63,9 +75,25 @@ final class StandInDevices {
     StandInEndpoint endpoint = endpoints.get(resource);
     if (endpoint != null) {
       endpoint.close();
+      stoppedNanos.put(resource, nanos.getAsLong());
     }
     stopped.add(resource);
     write();
+  }
+
+  /** What a report to the cluster begins with: resources whose plugin is gone for good are too. */
+  synchronized void removeStopped() {
+    Set<String> gone = new TreeSet<>(stoppedNanos.keySet());
+    gone.removeIf(
+        resource ->
+            nanos.getAsLong() - stoppedNanos.getOrDefault(resource, 0L) <= STOP_GRACE.toNanos());
+    endpoints.keySet().removeAll(gone);
+    devices.keySet().removeAll(gone);
+    stopped.removeAll(gone);
+    stoppedNanos.keySet().removeAll(gone);
+    if (!gone.isEmpty()) {
+      write();
+    }
   }
 
   synchronized int capacity(String resource) {
@@ -170,7 +198,7 @@ final class StandInDevices {
       throw new StandInException(
           "endpoint not found in cache for a registered resource: " + resource);
     }
-    if (stopped.contains(resource)) {
+    if (stoppedNanos.containsKey(resource)) {
       throw new StandInException("endpoint " + resource + " has been stopped");
     }
     return endpoint;

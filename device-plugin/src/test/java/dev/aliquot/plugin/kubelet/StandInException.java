@@ -16,6 +16,8 @@ final class StandInException extends Exception {
     return "rpc error: code = "
         + CaseFormat.UPPER_UNDERSCORE.to(CaseFormat.UPPER_CAMEL, status.getCode().name())
         + " desc = "
-        + status.getDescription();
+        + (status.getCode() == Status.Code.DEADLINE_EXCEEDED
+            ? "context deadline exceeded"
+            : status.getDescription());
   }
 }

@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /** One run of the stand-in, from its start to its end. */
 final class StandInProcess implements AutoCloseable {
@@ -45,6 +46,7 @@ final class StandInProcess implements AutoCloseable {
       String resource,
       StandInBehaviour behaviour,
       Random random,
+      LongSupplier nanos,
       StandInPods pods,
       AtomicReference<String> refusal,
       AtomicBoolean looksInFolder,
@@ -60,7 +62,8 @@ final class StandInProcess implements AutoCloseable {
       Files.createDirectories(folder);
     }
     wipeSockets(paths.devicePlugins());
-    devices = new StandInDevices(behaviour, random, new StandInCheckpoint(paths.checkpoint()));
+    devices =
+        new StandInDevices(behaviour, random, nanos, new StandInCheckpoint(paths.checkpoint()));
     serve(paths.podResources(), new StandInPodResources(resource, pods, devices), number);
     if (behaviour.takesCalls()) {
       serve(paths.kubelet(), new StandInRegistration(paths.devicePlugins(), this::take), number);

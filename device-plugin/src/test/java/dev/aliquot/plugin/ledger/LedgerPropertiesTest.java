@@ -41,7 +41,7 @@ class LedgerPropertiesTest {
               kubelet.add(pod("p" + step, random, count));
             }
           }
-          case 2, 3 -> startSome(kubelet, random);
+          case 2, 3 -> startSome(ledger, kubelet, random);
           default -> {
             List<String> names = new ArrayList<>(kubelet.pods());
             if (!names.isEmpty()) {
@@ -68,7 +68,7 @@ class LedgerPropertiesTest {
   }
 
   /** In the order of a pod: no two that share ids run together. */
-  private static void startSome(ModelKubelet kubelet, Random random) {
+  private static void startSome(Ledger ledger, ModelKubelet kubelet, Random random) {
     List<String> names = new ArrayList<>(kubelet.pods());
     if (names.isEmpty()) {
       return;
@@ -79,6 +79,9 @@ class LedgerPropertiesTest {
     containers.forEach(container -> container.runs = false);
     for (ModelKubelet.Running container : containers) {
       try {
+        if (random.nextInt(3) == 0) {
+          startInVain(ledger, kubelet, container);
+        }
         kubelet.start(container);
       } catch (NotYet e) {
         return;
@@ -87,6 +90,16 @@ class LedgerPropertiesTest {
         container.runs = false;
       }
     }
+  }
+
+  /** Nothing else comes of it than that those have ended whose ids it has. */
+  private static void startInVain(
+      Ledger ledger, ModelKubelet kubelet, ModelKubelet.Running container) throws NotYet {
+    List<KeptGrant> before = ledger.grants();
+    Start start = kubelet.startInVain(container);
+    assertThat(ledger.grants())
+        .containsAll(
+            before.stream().filter(kept -> !start.ended().contains(kept.grant().key())).toList());
   }
 
   private static PodSpec pod(String name, Random random, int devices) {

@@ -11,6 +11,7 @@ import dev.aliquot.plugin.pod.CheckpointEntry;
 import dev.aliquot.plugin.pod.Holders;
 import dev.aliquot.plugin.pod.ListedContainer;
 import dev.aliquot.plugin.support.FakeNode;
+import dev.aliquot.plugin.unit.GrantKey;
 import dev.aliquot.plugin.unit.UnitId;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -187,6 +188,30 @@ class LedgerTest {
   }
 
   @Test
+  void whatIsAboutToEndIsShownUntilItHasEndedAndMakesRoomForOneAllocationOnly() throws Exception {
+    Grant ending = ledger.allocate(ids(0, 0, 60), devices, SECOND);
+    Holders kubelet = start("ending", ending);
+    start("other", ledger.allocate(ids(1, 0, 30), devices, SECOND));
+    SortedSet<String> free = ids(0, 0, 100);
+    free.addAll(ids(1, 50, 50));
+
+    ledger.prefer(ledger.offered(free), free, Set.of(), 45, devices);
+    assertThat(ledger.used(uuid(0))).isEqualTo(60);
+
+    assertThat(ledger.allocate(ids(0, 60, 40), devices, 6 * SECOND).devices())
+        .containsExactly(uuid(0));
+    assertThat(ledger.used(uuid(0))).isEqualTo(100);
+    SortedSet<String> mixed = ids(0, 0, 10);
+    mixed.addAll(ids(1, 50, 35));
+    assertThat(ledger.allocate(mixed, devices, 7 * SECOND).devices()).containsExactly(uuid(1));
+
+    reconcile(kubelet, 8 * SECOND);
+    reconcile(kubelet, 9 * SECOND);
+    assertThat(ledger.keys()).as("the kubelet was wrong").contains(ending.key());
+    assertThat(ledger.used(uuid(0))).isEqualTo(100);
+  }
+
+  @Test
   void aTenantWithProcessesKeepsItsUnitsUntilTheyAreGone() throws Exception {
     Grant grant = ledger.allocate(ids(0, 0, 50), devices, SECOND);
     start("a", grant);
@@ -226,6 +251,59 @@ class LedgerTest {
 
     assertThat(ledger.usedByStarted(uuid(0))).isZero();
     assertThat(ledger.used(uuid(0))).isEqualTo(100);
+  }
+
+  @Test
+  void aStartInVainLeavesTheUnitsToProcessesThatOutliveTheirPod() throws Exception {
+    SortedSet<String> ids = ids(0, 0, 60);
+    Grant grant = ledger.allocate(ids, devices, SECOND);
+    ledger.start(ids, named("old", "uid-1", ids), devices, 5 * SECOND);
+    for (int i = 40; i < 42; i++) {
+      ledger.reconcile(NOBODY, Set.of(grant.key()), Set.of(), devices, i * SECOND);
+    }
+    assertThat(ledger.isBound(grant.key())).as("its container is gone").isFalse();
+
+    Start start = ledger.start(ids, named("new", "uid-2", ids), devices, 43 * SECOND);
+    assertThat(ledger.isBound(grant.key())).isTrue();
+    ledger.takeBack(start, 44 * SECOND);
+
+    assertThat(ledger.usedByStarted(uuid(0))).isEqualTo(60);
+    assertThat(ledger.isBound(grant.key())).as("its container is gone").isFalse();
+  }
+
+  @Test
+  void anInitContainersStartInVainIsRememberedAsTheOneBeforeIt() throws Exception {
+    SortedSet<String> init = ids(0, 0, 30);
+    Holders kubelet = listed("a", ids(0, 0, 20));
+    ledger.allocate(init, devices, SECOND);
+    ledger.allocate(ids(0, 0, 20), devices, SECOND);
+    ledger.start(init, kubelet, devices, 2 * SECOND);
+    ledger.start(ids(0, 0, 20), kubelet, devices, 3 * SECOND);
+
+    // Its sandbox is made anew; no checkpoint tells of it.
+    ledger.takeBack(ledger.start(init, kubelet, devices, 100 * SECOND), 101 * SECOND);
+
+    assertThat(ledger.used(uuid(0))).isEqualTo(20);
+    reconcile(kubelet, 102 * SECOND);
+    reconcile(kubelet, 103 * SECOND);
+    assertThat(ledger.keys()).contains(GrantKey.of(init));
+  }
+
+  @Test
+  void idsThatAreAllocatedDuringAStartInVainWaitForTheirNewContainer() throws Exception {
+    SortedSet<String> init = ids(0, 0, 30);
+    Holders kubelet = listed("a", ids(0, 0, 20));
+    ledger.allocate(init, devices, SECOND);
+    ledger.allocate(ids(0, 0, 20), devices, SECOND);
+    ledger.start(init, kubelet, devices, 2 * SECOND);
+    ledger.start(ids(0, 0, 20), kubelet, devices, 3 * SECOND);
+    Start start = ledger.start(init, kubelet, devices, 100 * SECOND);
+
+    ledger.allocate(init, devices, 101 * SECOND);
+    ledger.takeBack(start, 102 * SECOND);
+
+    assertThat(ledger.used(uuid(0))).isEqualTo(30);
+    assertThat(ledger.usedByStarted(uuid(0))).isZero();
   }
 
   @Test
@@ -269,7 +347,7 @@ class LedgerTest {
     Start start = ledger.start(ids, named("web-0", "uid-2", ids), devices, 4);
 
     assertThat(start.container().podUid()).isEqualTo("uid-2");
-    assertThat(start.before()).isNull();
+    assertThat(start.before().awaited()).isTrue();
     assertThat(ledger.used(uuid(0))).isEqualTo(30);
   }
 

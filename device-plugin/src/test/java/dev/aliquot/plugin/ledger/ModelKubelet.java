@@ -108,6 +108,13 @@ final class ModelKubelet {
     container.runs = true;
   }
 
+  /** Starts a container, for which the node then cannot make what it needs. */
+  Start startInVain(Running container) throws NotYet {
+    Start start = ledger.start(container.ids, holders(), devices, ++nowNanos);
+    ledger.takeBack(start, ++nowNanos);
+    return start;
+  }
+
   void delete(String pod) {
     for (Running container : pods.remove(pod)) {
       for (String id : container.ids) {

@@ -11,7 +11,10 @@ import dev.aliquot.plugin.support.FakeNode;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -88,6 +91,8 @@ class WatchersTest {
     watchers.add(stream);
     node.setHealthy(0, false);
     watchers.changed();
+    // Once for the first list, once for the change.
+    soon(() -> assertThat(stream.asked).hasValueGreaterThanOrEqualTo(2));
     stream.ready = true;
     stream.onReady.run();
 
@@ -105,9 +110,37 @@ class WatchersTest {
     assertThat(open.get()).isZero();
   }
 
+  /** In each round the end comes at another moment of a change. */
+  @Test
+  void whatComesWhileItClosesIsPassedOver() throws Exception {
+    for (int round = 0; round < 50; round++) {
+      Watchers closing =
+          new Watchers(new DeviceList(node), counters, nanos::get, () -> {}, () -> {});
+      Stream stream = new Stream(true);
+      closing.add(stream);
+      CountDownLatch begun = new CountDownLatch(1);
+      AtomicBoolean closed = new AtomicBoolean();
+      CompletableFuture<Void> changes =
+          CompletableFuture.runAsync(
+              () -> {
+                while (!closed.get()) {
+                  closing.changed();
+                  stream.onReady.run();
+                  begun.countDown();
+                }
+                closing.changed();
+              });
+      begun.await();
+      closing.close();
+      closed.set(true);
+      changes.get();
+    }
+  }
+
   /** The server's end of a call. */
   private static final class Stream extends ServerCallStreamObserver<ListAndWatchResponse> {
     final List<ListAndWatchResponse> lists = new CopyOnWriteArrayList<>();
+    final AtomicInteger asked = new AtomicInteger();
     volatile boolean ready;
     volatile Throwable error;
     volatile Runnable onReady;
@@ -132,6 +165,7 @@ class WatchersTest {
 
     @Override
     public boolean isReady() {
+      asked.incrementAndGet();
       return ready;
     }
 

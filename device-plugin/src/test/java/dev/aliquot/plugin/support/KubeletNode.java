@@ -14,6 +14,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** A kubelet, a plugin and a node in memory, in a folder of their own. */
@@ -21,14 +23,21 @@ public final class KubeletNode implements AutoCloseable {
   private final Path folder;
   private final KubeletStandIn kubelet;
   private final FakeNode fake;
+  private final AtomicLong skippedNanos = new AtomicLong();
   private final PluginOptions options;
   private Plugin plugin;
 
-  private KubeletNode(Path folder, FakeNode fake, StandInBehaviour behaviour) {
+  private KubeletNode(
+      Path folder, FakeNode fake, StandInBehaviour behaviour, PluginOptions options) {
     this.folder = folder;
     this.fake = fake;
-    kubelet = new KubeletStandIn(folder, PluginOptions.RESOURCE, behaviour);
-    options = options(folder);
+    this.options = options;
+    kubelet =
+        new KubeletStandIn(
+            folder,
+            PluginOptions.RESOURCE,
+            behaviour,
+            () -> System.nanoTime() + skippedNanos.get());
   }
 
   /** With short times, as all tests here have them. */
@@ -50,7 +59,20 @@ public final class KubeletNode implements AutoCloseable {
 
   /** All of it, started. */
   public static KubeletNode start(int devices, StandInBehaviour behaviour) throws IOException {
-    KubeletNode node = new KubeletNode(folder(), new FakeNode(devices), behaviour);
+    return start(devices, behaviour, UnaryOperator.identity());
+  }
+
+  /**
+   * All of it, started.
+   *
+   * @param other changes the options that tests have
+   */
+  public static KubeletNode start(
+      int devices, StandInBehaviour behaviour, UnaryOperator<PluginOptions> other)
+      throws IOException {
+    Path folder = folder();
+    KubeletNode node =
+        new KubeletNode(folder, new FakeNode(devices), behaviour, other.apply(options(folder)));
     node.kubelet.start();
     node.startPlugin();
     return node;
@@ -59,7 +81,8 @@ public final class KubeletNode implements AutoCloseable {
   /** The same, with no plugin yet. */
   public static KubeletNode withoutPlugin(int devices, StandInBehaviour behaviour)
       throws IOException {
-    return new KubeletNode(folder(), new FakeNode(devices), behaviour);
+    Path folder = folder();
+    return new KubeletNode(folder, new FakeNode(devices), behaviour, options(folder));
   }
 
   /** A folder with a path that is short enough for sockets. */
@@ -85,6 +108,11 @@ public final class KubeletNode implements AutoCloseable {
 
   public void startPlugin() {
     plugin = Plugin.start(options, fake, System::nanoTime);
+  }
+
+  /** So much time passes for the kubelet, and for nobody else. */
+  public void skipForKubelet(Duration time) {
+    skippedNanos.addAndGet(time.toNanos());
   }
 
   public void stopPlugin() {
