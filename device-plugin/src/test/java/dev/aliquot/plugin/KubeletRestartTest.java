@@ -48,7 +48,9 @@ class KubeletRestartTest {
               assertThat(node.plugin().view().registration().way())
                   .isEqualTo(findsPlugins ? Way.FOLDER : Way.CALL));
       assertThat(node.plugin().view().devices()).allMatch(units -> units.started() == 80);
-      assertThat(node.fake().released).isEmpty();
+      assertThat(node.fake().released)
+          .as("grants %s, pods %s", node.plugin().view().grants(), before)
+          .isEmpty();
     }
   }
 

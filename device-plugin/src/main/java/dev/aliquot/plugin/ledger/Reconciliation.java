@@ -91,7 +91,12 @@ final class Reconciliation {
   }
 
   private boolean isHeld(Holding holding) {
-    if (kubelet.isListed(holding.grant.ids())) {
+    PodContainer holder = holding.holder;
+    boolean listed = kubelet.isListed(holding.grant.ids());
+    if (listed || holder == null || !kubelet.isListedWithoutIds(holder)) {
+      holding.idleSinceNanos = null;
+    }
+    if (listed) {
       return true;
     }
     if (holding.passedOn) {
@@ -100,11 +105,9 @@ final class Reconciliation {
     if (kubelet.isInCheckpointOfListedPod(holding.grant.ids())) {
       return true;
     }
-    PodContainer holder = holding.holder;
     if (holder != null && kubelet.isListedWithoutIds(holder)) {
       return !isIdle(holding);
     }
-    holding.idleSinceNanos = null;
     // An init container's, or one of a pod that has ended and is not yet forgotten.
     boolean unlisted = holder == null || holder.namespace().isEmpty();
     if (unlisted && kubelet.isInCheckpoint(holding.grant.ids())) {

@@ -134,6 +134,23 @@ class LedgerTest {
     assertThat(ledger.grants()).isEmpty();
   }
 
+  /** As where the kubelet is started twice, and has not read its checkpoint yet. */
+  @Test
+  void aPodThatWasListedWithItsIdsSinceIsNotIdleForAsLongAsItWasWithoutThemBefore()
+      throws Exception {
+    Grant grant = ledger.allocate(ids(0, 0, 50), devices, SECOND);
+    Holders pod = start("a", grant);
+    Holders without = listed("a", new TreeSet<>());
+
+    reconcile(without, 40 * SECOND);
+    reconcile(pod, 41 * SECOND);
+    for (int second = 200; second < 260; second++) {
+      assertThat(reconcile(without, second * SECOND).released()).isEmpty();
+    }
+    reconcile(without, 260 * SECOND);
+    assertThat(reconcile(without, 261 * SECOND).released()).containsExactly(grant.key());
+  }
+
   @Test
   void whatWasAskedBeforeAStartSaysNothingOfIt() throws Exception {
     Grant grant = ledger.allocate(ids(0, 0, 50), devices, SECOND);

@@ -54,7 +54,7 @@ public final class KubeletNode implements AutoCloseable {
             Duration.ofSeconds(2),
             Duration.ofMillis(50),
             Duration.ofMillis(500)),
-        new LedgerRules(Duration.ofMillis(500), Duration.ofSeconds(5), Duration.ofSeconds(1)));
+        new LedgerRules(Duration.ofSeconds(2), Duration.ofSeconds(5), Duration.ofSeconds(1)));
   }
 
   /** All of it, started. */
