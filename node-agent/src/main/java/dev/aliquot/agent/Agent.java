@@ -1,7 +1,6 @@
 package dev.aliquot.agent;
 
 import dev.aliquot.agent.bypass.BypassWatch;
-import dev.aliquot.agent.config.ByteSize;
 import dev.aliquot.agent.count.Counters;
 import dev.aliquot.agent.deep.DeepDriver;
 import dev.aliquot.agent.device.Inventory;
@@ -19,13 +18,11 @@ import dev.aliquot.agent.process.ProcessWatcher;
 import dev.aliquot.agent.share.Budget;
 import dev.aliquot.agent.state.AgentLock;
 import dev.aliquot.agent.state.StateDir;
-import dev.aliquot.agent.state.TenantRecord;
 import dev.aliquot.agent.state.TenantRecords;
 import dev.aliquot.agent.tenant.AgentTraits;
 import dev.aliquot.agent.tenant.Arrivals;
 import dev.aliquot.agent.tenant.DeepContext;
 import dev.aliquot.agent.tenant.PodContainers;
-import dev.aliquot.agent.tenant.RefusedException;
 import dev.aliquot.agent.tenant.Residencies;
 import dev.aliquot.agent.tenant.Tenant;
 import dev.aliquot.agent.tenant.TenantContext;
@@ -42,20 +39,15 @@ import dev.aliquot.agent.wire.TenantSockets;
 import dev.aliquot.ffm.NativeException;
 import dev.aliquot.health.catalogue.Catalogue;
 import dev.aliquot.ledger.Headroom;
-import dev.aliquot.linux.Identity;
 import dev.aliquot.nvml.Nvml;
-import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,8 +57,6 @@ public final class Agent implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
   private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(5);
   private static final int MOST_CONNECTIONS = 64;
-  private static final String STAYS_DEEP =
-      " holds nothing on its devices, or has just failed to leave them: see aliquot status";
 
   /** As many as a tenant can have processes. */
   private static final int MOST_ASKS = 512;
@@ -84,7 +74,7 @@ public final class Agent implements AutoCloseable {
   private final Tenants tenants;
   private final TenantLimits limits;
   private final BypassWatch bypass;
-  private final Admissions admissions;
+  private final TenantOrders orders;
   private final PodTenants pods;
   private final AgentHealth health;
   private final History history;
@@ -180,26 +170,14 @@ public final class Agent implements AutoCloseable {
                 options.samplePeriod(),
                 driver.cuda(),
                 state.suspendedFile()));
-    this.admissions = new Admissions(inventory, proc, clock, options.swap().mode());
-    this.pods =
-        new PodTenants(
-            inventory,
+    this.orders =
+        new TenantOrders(
+            state,
             tenants,
-            proc,
-            clock,
-            options.swap().mode(),
-            new PodTenants.Making() {
-              @Override
-              public void create(TenantRecord record) throws AgentException {
-                Agent.this.create(record);
-              }
-
-              @Override
-              public void resize(Tenant tenant, List<TenantRecord.Grant> grants)
-                  throws AgentException {
-                Agent.this.resize(tenant, grants);
-              }
-            });
+            limits,
+            new Admissions(inventory, proc, clock, options.swap().mode()),
+            driver.environment());
+    this.pods = new PodTenants(inventory, tenants, proc, clock, options.swap().mode(), orders);
     truth.start(
         inventory,
         tenants,
@@ -310,52 +288,8 @@ public final class Agent implements AutoCloseable {
    * @throws AgentException when the spec is invalid, or the device has no room: the sentence says
    *     what is free
    */
-  public synchronized TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException {
-    TenantRecord record = admissions.record(spec, peer);
-    create(record);
-    List<String> devices = record.grants().stream().map(TenantRecord.Grant::device).toList();
-    Map<String, String> environment = new LinkedHashMap<>(driver.environment());
-    environment.put("ALIQUOT_TENANT_DIR", state.folder(record).toString());
-    environment.put("CUDA_VISIBLE_DEVICES", String.join(",", devices));
-    return new TenantGrant(
-        record.id(),
-        record.name(),
-        state.folder(record).toString(),
-        devices,
-        record.grants().getFirst().requestBytes(),
-        environment);
-  }
-
-  private synchronized void create(TenantRecord record) throws AgentException {
-    String refusal = limits.admit(record).orElse("");
-    if (!refusal.isEmpty()) {
-      throw new AgentException(AgentException.Kind.UNAVAILABLE, refusal);
-    }
-    boolean made = false;
-    try {
-      tenants.create(record);
-      made = true;
-    } catch (RefusedException e) {
-      throw new AgentException(
-          e.nameTaken() ? AgentException.Kind.CONFLICT : AgentException.Kind.NO_ROOM,
-          String.valueOf(e.getMessage()),
-          e);
-    } catch (IOException e) {
-      throw new AgentException(
-          AgentException.Kind.UNAVAILABLE,
-          "the tenant's files cannot be made in " + state.folder(record) + ": " + e.getMessage(),
-          e);
-    } finally {
-      if (!made) {
-        limits.ended(record);
-      }
-    }
-    LOG.info(
-        "tenant {} ({}) has {} bytes of {}",
-        record.id(),
-        record.name(),
-        record.grants().getFirst().requestBytes(),
-        record.grants().stream().map(TenantRecord.Grant::device).toList());
+  public TenantGrant createTenant(TenantSpec spec, Peer peer) throws AgentException {
+    return orders.create(spec, peer);
   }
 
   /**
@@ -364,34 +298,8 @@ public final class Agent implements AutoCloseable {
    * @throws AgentException NOT_FOUND; INVALID; NO_ROOM when a larger request is not free; FORBIDDEN
    *     as for {@link #endTenant}
    */
-  public synchronized void resizeTenant(String idOrName, TenantResize change, Peer peer)
-      throws AgentException {
-    Tenant tenant = ownedBy(peer, idOrName, "resize");
-    resize(tenant, admissions.resized(tenant.record(), change));
-  }
-
-  private synchronized void resize(Tenant tenant, List<TenantRecord.Grant> grants)
-      throws AgentException {
-    List<TenantRecord.Grant> before = tenant.record().grants();
-    try {
-      tenants.resize(tenant, grants);
-      String refusal = limits.admit(tenant.record()).orElse("");
-      if (!refusal.isEmpty()) {
-        tenants.resize(tenant, before);
-        throw new AgentException(AgentException.Kind.UNAVAILABLE, refusal);
-      }
-    } catch (RefusedException e) {
-      throw new AgentException(AgentException.Kind.NO_ROOM, String.valueOf(e.getMessage()), e);
-    } catch (IOException e) {
-      throw new AgentException(
-          AgentException.Kind.UNAVAILABLE, "the change cannot be kept: " + e.getMessage(), e);
-    }
-    LOG.info(
-        "tenant {} ({}) has a request of {} bytes and a limit of {} from now on",
-        tenant.id(),
-        tenant.record().name(),
-        grants.getFirst().requestBytes(),
-        grants.getFirst().limitBytes());
+  public void resizeTenant(String idOrName, TenantResize change, Peer peer) throws AgentException {
+    orders.resize(idOrName, change, peer);
   }
 
   /**
@@ -402,43 +310,7 @@ public final class Agent implements AutoCloseable {
    *     as for {@link #endTenant}
    */
   public void swapTenant(String idOrName, SwapWay way, Peer peer) throws AgentException {
-    Tenant tenant = ownedBy(peer, idOrName, "swap");
-    TenantRecord record = tenant.record();
-    if (way == SwapWay.IN) {
-      tenants.swapIn(tenant);
-    } else if (record.swap() == SwapMode.NEVER) {
-      throw new AgentException(
-          AgentException.Kind.INVALID,
-          "tenant " + record.name() + " was started with --swap never: it stays on its device");
-    } else if (!tenant.swapOut(way == SwapWay.OUT_DEEP)) {
-      throw new AgentException(
-          AgentException.Kind.INVALID,
-          "tenant "
-              + record.name()
-              + (way == SwapWay.OUT_DEEP ? STAYS_DEEP : stays(record, pinned(tenant))));
-    }
-  }
-
-  private static String pinned(Tenant tenant) {
-    String pinned =
-        tenant.views().stream()
-            .flatMap(view -> view.swap().pinned().stream())
-            .map(part -> ByteSize.shortText(part.bytes()) + " " + part.reason())
-            .collect(Collectors.joining(", "));
-    return pinned.isEmpty() ? "" : " (" + pinned + ")";
-  }
-
-  private static String stays(TenantRecord record, String pinned) {
-    boolean borrows = record.grants().stream().anyMatch(grant -> grant.share().borrows());
-    String what =
-        borrows
-            ? " holds nothing that moves" + pinned + ", or has just failed to move it"
-            : " has no limit above its request, so its memory does not move by itself" + pinned;
-    // most of what is pinned the driver cannot take off either
-    return what
-        + (pinned.isEmpty()
-            ? ": with --deep the driver takes all of it off the device"
-            : ": see aliquot status");
+    orders.swap(idOrName, way, peer);
   }
 
   /**
@@ -448,31 +320,7 @@ public final class Agent implements AutoCloseable {
    *     neither root nor the agent's own user
    */
   public void endTenant(String idOrName, Peer peer) throws AgentException {
-    tenants.end(ownedBy(peer, idOrName, "end"));
-  }
-
-  private Tenant ownedBy(Peer peer, String idOrName, String what) throws AgentException {
-    Tenant tenant =
-        tenants
-            .find(idOrName)
-            .orElseThrow(
-                () ->
-                    new AgentException(
-                        AgentException.Kind.NOT_FOUND,
-                        "there is no tenant '" + idOrName + "': see aliquot status"));
-    int owner = tenant.record().uid();
-    if (peer.uid() != owner && peer.uid() != 0 && peer.uid() != Identity.effectiveUserId()) {
-      throw new AgentException(
-          AgentException.Kind.FORBIDDEN,
-          "tenant "
-              + tenant.record().name()
-              + " belongs to user "
-              + owner
-              + ", who may "
-              + what
-              + " it");
-    }
-    return tenant;
+    orders.end(idOrName, peer);
   }
 
   /** Tenants for containers of pods. */

@@ -32,18 +32,11 @@ public final class PodTenants {
   private final Tenants tenants;
   private final InstantSource clock;
   private final SwapMode swapMode;
-  private final Making making;
+  private final TenantOrders orders;
   private final ProcFs proc;
 
   /** One for many ids: who waits for the last process of one container keeps few others waiting. */
   private final Object[] locks = Stream.generate(Object::new).limit(64).toArray();
-
-  /** Makes tenants, and changes their shares: one at a time. */
-  interface Making {
-    void create(TenantRecord record) throws AgentException;
-
-    void resize(Tenant tenant, List<TenantRecord.Grant> grants) throws AgentException;
-  }
 
   /**
    * @param swapMode of tenants that do not say
@@ -54,13 +47,13 @@ public final class PodTenants {
       ProcFs proc,
       InstantSource clock,
       SwapMode swapMode,
-      Making making) {
+      TenantOrders orders) {
     this.proc = proc;
     this.inventory = inventory;
     this.tenants = tenants;
     this.clock = clock;
     this.swapMode = swapMode;
-    this.making = making;
+    this.orders = orders;
   }
 
   /**
@@ -89,7 +82,7 @@ public final class PodTenants {
     if (there.isPresent()) {
       replace(there.get());
     }
-    making.create(record(wanted));
+    orders.create(record(wanted));
     return Optional.empty();
   }
 
@@ -158,7 +151,7 @@ public final class PodTenants {
       return Optional.empty();
     }
     try {
-      making.resize(tenant, grants);
+      orders.resize(tenant, grants);
       return Optional.empty();
     } catch (AgentException e) {
       return Optional.of(String.valueOf(e.getMessage()));
