@@ -49,6 +49,15 @@ final class Tenancy {
     return Bytes.add(overheadBytes, slots.reservedBytes());
   }
 
+  /** What the driver holds is so much from now on; credit goes where it was counted on. */
+  void overhead(long bytes) {
+    if (bytes < 0) {
+      throw new IllegalArgumentException("overhead " + bytes + " is negative");
+    }
+    overheadBytes = bytes;
+    shrinkToFit();
+  }
+
   Collection<Slot> slots() {
     return slots.all();
   }

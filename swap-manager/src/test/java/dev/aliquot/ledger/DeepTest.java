@@ -18,7 +18,7 @@ class DeepTest extends LendingFixture {
     assertThat(a.leave(0)).isTrue();
     pagesA.park(0);
     a.moved();
-    a.sink(0, CONTEXT, CONTEXT);
+    a.deep().sink(0, CONTEXT, CONTEXT);
     read(0);
   }
 
@@ -46,20 +46,20 @@ class DeepTest extends LendingFixture {
   @Test
   void othersCanHaveAllThatItLeaves() {
     bHolds(1600);
-    assertThat(a.missingContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.deep().missingContextBytes(0)).isEqualTo(CONTEXT);
   }
 
   @Test
   void roomForContextsIsKeptBeforeItMayRun() {
     assertThat(resume(true)).isEqualTo(new AskResult.Granted(200));
     assertThat(pagesA.away).isEmpty();
-    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.deep().reservedContextBytes(0)).isEqualTo(CONTEXT);
     assertThat(a.overheadBytes()).as("as if they were there").isEqualTo(CONTEXT);
     assertThat(pagesA.credit).containsEntry(0, 200L);
     assertThat(ask(b, 1600 - 300)).isInstanceOf(AskResult.Granted.class);
     assertThat(ask(b, 1600 - 299)).isNotInstanceOf(AskResult.Granted.class);
-    a.surfaced(0, CONTEXT);
-    assertThat(a.reservedContextBytes(0)).isZero();
+    a.deep().surfaced(0, CONTEXT);
+    assertThat(a.deep().reservedContextBytes(0)).isZero();
     assertThat(a.overheadBytes()).isEqualTo(CONTEXT);
   }
 
@@ -72,7 +72,7 @@ class DeepTest extends LendingFixture {
     pagesB.demote(0, 300);
     b.moved();
     assertThat(resume(true)).isEqualTo(new AskResult.Granted(200));
-    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.deep().reservedContextBytes(0)).isEqualTo(CONTEXT);
   }
 
   @Test
@@ -81,8 +81,8 @@ class DeepTest extends LendingFixture {
     assertThat(resume(true)).isInstanceOf(AskResult.MakingRoom.class);
     a.comeBack(0);
     assertThat(pagesA.away).as("the driver would lose it").containsExactly(0);
-    assertThat(a.reservedContextBytes(0)).isZero();
-    assertThat(a.missingContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.deep().reservedContextBytes(0)).isZero();
+    assertThat(a.deep().missingContextBytes(0)).isEqualTo(CONTEXT);
     assertThat(pagesB.resident.get(0)).as("nothing is demanded any more").isEqualTo(-1);
   }
 
@@ -91,56 +91,58 @@ class DeepTest extends LendingFixture {
     assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
     a.comeBack(0);
     assertThat(pagesA.away).isEmpty();
-    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.deep().reservedContextBytes(0)).isEqualTo(CONTEXT);
   }
 
   @Test
   void whatIsKeptIsFreeWhenTheyDoNotComeBackAfterAll() {
     assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
-    a.sinkAgain(0);
-    assertThat(a.reservedContextBytes(0)).isZero();
-    assertThat(a.missingContextBytes(0)).isEqualTo(CONTEXT);
+    a.deep().sinkAgain(0);
+    assertThat(a.deep().reservedContextBytes(0)).isZero();
+    assertThat(a.deep().missingContextBytes(0)).isEqualTo(CONTEXT);
     assertThat(pagesA.away).as("as before").containsExactly(0);
     assertThat(pagesA.credit).containsEntry(0, 0L);
     read(0);
     assertThat(a.coveredBytes(0)).isZero();
     assertThat(resume(true)).as("once more").isInstanceOf(AskResult.Granted.class);
-    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.deep().reservedContextBytes(0)).isEqualTo(CONTEXT);
   }
 
   @Test
   void othersCanHaveWhatWasGrantedToOneThatDoesNotComeBackAfterAll() {
     assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
-    a.sinkAgain(0);
+    a.deep().sinkAgain(0);
     read(0);
     bHolds(1600);
   }
 
   @Test
   void whatItHeldBesidesItsContextsStaysItsWhateverItSays() {
-    a.surfaced(0, CONTEXT);
+    a.deep().surfaced(0, CONTEXT);
     pagesA.used.put(0, 50L);
     assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
     a.leave(0);
     a.moved();
-    a.sink(0, CONTEXT - 20, CONTEXT + 50);
-    assertThat(a.missingContextBytes(0)).as("all that it does not report").isEqualTo(CONTEXT);
+    a.deep().sink(0, CONTEXT - 20, CONTEXT + 50);
+    assertThat(a.deep().missingContextBytes(0))
+        .as("all that it does not report")
+        .isEqualTo(CONTEXT);
     pagesA.used.put(0, 0L);
     read(0);
     read(0);
     assertThat(a.coveredBytes(0)).isEqualTo(50);
     assertThat(ask(b, 1551)).isNotInstanceOf(AskResult.Granted.class);
     assertThat(ask(b, 1550)).isInstanceOf(AskResult.Granted.class);
-    a.surfaced(0, CONTEXT);
+    a.deep().surfaced(0, CONTEXT);
     a.moved();
     assertThat(a.coveredBytes(0)).as("it may let go of it when it is back").isZero();
   }
 
   /** Plain memory of 250 beside the contexts, all of it off the device; B has what is left. */
   private void aIsDeepWithPlainMemory() {
-    a.surfaced(0, CONTEXT);
+    a.deep().surfaced(0, CONTEXT);
     assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
-    a.surfaced(0, CONTEXT);
+    a.deep().surfaced(0, CONTEXT);
     pagesA.parked.remove(0);
     pagesA.demoted.put(0, 0L);
     pagesA.used.put(0, 250L);
@@ -149,8 +151,8 @@ class DeepTest extends LendingFixture {
     assertThat(a.leaveWhole(0)).isTrue();
     pagesA.parked.add(0);
     a.moved();
-    a.sink(0, CONTEXT, CONTEXT + 250);
-    a.sunk(0);
+    a.deep().sink(0, CONTEXT, CONTEXT + 250);
+    a.deep().sunk(0);
     assertThat(ask(b, 1600)).as("it may be there still").isNotInstanceOf(AskResult.Granted.class);
     b.withdraw(0);
     read(0);
@@ -160,7 +162,7 @@ class DeepTest extends LendingFixture {
   void othersCanHaveThePlainMemoryThatLeftWithTheContexts() {
     aIsDeepWithPlainMemory();
     assertThat(a.coveredBytes(0)).isZero();
-    assertThat(a.missingBytes(0)).isEqualTo(CONTEXT + 250);
+    assertThat(a.deep().missingBytes(0)).isEqualTo(CONTEXT + 250);
     bHolds(1600);
     assertThat(pagesA.covered).as("for the next agent").containsEntry(0, 250L);
   }
@@ -176,24 +178,24 @@ class DeepTest extends LendingFixture {
     pagesB.demote(0, 10);
     b.moved();
     assertThat(resume(true)).isEqualTo(new AskResult.Granted(250));
-    assertThat(a.missingBytes(0)).isZero();
+    assertThat(a.deep().missingBytes(0)).isZero();
     assertThat(a.coveredBytes(0)).isEqualTo(250);
-    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.deep().reservedContextBytes(0)).isEqualTo(CONTEXT);
     pagesA.used.put(0, 0L);
     a.moved();
     assertThat(a.coveredBytes(0)).as("whatever it says").isEqualTo(250);
-    a.surfaced(0, CONTEXT);
-    assertThat(a.isSinking(0)).isFalse();
+    a.deep().surfaced(0, CONTEXT);
+    assertThat(a.deep().isSinking(0)).isFalse();
   }
 
   @Test
   void plainMemoryThatFoundNoRoomKeepsNothing() {
     aIsDeepWithPlainMemory();
     assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
-    a.sinkAgain(0);
+    a.deep().sinkAgain(0);
     read(0);
     assertThat(a.coveredBytes(0)).isZero();
-    assertThat(a.missingBytes(0)).isEqualTo(CONTEXT + 250);
+    assertThat(a.deep().missingBytes(0)).isEqualTo(CONTEXT + 250);
     bHolds(1600);
     assertThat(resume(true)).isInstanceOf(AskResult.MakingRoom.class);
     a.comeBack(0);
@@ -203,15 +205,15 @@ class DeepTest extends LendingFixture {
 
   @Test
   void ofWhomNothingIsKnownNeedsRoomForWhatItSays() {
-    a.surfaced(0, 0);
+    a.deep().surfaced(0, 0);
     pagesA.used.put(0, 250L);
-    a.adoptSunk(0, CONTEXT);
-    a.sunk(0);
-    assertThat(a.missingBytes(0)).isEqualTo(CONTEXT + 250);
+    a.deep().adoptSunk(0, CONTEXT);
+    a.deep().sunk(0);
+    assertThat(a.deep().missingBytes(0)).isEqualTo(CONTEXT + 250);
     pagesA.used.put(0, -1L);
-    a.adoptSunk(0, CONTEXT);
-    a.sunk(0);
-    assertThat(a.missingBytes(0)).as("nonsense").isEqualTo(CONTEXT);
+    a.deep().adoptSunk(0, CONTEXT);
+    a.deep().sunk(0);
+    assertThat(a.deep().missingBytes(0)).as("nonsense").isEqualTo(CONTEXT);
   }
 
   @Test
@@ -224,11 +226,11 @@ class DeepTest extends LendingFixture {
     read(0);
     assertThat(a.coveredBytes(0)).isEqualTo(400);
     pagesA.used.put(0, 250L);
-    a.adoptSunk(0, CONTEXT);
-    a.sunk(0);
+    a.deep().adoptSunk(0, CONTEXT);
+    a.deep().sunk(0);
     read(0);
     assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
-    assertThat(a.missingBytes(0)).isZero();
+    assertThat(a.deep().missingBytes(0)).isZero();
   }
 
   @Test
@@ -247,7 +249,7 @@ class DeepTest extends LendingFixture {
 
   @Test
   void whoDoesNotLeaveThoughItWasToldStaysAfterAWhile() {
-    a.surfaced(0, CONTEXT);
+    a.deep().surfaced(0, CONTEXT);
     assertThat(resume(true)).isInstanceOf(AskResult.Granted.class);
     pagesA.parked.remove(0);
     assertThat(a.leaveWhole(0)).isTrue();
@@ -270,7 +272,7 @@ class DeepTest extends LendingFixture {
     pagesB.demote(0, 350);
     b.moved();
     assertThat(resume(true)).isEqualTo(new AskResult.Granted(250));
-    a.surfaced(0, CONTEXT);
+    a.deep().surfaced(0, CONTEXT);
     assertThat(device.resize("a", Share.fixed(10))).as("back").isEqualTo(new Admission.Admitted());
   }
 
@@ -286,19 +288,19 @@ class DeepTest extends LendingFixture {
   void whoHoldsMoreThanItCouldComeBackToDoesNotGoDeep() {
     aIsDeepWithPlainMemory();
     assertThat(resume(true)).isEqualTo(new AskResult.Granted(250));
-    a.surfaced(0, CONTEXT);
+    a.deep().surfaced(0, CONTEXT);
     assertThat(a.leaveWhole(0)).isTrue();
     a.moved();
-    assertThat(a.couldComeBack(0)).isTrue();
+    assertThat(a.deep().couldComeBack(0)).isTrue();
     assertThat(device.resize("a", new Share(349, 1600))).isEqualTo(new Admission.Admitted());
-    assertThat(a.couldComeBack(0)).as("a loan of what does not move").isFalse();
+    assertThat(a.deep().couldComeBack(0)).as("a loan of what does not move").isFalse();
     assertThat(device.resize("a", Share.fixed(300))).isEqualTo(new Admission.Admitted());
-    assertThat(a.couldComeBack(0)).isFalse();
+    assertThat(a.deep().couldComeBack(0)).isFalse();
     pagesA.used.put(0, 0L);
     a.moved();
-    assertThat(a.couldComeBack(0)).as("contexts alone").isTrue();
+    assertThat(a.deep().couldComeBack(0)).as("contexts alone").isTrue();
     assertThat(device.resize("a", Share.fixed(99))).isEqualTo(new Admission.Admitted());
-    assertThat(a.couldComeBack(0)).as("beyond the limit").isFalse();
+    assertThat(a.deep().couldComeBack(0)).as("beyond the limit").isFalse();
   }
 
   @Test
@@ -309,7 +311,7 @@ class DeepTest extends LendingFixture {
     pagesB.demote(0, 300);
     b.moved();
     assertThat(resume(false)).isInstanceOf(AskResult.Granted.class);
-    assertThat(a.reservedContextBytes(0)).isEqualTo(CONTEXT);
+    assertThat(a.deep().reservedContextBytes(0)).isEqualTo(CONTEXT);
   }
 
   @Test

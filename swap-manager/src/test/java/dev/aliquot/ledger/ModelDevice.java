@@ -194,7 +194,7 @@ final class ModelDevice {
     Broken.unless(
         process.away == process.bare, "who has resumed is not away, or found no room", holding);
     Broken.unless(
-        !process.bare || holding.book.reservedContextBytes(slot) == 0,
+        !process.bare || holding.book.deep().reservedContextBytes(slot) == 0,
         "nothing is kept for who does not come back",
         holding);
     withdrawAll();

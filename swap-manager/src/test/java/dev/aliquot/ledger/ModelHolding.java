@@ -137,14 +137,14 @@ final class ModelHolding implements SlotPort {
     ModelProcess process = processes[slot];
     if (process.parked && !process.bare && !process.restored && overhead > 0) {
       long bytes = 1 + random.nextLong(overhead);
-      book.sink(slot, bytes, 0);
+      book.deep().sink(slot, bytes, 0);
       if (random.nextInt(4) == 0) {
-        book.surfaced(slot, overhead);
+        book.deep().surfaced(slot, overhead);
         return;
       }
       process.bare = true;
       process.context = bytes;
-      book.sunk(slot);
+      book.deep().sunk(slot);
       overhead -= bytes;
       book.overhead(overhead);
     }
@@ -159,14 +159,14 @@ final class ModelHolding implements SlotPort {
     AskResult result = book.resume(slot, whole);
     if (process.bare && result instanceof AskResult.Granted) {
       Broken.unless(
-          book.missingBytes(slot) == 0
-              && book.reservedContextBytes(slot) == process.context
+          book.deep().missingBytes(slot) == 0
+              && book.deep().reservedContextBytes(slot) == process.context
               && book.coveredBytes(slot) >= process.ownBytes(),
           "nobody is restored without room",
           this);
       device.restores++;
       if (device.restores % RESTORES_TO_A_FAILURE == 0) {
-        book.sinkAgain(slot);
+        book.deep().sinkAgain(slot);
         return new AskResult.MakingRoom(process.context);
       }
       process.bare = false;
@@ -181,17 +181,17 @@ final class ModelHolding implements SlotPort {
     process.restored = false;
     overhead += process.context;
     process.context = 0;
-    book.surfaced(slot, overhead);
+    book.deep().surfaced(slot, overhead);
   }
 
   /** What its processes need to come back to the device. */
   long sunkBytes() {
-    return IntStream.range(0, SLOTS).mapToLong(book::missingBytes).sum();
+    return IntStream.range(0, SLOTS).mapToLong(book.deep()::missingBytes).sum();
   }
 
   /** Off the device, or kept for what comes back to it. */
   private long contextBytes(int slot) {
-    return book.missingContextBytes(slot) + book.reservedContextBytes(slot);
+    return book.deep().missingContextBytes(slot) + book.deep().reservedContextBytes(slot);
   }
 
   /** Whether all that the tenant uses, with this ask, is within its request. */
@@ -199,8 +199,8 @@ final class ModelHolding implements SlotPort {
     long used = overhead + processes[slot].used;
     long demoted = 0;
     for (int i = 0; i < SLOTS; i++) {
-      demoted += processes[i].demoted + book.missingBytes(i);
-      used += book.reservedContextBytes(i);
+      demoted += processes[i].demoted + book.deep().missingBytes(i);
+      used += book.deep().reservedContextBytes(i);
       // siblings go on meanwhile, and may use what they have credit for
       used += i == slot ? 0 : Math.max(processes[i].credit, processes[i].used);
     }
@@ -229,7 +229,7 @@ final class ModelHolding implements SlotPort {
           !process.away || process.resident != RESIDENT_ALL, "who is away has a demand", this);
       Broken.unless(
           contextBytes(slot) == process.context, "missing and kept are the context", this);
-      taken += covered + book.reservedContextBytes(slot);
+      taken += covered + book.deep().reservedContextBytes(slot);
     }
     mostBytes = Math.max(share.limitBytes(), mostBytes);
     Broken.unless(taken <= mostBytes, "sum(covered) + overhead <= limit", this);
@@ -244,7 +244,7 @@ final class ModelHolding implements SlotPort {
       digest = digest * 31 + processes[slot].credit;
       digest = digest * 31 + processes[slot].resident;
       digest = digest * 31 + (processes[slot].away ? 1 : 0);
-      digest = digest * 31 + book.missingBytes(slot);
+      digest = digest * 31 + book.deep().missingBytes(slot);
       digest = digest * 31 + book.coveredBytes(slot);
     }
     return digest;
@@ -271,7 +271,7 @@ final class ModelHolding implements SlotPort {
                     process.used,
                     process.heldBytes(),
                     process.demoted,
-                    book.reservedContextBytes(slot),
+                    book.deep().reservedContextBytes(slot),
                     process.context));
       }
     }

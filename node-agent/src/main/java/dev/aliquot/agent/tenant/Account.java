@@ -71,7 +71,7 @@ final class Account {
     long overheadBytes = publishOverhead(holding);
     for (Member member : surfaced) {
       member.shown[holding.index] = false;
-      holding.book.surfaced(member.slot, overheadBytes);
+      holding.book.deep().surfaced(member.slot, overheadBytes);
     }
     holding.book.endReading(overheadBytes);
     holding.book.kept().map(kept -> keeper(kept, members.get(kept.slot()))).ifPresent(reports::add);
@@ -105,7 +105,7 @@ final class Account {
 
   /** What is kept for contexts until a reading has shown them. */
   private static long keptBytes(Member member, Holding holding) {
-    return member.shown[holding.index] ? 0 : holding.book.reservedContextBytes(member.slot);
+    return member.shown[holding.index] ? 0 : holding.book.deep().reservedContextBytes(member.slot);
   }
 
   private static @Nullable Keeper keeper(Kept kept, @Nullable Member member) {
@@ -130,7 +130,7 @@ final class Account {
     long reported = Math.max(report.claim().usedBytes(), after.usedBytes());
     reports.add(new Shortfall(member.id, member.command, Math.max(0, truth - reported), exact));
     boolean hot = report.hot() && member.depth == Depth.HOT;
-    if (exact && hot && holding.book.isSinking(member.slot)) {
+    if (exact && hot && holding.book.deep().isSinking(member.slot)) {
       surfaced.add(member);
     }
     boolean first = member.truthBytes[holding.index] == 0 && !member.hasBeenDeep;

@@ -140,8 +140,10 @@ final class Diving {
     synchronized (tenant) {
       if (pages.control().isDeep(member.slot)) {
         for (Holding holding : holdings) {
-          holding.book.restoreSunk(
-              member.slot, pages.control().contextBytes(member.slot, holding.index));
+          holding
+              .book
+              .deep()
+              .restoreSunk(member.slot, pages.control().contextBytes(member.slot, holding.index));
         }
         member.depth = Depth.DIVING;
         member.underWay =
@@ -169,7 +171,7 @@ final class Diving {
       for (Holding holding : holdings) {
         long bytes = holding.device.contextEstimateBytes();
         pages.control().contextBytes(member.slot, holding.index, bytes);
-        holding.book.adoptSunk(member.slot, bytes);
+        holding.book.deep().adoptSunk(member.slot, bytes);
       }
       member.depth = Depth.DIVING;
       pages.control().deep(member.slot, true);
@@ -285,18 +287,18 @@ final class Diving {
         return CompletableFuture.completedFuture(
             new Dive.StaysHot("the driver does not say what it holds"));
       }
-      if (holdings.stream().anyMatch(holding -> !holding.book.couldComeBack(member.slot))) {
+      if (holdings.stream().anyMatch(holding -> !holding.book.deep().couldComeBack(member.slot))) {
         return CompletableFuture.completedFuture(
             new Dive.StaysHot("its request or limit has no place for it to come back to"));
       }
       for (Holding holding : holdings) {
         copyBytes += member.truthBytes[holding.index];
         long bytes = member.overheads[holding.index].overheadBytes();
-        holding.book.sink(member.slot, bytes, member.truthBytes[holding.index]);
+        holding.book.deep().sink(member.slot, bytes, member.truthBytes[holding.index]);
         pages
             .control()
             .contextBytes(
-                member.slot, holding.index, holding.book.missingContextBytes(member.slot));
+                member.slot, holding.index, holding.book.deep().missingContextBytes(member.slot));
       }
     }
     return context.deep().driver().dive(tenant.id(), member.id, copyBytes);
@@ -334,12 +336,12 @@ final class Diving {
           member.depth = Depth.DEEP;
           member.hasBeenDeep = true;
           member.noDive.over();
-          holdings.forEach(holding -> holding.book.sunk(member.slot));
+          holdings.forEach(holding -> holding.book.deep().sunk(member.slot));
           context.counters().dives.add(tried ? 1 : 0);
         }
         case Dive.StaysHot(String reason) -> {
           for (Holding holding : holdings) {
-            holding.book.surfaced(member.slot, account.overheadBytes(holding));
+            holding.book.deep().surfaced(member.slot, account.overheadBytes(holding));
           }
           if (tried) {
             stays(member, reason);

@@ -88,7 +88,7 @@ final class Presence {
               .filter(
                   holding ->
                       holding.book.isAway(member.slot)
-                          || holding.book.missingBytes(member.slot) > 0)
+                          || holding.book.deep().missingBytes(member.slot) > 0)
               .toList()
           : List.of();
     }
@@ -129,7 +129,7 @@ final class Presence {
   /** Whether a process that the driver has taken off a device has found no room there. */
   boolean lacksRoom(Member member, Holding holding) {
     synchronized (tenant) {
-      return tenant.holds(member) && holding.book.missingBytes(member.slot) > 0;
+      return tenant.holds(member) && holding.book.deep().missingBytes(member.slot) > 0;
     }
   }
 

@@ -110,7 +110,8 @@ final class Surfacing {
   }
 
   private boolean hasRoom(Member member) {
-    return holdings.stream().allMatch(holding -> holding.book.missingBytes(member.slot) == 0);
+    return holdings.stream()
+        .allMatch(holding -> holding.book.deep().missingBytes(member.slot) == 0);
   }
 
   /**
@@ -184,7 +185,7 @@ final class Surfacing {
       return NO_ROOM;
     }
     for (Holding holding : holdings) {
-      holding.book.sinkAgain(member.slot);
+      holding.book.deep().sinkAgain(member.slot);
       holding.device.room().fire();
     }
     return NO_ROOM;

@@ -107,6 +107,7 @@ final class TenantViews {
   }
 
   private static long offBytes(Holding holding, Member member) {
-    return holding.book.missingBytes(member.slot) - holding.book.missingContextBytes(member.slot);
+    return holding.book.deep().missingBytes(member.slot)
+        - holding.book.deep().missingContextBytes(member.slot);
   }
 }

@@ -83,7 +83,7 @@ class RisingTest extends TenantFixture {
     assertThat(process.depth).isEqualTo(Depth.HOT);
     assertThat(driver.state()).isEqualTo(State.RUNNING);
     assertThat(holding.book.isAway(process.slot)).isFalse();
-    assertThat(holding.book.reservedContextBytes(process.slot)).isEqualTo(CONTEXT);
+    assertThat(holding.book.deep().reservedContextBytes(process.slot)).isEqualTo(CONTEXT);
   }
 
   @Test
@@ -91,8 +91,8 @@ class RisingTest extends TenantFixture {
     driver.unlocksNothing();
     assertThat(resume()).isInstanceOf(Reply.Refused.class);
     assertThat(driver.state()).isEqualTo(State.LOCKED);
-    assertThat(holding.book.reservedContextBytes(process.slot)).isEqualTo(CONTEXT);
-    assertThat(holding.book.missingContextBytes(process.slot)).isZero();
+    assertThat(holding.book.deep().reservedContextBytes(process.slot)).isEqualTo(CONTEXT);
+    assertThat(holding.book.deep().missingContextBytes(process.slot)).isZero();
     driver.stands(State.LOCKED);
     comesBack();
   }
@@ -101,8 +101,8 @@ class RisingTest extends TenantFixture {
   void whatIsNotRestoredKeepsNothing() {
     driver.restoresNothing();
     assertThat(resume()).isInstanceOf(Reply.Refused.class);
-    assertThat(holding.book.reservedContextBytes(process.slot)).isZero();
-    assertThat(holding.book.missingContextBytes(process.slot)).isEqualTo(CONTEXT);
+    assertThat(holding.book.deep().reservedContextBytes(process.slot)).isZero();
+    assertThat(holding.book.deep().missingContextBytes(process.slot)).isEqualTo(CONTEXT);
     assertThat(holding.book.isAway(process.slot)).isTrue();
     assertThat(holding.book.coveredBytes(process.slot)).isZero();
     driver.stands(State.CHECKPOINTED);
@@ -151,7 +151,7 @@ class RisingTest extends TenantFixture {
     }
     assertThat(process.underWay).succeedsWithin(Duration.ofSeconds(30));
     assertThat(process.depth).isEqualTo(Depth.DEEP);
-    assertThat(holding.book.missingBytes(process.slot)).isEqualTo(CONTEXT + GIB / 2);
+    assertThat(holding.book.deep().missingBytes(process.slot)).isEqualTo(CONTEXT + GIB / 2);
   }
 
   @Test
@@ -162,11 +162,11 @@ class RisingTest extends TenantFixture {
     assertThat(attach(tenant)).isSameAs(process);
     assertThat(process.underWay).succeedsWithin(Duration.ofSeconds(30));
     assertThat(process.depth).as("the same program").isEqualTo(Depth.DEEP);
-    assertThat(holding.book.missingBytes(process.slot)).isEqualTo(CONTEXT);
+    assertThat(holding.book.deep().missingBytes(process.slot)).isEqualTo(CONTEXT);
     driver.stands(State.RUNNING);
     attach(tenant);
     assertThat(process.underWay).succeedsWithin(Duration.ofSeconds(30));
     assertThat(process.depth).as("another program").isEqualTo(Depth.HOT);
-    assertThat(holding.book.missingBytes(process.slot)).isZero();
+    assertThat(holding.book.deep().missingBytes(process.slot)).isZero();
   }
 }
