@@ -148,7 +148,7 @@ final class AgentCommand implements Callable<Integer> {
     Limits limits = new Limits(settings.httpMaxConnections(), settings.httpIdleTimeout());
     try (Agent agent = Agent.start(options(settings), InstantSource.system());
         Kubelet kubelet = Kubelet.serve(settings, agent);
-        EventStream<LiveView> live = WebRoutes.live(agent::live, limits);
+        EventStream<LiveView> live = WebRoutes.live(() -> kubelet.shown(agent.live()), limits);
         HttpServer http = http(settings, limits, agent, live, kubelet);
         AdminSocket _ =
             AdminSocket.open(

@@ -5,6 +5,7 @@ import dev.aliquot.agent.AgentException;
 import dev.aliquot.agent.config.AgentConfig;
 import dev.aliquot.agent.plugin.PodOptions;
 import dev.aliquot.agent.plugin.PodService;
+import dev.aliquot.agent.view.LiveView;
 import dev.aliquot.agent.view.NodeView;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,10 @@ record Kubelet(@Nullable PodService service) implements AutoCloseable {
   /** The node with what the kubelet has of it. */
   NodeView shown(NodeView node) {
     return service == null ? node : node.with(service.view());
+  }
+
+  LiveView shown(LiveView live) {
+    return new LiveView(live.at(), shown(live.node()), live.point());
   }
 
   @Override

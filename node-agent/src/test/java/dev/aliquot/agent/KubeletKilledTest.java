@@ -1,14 +1,26 @@
 package dev.aliquot.agent;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.aliquot.agent.http.Json;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
+import dev.aliquot.agent.view.KubeletView;
+import dev.aliquot.agent.view.LiveView;
 import dev.aliquot.cli.Main;
 import dev.aliquot.plugin.kubelet.PodSpec;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Iterator;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The agent as its own command, killed while pods use it. */
@@ -41,13 +53,48 @@ class KubeletKilledTest extends KubeletFixture {
         kubeletFolder.toString());
   }
 
-  @Test
-  void podsGoOnAndTheNextAgentGoesOnWithThem() throws Exception {
+  private Talker commandInPlaceOfTheAgent() {
     service.close();
     service = null;
     agent.close();
     Eventually.soon(() -> assertThat(kubelet.healthyUnits()).isZero());
-    Talker first = command();
+    return command();
+  }
+
+  @Test
+  void whoWatchesThePageIsToldOfTheKubeletWhenSomethingHappensThere() throws Exception {
+    Talker command = commandInPlaceOfTheAgent();
+    awaitUnits();
+    try (HttpClient client = HttpClient.newHttpClient();
+        Stream<String> lines = client.send(live(), BodyHandlers.ofLines()).body()) {
+      Iterator<KubeletView> told =
+          lines
+              .filter(line -> line.startsWith("data: "))
+              .map(line -> Json.read(line.substring(6).getBytes(UTF_8), LiveView.class))
+              .map(live -> live.node().kubelet())
+              .iterator();
+      assertThat(told.next().registered()).isTrue();
+      PodSpec pod = PodSpec.of("pod", 40);
+      admit(pod);
+      run(pod, "main", id(1));
+      assertThat(Stream.generate(told::next).limit(20))
+          .anySatisfy(
+              view -> assertThat(view.grants()).extracting("holder").contains("default/pod/main"));
+    }
+    command.kill();
+    agent = Agent.start(options, InstantSource.system());
+  }
+
+  private HttpRequest live() throws Exception {
+    Path file = options.stateDir().resolve("agent.json");
+    Eventually.soon(() -> assertThat(file).exists());
+    String http = new JsonMapper().readTree(Files.readString(file)).path("http").asText();
+    return HttpRequest.newBuilder(URI.create("http://" + http + "/api/v1/live")).build();
+  }
+
+  @Test
+  void podsGoOnAndTheNextAgentGoesOnWithThem() throws Exception {
+    Talker first = commandInPlaceOfTheAgent();
     awaitUnits();
     PodSpec pod = PodSpec.of("pod", 40);
     PodSpec late = PodSpec.of("late", 40);

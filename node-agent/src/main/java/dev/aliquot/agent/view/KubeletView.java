@@ -39,6 +39,12 @@ public record KubeletView(
     allocateBuckets = List.copyOf(allocateBuckets);
   }
 
+  /** The same without what goes on counting while nothing happens. */
+  KubeletView uncounted() {
+    return new KubeletView(
+        resource, registered, way, problems, grants, Map.of(), waits, List.of(), 0, 0, 0);
+  }
+
   /** How many allocations took no longer. */
   public record Bucket(double seconds, long calls) {}
 

@@ -36,6 +36,6 @@ public record LiveView(Instant at, NodeView node, HistoryView.@Nullable Point po
         node.events(),
         node.hostPool(),
         node.health(),
-        node.kubelet());
+        node.kubelet() == null ? null : node.kubelet().uncounted());
   }
 }
