@@ -7,8 +7,9 @@ import dev.aliquot.plugin.kubelet.ContainerStart;
 import dev.aliquot.plugin.kubelet.PodSpec;
 import dev.aliquot.plugin.kubelet.StandInBehaviour;
 import dev.aliquot.plugin.support.KubeletNode;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
 /** An answer for which the kubelet waits no longer; its 30 s are waited out. */
@@ -18,7 +19,9 @@ class LateAnswerTest {
 
   @Test
   void whatIsMadeTooLateIsThereForTheNextStartAndEndsWithItsPod() throws Exception {
-    try (KubeletNode node = KubeletNode.start(1, StandInBehaviour.NORMAL)) {
+    try (KubeletNode node = KubeletNode.start(1, StandInBehaviour.NORMAL);
+        // both wait out their time at once, also where the common pool has one thread
+        ExecutorService podWorkers = Executors.newVirtualThreadPerTaskExecutor()) {
       node.awaitUnits(100);
       node.fake().beforeBind =
           (grant, container) -> {
@@ -27,8 +30,8 @@ class LateAnswerTest {
           };
       node.kubelet().addPod(PodSpec.of("stays", 50));
       node.kubelet().addPod(PodSpec.of("goes", 50));
-      var stays = CompletableFuture.supplyAsync(() -> node.kubelet().startPod("stays"));
-      var goes = CompletableFuture.supplyAsync(() -> node.kubelet().startPod("goes"));
+      var stays = podWorkers.submit(() -> node.kubelet().startPod("stays"));
+      var goes = podWorkers.submit(() -> node.kubelet().startPod("goes"));
       await(binding);
       node.fake().released.clear();
 
