@@ -33,7 +33,8 @@ class SwapPriorityTest extends LendingFixture {
     each = node().devices().getFirst().capacityBytes() * 11 / 16;
     Talker low = busy("low", Priority.LOW);
     Talker high = busy("high", Priority.HIGH);
-    assertThat(tenant("low").swap().swapOuts()).isOne();
+    // its memory is there for the other before it has told of it
+    Eventually.soon(() -> assertThat(tenant("low").swap().swapOuts()).isOne());
     Eventually.within(
         Eventually.TURNS, () -> assertThat(tenant("low").state()).isEqualTo("running"));
     assertComputesRight(low);
