@@ -55,8 +55,11 @@ class SwapTurnsTest extends LendingFixture {
       hasItsTurn("a", a);
       hasItsTurn("b", b);
     }
-    assertThat(tenant("a").swap().swapOuts()).isGreaterThanOrEqualTo(TURNS);
-    assertThat(tenant("b").swap().swapOuts()).isGreaterThanOrEqualTo(TURNS - 1);
+    Eventually.soon(
+        () -> {
+          assertThat(tenant("a").swap().swapOuts()).isGreaterThanOrEqualTo(TURNS);
+          assertThat(tenant("b").swap().swapOuts()).isGreaterThanOrEqualTo(TURNS - 1);
+        });
     assertThat(tenant("a").refusals() + tenant("b").refusals()).isZero();
     assertThat(node().devices().getFirst().health()).isEqualTo("healthy");
   }
