@@ -343,6 +343,26 @@ class SwapTest {
   }
 
   @Test
+  void dataThatIsOnItsWayBackIsNotGivenCreditOnceMore() {
+    b.detach(0);
+    c.detach(0);
+    holds(a, pagesA, 800);
+    a.leave(0);
+    pagesA.park(0);
+    assertThat(resume(a)).isEqualTo(new AskResult.Granted(800));
+    pagesA.parked.remove(0);
+    read();
+    assertThat(device.promote()).as("it looks again").isOne();
+    assertThat(pagesA.credit).containsEntry(0, 800L);
+    pagesA.demote(0, -300); // so much is back
+    assertThat(device.promote()).isOne();
+    assertThat(pagesA.credit).containsEntry(0, 800L);
+    a.returned(0); // and the rest could not come
+    assertThat(device.promote()).isOne();
+    assertThat(pagesA.credit).containsEntry(0, 800L);
+  }
+
+  @Test
   void whoTakesTheRoomOfItsDataForSomethingNewHasMoreInHostMemoryAndNotOnTheDevice() {
     holds(a, pagesA, 800);
     a.leave(0);
