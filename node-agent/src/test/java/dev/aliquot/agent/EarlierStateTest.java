@@ -27,6 +27,7 @@ import dev.aliquot.plugin.state.StateFile;
 import dev.aliquot.plugin.unit.GrantKey;
 import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -39,6 +40,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -151,7 +154,7 @@ class EarlierStateTest extends FaultFixture {
     for (String name : List.of("health.json", "kubelet-devices.json", "kubelet-grants.json")) {
       files.put(name, Files.readString(state.resolve(name)));
     }
-    files.put(PAGES, pages(state));
+    files.put(PAGES, pages(state, machine));
     files.put(INJECTION, JSON.writeValueAsString(injection));
     files.replaceAll(
         (name, text) -> {
@@ -188,7 +191,7 @@ class EarlierStateTest extends FaultFixture {
         continue;
       }
       if (file.getKey().equals(PAGES)) {
-        layPages(JSON.readTree(file.getValue()));
+        layPages(JSON.readTree(file.getValue()), machine);
         continue;
       }
       String text = JSON.writeValueAsString(change.apply(JSON.readTree(file.getValue())));
@@ -201,21 +204,45 @@ class EarlierStateTest extends FaultFixture {
   }
 
   /** Makes the pages as they were, of tenants without a process. */
-  private void layPages(JsonNode pages) throws IOException {
+  private void layPages(JsonNode pages, Map<String, String> machine) throws IOException {
     for (var page : pages.properties()) {
       Path file = options.stateDir().resolve(page.getKey());
       Files.createDirectories(file.getParent());
       byte[] head = Base64.getDecoder().decode(page.getValue().path("head").asText());
-      Files.write(file, Arrays.copyOf(head, page.getValue().path("size").asInt()));
+      byte[] content = Arrays.copyOf(head, page.getValue().path("size").asInt());
+      for (var word : machine.entrySet()) {
+        content = withText(content, word.getKey(), word.getValue());
+      }
+      Files.write(file, content);
     }
   }
 
-  private static String pages(Path state) throws IOException {
+  /** Texts in pages are ended by zeros, of which there are enough: nothing else moves. */
+  private static byte[] withText(byte[] page, String from, String to) {
+    String was = new String(page, StandardCharsets.ISO_8859_1);
+    Matcher places = Pattern.compile(Pattern.quote(from) + "([^\0]*)(\0+)").matcher(was);
+    String now =
+        places.replaceAll(
+            place -> {
+              String text = to + place.group(1);
+              int length = place.end() - place.start();
+              assertThat(text).hasSizeLessThan(length);
+              return Matcher.quoteReplacement(text + "\0".repeat(length - text.length()));
+            });
+    return now.getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  private static String pages(Path state, Map<String, String> machine) throws IOException {
     ObjectNode pages = JSON.createObjectNode();
     for (String folder : List.of("tenants", "pods")) {
       try (var all = Files.walk(state.resolve(folder))) {
         for (Path file : all.filter(Files::isRegularFile).sorted().toList()) {
           byte[] content = Files.readAllBytes(file);
+          for (var word : machine.entrySet()) {
+            content = withText(content, word.getValue(), word.getKey());
+          }
+          assertThat(new String(content, StandardCharsets.ISO_8859_1))
+              .doesNotContain(machine.values());
           int end = content.length;
           while (end > 0 && content[end - 1] == 0) {
             end--;

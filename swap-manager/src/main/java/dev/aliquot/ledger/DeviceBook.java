@@ -291,7 +291,9 @@ public final class DeviceBook {
       return false;
     }
     long leftBytes = book.share().limitBytes() - book.takenBytes();
-    long missingBytes = Math.min(demotedBytes - slot.unusedBytes(), leftBytes);
+    // what is on its way has its credit already
+    long withoutBytes = demotedBytes - slot.returningBytes() - slot.unusedBytes();
+    long missingBytes = Math.min(withoutBytes, leftBytes);
     long grantBytes = Math.min(missingBytes, room.freeBytes(book, slot, false));
     if (grantBytes > 0) {
       slot.grant(grantBytes);
@@ -302,7 +304,7 @@ public final class DeviceBook {
       // for the next time: it is nobody's before ground truth has been read
       Reclaim.takeUnusedOf(others(book), missingBytes, Set.of());
     }
-    boolean canMove = slot.unusedBytes() > 0;
+    boolean canMove = slot.unusedBytes() > 0 || slot.returningBytes() > 0;
     if (canMove) {
       slot.wake();
     }

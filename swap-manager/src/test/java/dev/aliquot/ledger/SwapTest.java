@@ -343,6 +343,45 @@ class SwapTest {
   }
 
   @Test
+  void dataThatIsOnItsWayBackIsNotGivenCreditOnceMore() {
+    b.detach(0);
+    c.detach(0);
+    holds(a, pagesA, 800);
+    a.leave(0);
+    pagesA.park(0);
+    assertThat(resume(a)).isEqualTo(new AskResult.Granted(800));
+    pagesA.parked.remove(0);
+    read();
+    assertThat(device.promote()).as("it looks again").isOne();
+    assertThat(pagesA.credit).containsEntry(0, 800L);
+    pagesA.demote(0, -300); // so much is back
+    assertThat(device.promote()).isOne();
+    assertThat(pagesA.credit).containsEntry(0, 800L);
+    a.returned(0); // and the rest could not come
+    assertThat(device.promote()).isOne();
+    assertThat(pagesA.credit).containsEntry(0, 800L);
+  }
+
+  @Test
+  void whoTakesTheRoomOfItsDataForSomethingNewHasMoreInHostMemoryAndNotOnTheDevice() {
+    holds(a, pagesA, 800);
+    a.leave(0);
+    pagesA.park(0);
+    assertThat(resume(a)).isEqualTo(new AskResult.Granted(800));
+    pagesA.parked.remove(0);
+    assertThat(ask(a, 1600)).isInstanceOf(AskResult.Granted.class);
+    pagesA.holdMovable(0, 1600); // within its credit, and none of it is what was away
+    a.returned(0);
+    assertThat(pagesA.credit).as("the limit").containsEntry(0, 1600L);
+    a.leave(0);
+    pagesA.park(0);
+    assertThat(pagesA.demotedBytes(0)).as("800 more than the limit").isEqualTo(2400);
+    assertThat(resume(a)).as("what is within the request").isEqualTo(new AskResult.Granted(400));
+    pagesA.run(0);
+    assertThat(ask(a, 401)).as("2000 are in host memory").isInstanceOf(AskResult.Refused.class);
+  }
+
+  @Test
   void dataThatDoesNotComeBackIsCountedBesideDataThatDoes() {
     aHasAlmostAll();
     a.leave(0);

@@ -34,7 +34,7 @@ public final class Starter {
   private final Semaphore places = new Semaphore(TOGETHER);
   private final Set<String> starting = ConcurrentHashMap.newKeySet();
 
-  /** Grants that were found to be nobody's while a container was started with them. */
+  /** Grants that were found to be nobody's while somebody was at them. */
   private final Set<String> postponed = ConcurrentHashMap.newKeySet();
 
   /**
@@ -104,8 +104,8 @@ public final class Starter {
 
   /**
    * Ends a grant's tenant, which was found to be nobody's; not once a container has been started
-   * with the grant: that has made a tenant of its own. While one is started it is put off until
-   * that has come to its end: a pod may go while its tenant is made.
+   * with the grant: that has made a tenant of its own. While one is started, or ended, it is put
+   * off until that has come to its end: a pod may go while its tenant is made.
    *
    * @return whether it was ended
    */
@@ -117,15 +117,19 @@ public final class Starter {
         return false;
       }
     }
+    boolean ended = false;
+    boolean again;
     try {
-      if (ledger.isBound(key)) {
-        return false;
+      if (!ledger.isBound(key)) {
+        node.release(key);
+        ended = true;
       }
-      node.release(key);
-      return true;
     } finally {
       starting.remove(key);
+      again = postponed.remove(key);
     }
+    // Whoever came meanwhile may know what was not so when this one looked.
+    return (again && release(key)) || ended;
   }
 
   private void bind(Collection<String> ids) throws NotYet {

@@ -102,15 +102,20 @@ public final class StateFile {
       }
       Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      throw new IOException(
-          file
-              + " cannot be written ("
-              + e.getMessage()
-              + "): make room on its file system, or make it writable",
-          e);
-    } finally {
-      // A full file system is no fuller for what could not be written.
-      Files.deleteIfExists(beside);
+      IOException sentence =
+          new IOException(
+              file
+                  + " cannot be written ("
+                  + e.getMessage()
+                  + "): make room on its file system, or make it writable",
+              e);
+      try {
+        // A full file system is no fuller for what could not be written.
+        Files.deleteIfExists(beside);
+      } catch (IOException stays) {
+        sentence.addSuppressed(stays);
+      }
+      throw sentence;
     }
   }
 

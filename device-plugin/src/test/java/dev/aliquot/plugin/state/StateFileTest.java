@@ -93,6 +93,19 @@ class StateFileTest {
     assertThat(new StateFile(path).read()).isEqualTo(ledger.grants());
   }
 
+  @Test
+  void whatIsInTheWayBesideItIsToldInASentenceToo() throws Exception {
+    Path path = folder.resolve("grants.json");
+    Path beside = folder.resolve(".grants.json.new");
+    Files.createDirectory(beside);
+    Files.createFile(beside.resolve("in the way"));
+
+    assertThatThrownBy(() -> new StateFile(path).write(List.of()))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith(path + " cannot be written (")
+        .hasMessageEndingWith("): make room on its file system, or make it writable");
+  }
+
   private static Grant grant(String... ids) {
     SortedSet<String> sorted = new TreeSet<>(List.of(ids));
     return new Grant(GrantKey.of(sorted), sorted, List.of("GPU-1"), ids.length);

@@ -13,6 +13,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 
 /** A node in memory, whose devices a test breaks and mends. Thread-safe. */
 public final class FakeNode implements Node {
@@ -27,6 +28,10 @@ public final class FakeNode implements Node {
   public final Set<String> inUse = ConcurrentHashMap.newKeySet();
   public final Set<String> living = ConcurrentHashMap.newKeySet();
   public volatile BeforeBind beforeBind = (grant, container) -> {};
+
+  /** Called with a grant's key before {@link #release} releases. */
+  public volatile Consumer<String> beforeRelease = key -> {};
+
   private final List<Runnable> callbacks = new CopyOnWriteArrayList<>();
   private volatile List<NodeDevice> devices;
 
@@ -102,6 +107,7 @@ public final class FakeNode implements Node {
 
   @Override
   public void release(String grantKey) {
+    beforeRelease.accept(grantKey);
     released.add(grantKey);
     bound.remove(grantKey);
   }

@@ -60,9 +60,7 @@ public final class StateDir {
     checkOwner(path, uid);
     StateDir state = new StateDir(path, uid == 0);
     makeDirectory(state.tenants(), uid == 0 ? "rwx--x--x" : "rwx------");
-    // a container runtime makes it where it finds none after the node has started again
-    makeDirectory(state.pods(), "rwx------");
-    Files.setPosixFilePermissions(state.pods(), PosixFilePermissions.fromString("rwx------"));
+    makePods(state.pods(), uid);
     makeDirectory(state.registry(), "rwx------");
     return state;
   }
@@ -156,6 +154,22 @@ public final class StateDir {
     }
   }
 
+  /**
+   * A container runtime makes it where it finds none after the node has started again: what it lets
+   * through is put right. Containers are told by what they have mounted, which a link is not.
+   */
+  private static void makePods(Path pods, int uid) throws IOException {
+    if (Files.isSymbolicLink(pods)) {
+      throw new IOException(
+          "the folder of pods "
+              + pods
+              + " is a link: remove it, and mount a file system there if it is to be on another");
+    }
+    makeDirectory(pods, "rwx------");
+    checkUser("the folder of pods", pods, uid, "remove it while no pod uses it");
+    Files.setPosixFilePermissions(pods, PosixFilePermissions.fromString("rwx------"));
+  }
+
   /** In a folder that everybody may write, anyone could have put a link where ours is to be. */
   private static void refuseForeignLink(Path wanted, int uid) throws IOException {
     if (Files.isSymbolicLink(wanted)) {
@@ -171,18 +185,16 @@ public final class StateDir {
     }
   }
 
-  private static void checkOwner(Path path, int uid) throws IOException {
+  private static void checkUser(String what, Path path, int uid, String remedy) throws IOException {
     int owner = (Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
     if (owner != uid) {
       throw new IOException(
-          "the state directory "
-              + path
-              + " belongs to user "
-              + owner
-              + ", not to user "
-              + uid
-              + ": name another with --state-dir");
+          what + " " + path + " belongs to user " + owner + ", not to user " + uid + ": " + remedy);
     }
+  }
+
+  private static void checkOwner(Path path, int uid) throws IOException {
+    checkUser("the state directory", path, uid, "name another with --state-dir");
     Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(path);
     if (permissions.contains(PosixFilePermission.OTHERS_WRITE)
         || permissions.contains(PosixFilePermission.GROUP_WRITE)) {

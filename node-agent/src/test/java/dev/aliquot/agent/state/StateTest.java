@@ -2,8 +2,10 @@ package dev.aliquot.agent.state;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.aliquot.ledger.Priority;
+import dev.aliquot.linux.Identity;
 import dev.aliquot.residency.SwapMode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -139,6 +141,29 @@ class StateTest {
     assertThat(StateDir.prepare(directory).pods()).isEqualTo(state.pods());
     assertThat(Files.getPosixFilePermissions(state.pods()))
         .isEqualTo(PosixFilePermissions.fromString("rwx------"));
+  }
+
+  @Test
+  void aFolderOfPodsThatIsALinkIsRefusedForContainersWouldNotBeKnown() throws IOException {
+    Path elsewhere = Files.createDirectory(directory.resolve("elsewhere"));
+    Path pods = Files.createSymbolicLink(directory.resolve("pods"), elsewhere);
+    assertThatThrownBy(() -> StateDir.prepare(directory))
+        .hasMessageStartingWith("the folder of pods " + pods + " is a link: remove it");
+    Files.delete(elsewhere);
+    assertThatThrownBy(() -> StateDir.prepare(directory))
+        .as("into nowhere")
+        .hasMessageContaining("is a link");
+  }
+
+  @Test
+  void aFolderOfPodsThatIsAnotherUsersIsRefused() throws IOException {
+    assumeTrue(Identity.effectiveUserId() == 0, "only root gives a folder away");
+    Path pods = StateDir.prepare(directory).pods();
+    Files.setAttribute(pods, "unix:uid", 12345);
+    assertThatThrownBy(() -> StateDir.prepare(directory))
+        .hasMessage(
+            "the folder of pods %s belongs to user 12345, not to user 0: remove it while no pod uses it"
+                .formatted(pods));
   }
 
   @Test
