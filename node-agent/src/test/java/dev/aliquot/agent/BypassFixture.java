@@ -30,8 +30,13 @@ abstract class BypassFixture extends AgentFixture {
 
   /** The driver's own file, as the tenant's control page names it. */
   static Path driver(TenantGrant grant) {
+    return driver(Path.of(grant.directory()));
+  }
+
+  /** The same by the tenant's folder. */
+  static Path driver(Path tenant) {
     try {
-      byte[] page = Files.readAllBytes(Path.of(grant.directory(), "control"));
+      byte[] page = Files.readAllBytes(tenant.resolve("control"));
       int end = 128;
       while (page[end] != 0) {
         end++;

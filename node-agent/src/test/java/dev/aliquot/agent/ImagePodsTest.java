@@ -6,11 +6,8 @@ import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.PodSandbox;
 import dev.aliquot.agent.support.Talker;
-import dev.aliquot.plugin.PluginOptions;
 import dev.aliquot.plugin.kubelet.ContainerStart;
-import dev.aliquot.plugin.kubelet.KubeletStandIn;
 import dev.aliquot.plugin.kubelet.PodSpec;
-import dev.aliquot.plugin.kubelet.StandInBehaviour;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -30,15 +27,13 @@ class ImagePodsTest {
 
   @Test
   void podsOfTheImagesAgentAreHeldToTheirShares() throws Exception {
-    try (KubeletStandIn kubelet =
-            new KubeletStandIn(folder, PluginOptions.RESOURCE, StandInBehaviour.NORMAL).start();
+    try (NodeOfOthers node = new NodeOfOthers(folder, 2);
         PodSandbox sandbox = PodSandbox.make()) {
-      awaitUnits(kubelet);
-      PodSpec small = admit(kubelet, "small", 25);
-      PodSpec large = admit(kubelet, "large", 50);
-      ContainerStart given = start(kubelet, small);
+      PodSpec small = node.admit(PodSpec.of("small", 25));
+      PodSpec large = node.admit(PodSpec.of("large", 50));
+      ContainerStart given = node.start(small, "main");
       Talker one = run(sandbox, small, "a".repeat(64), given);
-      Talker two = run(sandbox, large, "b".repeat(64), start(kubelet, large));
+      Talker two = run(sandbox, large, "b".repeat(64), node.start(large, "main"));
       assertThat(one.say("init")).isEqualTo(SUCCESS);
       assertThat(two.say("init")).isEqualTo(SUCCESS);
       assertThat(two.say("alloc " + 1024 * MIB)).isEqualTo(SUCCESS);
@@ -46,49 +41,24 @@ class ImagePodsTest {
       assertThat(one.say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
       assertThat(one.say("alloc " + 512 * MIB)).as("beyond a quarter").isEqualTo(OUT_OF_MEMORY);
 
-      kubelet.restart();
-      awaitUnits(kubelet);
+      node.restartKubelet();
       one.kill();
-      Talker again = run(sandbox, small, "c".repeat(64), start(kubelet, small));
+      Talker again = run(sandbox, small, "c".repeat(64), node.start(small, "main"));
       assertThat(again.say("init")).as("the container is started again").isEqualTo(SUCCESS);
       assertThat(again.say("alloc " + 512 * MIB)).isEqualTo(SUCCESS);
 
-      PodSpec whole = admit(kubelet, "whole", 100);
-      Talker three = run(sandbox, whole, "d".repeat(64), start(kubelet, whole));
+      PodSpec whole = node.admit(PodSpec.of("whole", 100));
+      Talker three = run(sandbox, whole, "d".repeat(64), node.start(whole, "main"));
       assertThat(three.say("init")).isEqualTo(SUCCESS);
       assertThat(three.say("alloc " + 3072 * MIB)).isEqualTo(SUCCESS);
 
       for (Talker each : new Talker[] {again, two, three}) {
         each.kill();
       }
-      for (String pod : new String[] {"small", "large", "whole"}) {
-        kubelet.deletePod(pod);
-      }
+      node.deletePods();
       Path tenant = Path.of(KubeletFixture.injection(given).mounts().getFirst().hostPath());
       Eventually.soon(() -> assertThat(tenant).doesNotExist());
     }
-  }
-
-  private static void awaitUnits(KubeletStandIn kubelet) {
-    Eventually.soon(() -> assertThat(kubelet.healthyUnits()).isEqualTo(200));
-    kubelet.reportStatus();
-  }
-
-  private static PodSpec admit(KubeletStandIn kubelet, String name, int units) {
-    PodSpec pod = PodSpec.of(name, units);
-    var admission = kubelet.addPod(pod);
-    assertThat(admission.isAdmitted()).as(admission.message()).isTrue();
-    return pod;
-  }
-
-  private static ContainerStart start(KubeletStandIn kubelet, PodSpec pod) {
-    ContainerStart[] start = new ContainerStart[1];
-    Eventually.soon(
-        () -> {
-          start[0] = kubelet.startContainer(pod.name(), "main");
-          assertThat(start[0].runs()).as(start[0].error()).isTrue();
-        });
-    return start[0];
   }
 
   private static Talker run(PodSandbox sandbox, PodSpec pod, String id, ContainerStart given)

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.aliquot.agent.support.CProgram;
 import dev.aliquot.agent.support.Eventually;
 import dev.aliquot.agent.support.Talker;
-import dev.aliquot.agent.view.TenantGrant;
 import dev.aliquot.plugin.node.Grant;
 import dev.aliquot.plugin.node.Injection;
 import dev.aliquot.plugin.node.NodeDevice;
@@ -273,8 +272,7 @@ class PodTenantTest extends PodFixture {
 
   /** The driver itself, without the library. */
   private Path driver(Grant grant) throws Exception {
-    return BypassFixture.driver(
-        new TenantGrant("", "", folder(grant).toString(), List.of(), 0, Map.of()));
+    return BypassFixture.driver(folder(grant));
   }
 
   /** The loader takes what LD_PRELOAD says from them, and not what the file says. */
